@@ -1,0 +1,53 @@
+//! How a detailed report is written: draft-06 JSON, or a format of the user's.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderValue;
+
+use crate::model::{Report, render_json};
+use crate::panic::quietly;
+
+/// The media type of the draft, section 2.
+pub(crate) const HEALTH_JSON: HeaderValue = HeaderValue::from_static("application/health+json");
+
+#[derive(Clone)]
+pub(crate) struct Format {
+    pub(crate) content_type: HeaderValue,
+    render: Arc<dyn Fn(&Report<'_>) -> String + Send + Sync>,
+}
+
+impl Format {
+    pub(crate) fn new(
+        content_type: HeaderValue,
+        render: impl Fn(&Report<'_>) -> String + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            content_type,
+            render: Arc::new(render),
+        }
+    }
+
+    /// A format that panics shows what an anonymous caller would see.
+    pub(crate) fn render(&self, report: &Report<'_>) -> Bytes {
+        quietly(|| (self.render)(report)).map_or_else(
+            || Bytes::from_static(crate::layer::public_body(report.status())),
+            Bytes::from,
+        )
+    }
+}
+
+impl Default for Format {
+    fn default() -> Self {
+        Self::new(HEALTH_JSON, render_json)
+    }
+}
+
+impl fmt::Debug for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Format")
+            .field("content_type", &self.content_type)
+            .finish_non_exhaustive()
+    }
+}

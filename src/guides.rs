@@ -1,0 +1,16 @@
+//! Guides: what a reference does not say.
+
+#[doc = include_str!("docs/ordering.md")]
+pub mod ordering {}
+
+#[doc = include_str!("docs/saturation.md")]
+pub mod saturation {}
+
+#[doc = include_str!("docs/draining.md")]
+pub mod draining {}
+
+#[doc = include_str!("docs/indicators.md")]
+pub mod indicators {}
+
+#[doc = include_str!("docs/migrating.md")]
+pub mod migrating {}

@@ -1,0 +1,461 @@
+//! The handle that ties everything together.
+
+use std::collections::{BTreeMap, HashMap};
+use std::error::Error;
+use std::fmt;
+use std::future::{Future, pending};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use crate::builder::{HealthBuilder, identity};
+use crate::check::Check;
+use crate::clock;
+use crate::config::HealthConfig;
+use crate::error::{BuildError, Named, Problem};
+use crate::format::Format;
+use crate::lifecycle::{Gate, Heartbeat, Lifecycle, capped, drain};
+use crate::model::{CheckState, Redactor, Snapshot, Status, Transition};
+use crate::probe::Probe;
+use crate::published::Published;
+use crate::refresh::{Command, Slot, SlotKey, Verdicts};
+
+/// The health of a service: its checks, its lifecycle, and the snapshot that probes are answered
+/// from.
+///
+/// Clones are handles to the same health. The background task that refreshes it ends when the last
+/// handle is gone, and with it the last [`HealthLayer`](crate::HealthLayer) and service that holds
+/// one.
+///
+/// ```
+/// use tower_health::{Health, Probe, Status, indicator_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let health = Health::builder()
+///     .readiness(indicator_fn("db", || async { Err::<(), _>("connection refused") }))
+///     .start()?;
+/// let mut transitions = health.subscribe();
+/// let first = transitions.next().await.ok_or("ended")?;
+///
+/// assert_eq!(first.output.as_deref(), Some("connection refused"));
+/// assert_eq!(health.status(Probe::Readiness), Status::Fail);
+/// assert_eq!(health.status(Probe::Liveness), Status::Pass);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Health {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    published: Arc<Published>,
+    config: HealthConfig,
+    /// Never touched by a probe.
+    registry: Mutex<Registry>,
+    commands: mpsc::UnboundedSender<Command>,
+    verdicts: watch::Receiver<Verdicts>,
+    transitions: broadcast::Sender<Transition>,
+}
+
+/// Which names are taken.
+#[derive(Default)]
+pub(crate) struct Registry {
+    keys: HashMap<(Probe, String), SlotKey>,
+    next_key: u64,
+}
+
+impl Registry {
+    pub(crate) fn of(slots: &BTreeMap<SlotKey, Slot>) -> Self {
+        let name = |slot: &Slot| (slot.probe, slot.state.name().to_owned());
+        Self {
+            keys: slots.iter().map(|(key, slot)| (name(slot), *key)).collect(),
+            next_key: slots.len() as u64,
+        }
+    }
+
+    /// Takes a name; `None` if it is taken.
+    fn reserve(&mut self, probe: Probe, name: &str) -> Option<SlotKey> {
+        let key = SlotKey(self.next_key);
+        let place = (probe, name.to_owned());
+        if self.keys.contains_key(&place) {
+            return None;
+        }
+        self.next_key += 1;
+        self.keys.insert(place, key);
+        Some(key)
+    }
+
+    fn release(&mut self, probe: Probe, name: &str) -> Option<SlotKey> {
+        self.keys.remove(&(probe, name.to_owned()))
+    }
+}
+
+impl Health {
+    /// Starts to build a health.
+    pub fn builder() -> HealthBuilder {
+        HealthBuilder::default()
+    }
+
+    /// A health whose readiness never changes by itself, for tests of what depends on it.
+    ///
+    /// Liveness and startup pass. It needs no runtime; everything that does not need a refresher
+    /// works on it, drain and the other switches among them.
+    ///
+    /// ```
+    /// use tower_health::{Health, Probe, Status};
+    ///
+    /// let health = Health::fixed(Status::Fail);
+    /// assert_eq!(health.status(Probe::Readiness), Status::Fail);
+    /// ```
+    pub fn fixed(status: Status) -> Self {
+        let now = clock::now();
+        let config = HealthConfig::default();
+        let (changed, _) = mpsc::channel(1);
+        let lifecycle = Lifecycle::new(Vec::new(), 0, now, Redactor::default(), changed);
+        let at = (now, SystemTime::now());
+        let identity = Arc::new(identity(&config));
+        let check = vec![Arc::new(CheckState::fixed(status))];
+        let snapshot = Snapshot::new(check, Vec::new(), lifecycle.view(now), identity, at);
+        let (_, verdicts) = watch::channel(Verdicts::of(&snapshot));
+        let (commands, _) = mpsc::unbounded_channel();
+        let (transitions, _) = broadcast::channel(1);
+        let published = Published::new(Arc::new(lifecycle), snapshot, Format::default(), now);
+        Self::new(
+            Arc::new(published),
+            config,
+            Mutex::default(),
+            commands,
+            verdicts,
+            transitions,
+        )
+    }
+
+    pub(crate) fn new(
+        published: Arc<Published>,
+        config: HealthConfig,
+        registry: Mutex<Registry>,
+        commands: mpsc::UnboundedSender<Command>,
+        verdicts: watch::Receiver<Verdicts>,
+        transitions: broadcast::Sender<Transition>,
+    ) -> Self {
+        let inner = Inner {
+            published,
+            config,
+            registry,
+            commands,
+            verdicts,
+            transitions,
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn published(&self) -> &Published {
+        &self.inner.published
+    }
+
+    fn lifecycle(&self) -> &Arc<Lifecycle> {
+        &self.inner.published.lifecycle
+    }
+
+    /// The status that a probe would be answered with now. Takes no lock and runs no check.
+    pub fn status(&self, probe: Probe) -> Status {
+        self.published().status(probe)
+    }
+
+    /// Everything that is known now.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.published().current()
+    }
+
+    /// Subscribes to every [`Transition`] from now on.
+    pub fn subscribe(&self) -> Transitions {
+        Transitions {
+            receiver: self.inner.transitions.subscribe(),
+            missed: 0,
+        }
+    }
+
+    /// Waits until readiness passes or warns.
+    ///
+    /// # Errors
+    ///
+    /// When that can no longer happen: the service is draining, or the runtime of the refresher
+    /// has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when the future is dropped.
+    pub async fn await_ready(&self) -> Result<(), NeverReady> {
+        let mut verdicts = self.inner.verdicts.clone();
+        loop {
+            if self.status(Probe::Readiness).is_healthy() {
+                return Ok(());
+            }
+            if self.lifecycle().is_draining() || verdicts.changed().await.is_err() {
+                return Err(NeverReady(()));
+            }
+        }
+    }
+
+    /// How often the refresher died of a defect of this crate and was restarted. Should be 0.
+    pub fn refresher_restarts(&self) -> u64 {
+        self.published().restarts()
+    }
+
+    /// Registers a further check that readiness depends on; see [`HealthBuilder::readiness`].
+    ///
+    /// When this returns the check is part of the snapshot: it counts as failed until its first
+    /// result.
+    ///
+    /// # Errors
+    ///
+    /// As [`HealthBuilder::start`]; also when the runtime of the refresher has ended.
+    pub async fn add_readiness(&self, check: impl Into<Check>) -> Result<(), BuildError> {
+        self.add(Probe::Readiness, check.into()).await
+    }
+
+    /// Registers a further check that startup waits for; see [`HealthBuilder::startup`].
+    ///
+    /// # Errors
+    ///
+    /// As [`add_readiness`](Self::add_readiness); also when startup is complete already, since it
+    /// is never taken back.
+    pub async fn add_startup(&self, check: impl Into<Check>) -> Result<(), BuildError> {
+        self.add(Probe::Startup, check.into()).await
+    }
+
+    /// Removes a readiness check. A run of it is aborted.
+    ///
+    /// # Errors
+    ///
+    /// When there is none with this name, or the runtime of the refresher has ended.
+    pub async fn remove_readiness(&self, name: &str) -> Result<(), BuildError> {
+        self.remove(Probe::Readiness, name).await
+    }
+
+    /// Removes a startup check. Startup does not wait for it any more.
+    ///
+    /// # Errors
+    ///
+    /// When there is none with this name, or the runtime of the refresher has ended.
+    pub async fn remove_startup(&self, name: &str) -> Result<(), BuildError> {
+        self.remove(Probe::Startup, name).await
+    }
+
+    /// Takes a gate that was declared with [`HealthBuilder::gate`].
+    ///
+    /// # Errors
+    ///
+    /// When none was declared with this name, or it was taken before.
+    pub fn gate(&self, name: &str) -> Result<Gate, BuildError> {
+        Ok(self.lifecycle().claim_gate(name)?)
+    }
+
+    /// Watches a loop: liveness fails while it does not [`beat`](Heartbeat::beat) within
+    /// `deadline`, which counts from now.
+    ///
+    /// # Errors
+    ///
+    /// When the name is not allowed or belongs to a loop that is alive, or the deadline is zero or
+    /// longer than a year.
+    pub fn heartbeat(&self, name: &str, deadline: Duration) -> Result<Heartbeat, BuildError> {
+        Ok(self.lifecycle().add_heartbeat(name, deadline)?)
+    }
+
+    /// Fails liveness: only a restart helps, for this reason. It is shown in the report, redacted.
+    pub fn declare_broken(&self, reason: impl Into<String>) {
+        self.lifecycle().set_broken(Some(reason.into()));
+    }
+
+    /// Takes back [`declare_broken`](Self::declare_broken).
+    pub fn declare_sound(&self) {
+        self.lifecycle().set_broken(None);
+    }
+
+    /// Fails readiness until [`accept_traffic`](Self::accept_traffic), for this reason. It is shown
+    /// in the report, redacted.
+    pub fn refuse_traffic(&self, reason: impl Into<String>) {
+        self.lifecycle().set_refusing(Some(reason.into()));
+    }
+
+    /// Takes back [`refuse_traffic`](Self::refuse_traffic).
+    pub fn accept_traffic(&self) {
+        self.lifecycle().set_refusing(None);
+    }
+
+    /// Fails readiness at once and for good. Requests are served as before.
+    pub fn drain(&self) {
+        self.lifecycle().start_drain(clock::now());
+    }
+
+    /// Drains when `trigger` resolves, and resolves [`HealthConfig::drain_delay`] later: for a
+    /// server's graceful shutdown, which should begin only when no more traffic is sent.
+    ///
+    /// If [`drain`](Self::drain) was called before, the delay counts from then. The delay runs on
+    /// the timer of the runtime that polls the future.
+    pub fn drain_on(
+        &self,
+        trigger: impl Future<Output = ()> + Send + 'static,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let lifecycle = Arc::clone(self.lifecycle());
+        let delay = self.inner.config.drain_delay;
+        async move {
+            trigger.await;
+            drain(&lifecycle, delay, pending()).await;
+        }
+    }
+
+    /// Drains on SIGTERM and Ctrl-C, as [`drain_on`](Self::drain_on); a second signal ends the
+    /// delay.
+    ///
+    /// The handlers are installed when this is called, so that no signal is lost. From then on a
+    /// signal does not end the process by itself. If they cannot be installed, that is logged and
+    /// the future never resolves.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime, or within one whose I/O is not enabled.
+    #[cfg(feature = "signal")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "signal")))]
+    pub fn shutdown_signal(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut signals = crate::signal::Signals::install();
+        let lifecycle = Arc::clone(self.lifecycle());
+        let delay = self.inner.config.drain_delay;
+        async move {
+            signals.next().await;
+            drain(&lifecycle, delay, signals.next()).await;
+        }
+    }
+
+    /// Runs a server to its end, but no longer than [`HealthConfig::drain_cap`] after the delay of
+    /// a [`drain_on`](Self::drain_on) or `shutdown_signal` has passed: a stream or a WebSocket that
+    /// stays open would otherwise hold up a graceful shutdown for ever. `None` if the cap was
+    /// reached; what is still open ends with the runtime.
+    pub fn cap_drain<F: IntoFuture>(&self, server: F) -> impl Future<Output = Option<F::Output>> {
+        let lifecycle = Arc::clone(self.lifecycle());
+        capped(lifecycle, self.inner.config.drain_cap, server.into_future())
+    }
+
+    async fn add(&self, probe: Probe, check: Check) -> Result<(), BuildError> {
+        let mut problems = Vec::new();
+        let resolved = check.resolve(probe, &self.inner.config, &mut problems);
+        BuildError::check(problems)?;
+        let Some((spec, indicator)) = resolved else {
+            return Ok(());
+        };
+        let (of, name) = (Named::Check(probe), spec.name.clone());
+        let is_gate = |name: &str| self.lifecycle().startup.has_gate(name);
+        let key = match probe {
+            Probe::Startup if is_gate(&name) => None,
+            _ => self.registry(|registry| registry.reserve(probe, &name)),
+        };
+        let Some(key) = key else {
+            return Err(Problem::DuplicateName { of, name }.into());
+        };
+        if probe == Probe::Startup && !self.lifecycle().startup.expect_one_more() {
+            self.registry(|registry| registry.release(probe, &name));
+            let fault = "startup is complete, and that is never taken back";
+            return Err(Problem::TooLate { of, name, fault }.into());
+        }
+        let slot = Slot::new(probe, spec, indicator);
+        self.order(|ack| Command::Add(key, slot, ack)).await
+    }
+
+    async fn remove(&self, probe: Probe, name: &str) -> Result<(), BuildError> {
+        let key = self
+            .registry(|registry| registry.release(probe, name))
+            .ok_or_else(|| {
+                let of = match probe {
+                    Probe::Startup => "startup check",
+                    _ => "readiness check",
+                };
+                Problem::Unknown {
+                    of,
+                    name: name.to_owned(),
+                }
+            })?;
+        self.order(|ack| Command::Remove(key, ack)).await
+    }
+
+    fn registry<T>(&self, edit: impl FnOnce(&mut Registry) -> T) -> T {
+        edit(
+            &mut self
+                .inner
+                .registry
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    /// Sends a command and waits until it is published.
+    async fn order(
+        &self,
+        command: impl FnOnce(oneshot::Sender<()>) -> Command,
+    ) -> Result<(), BuildError> {
+        let (ack, published) = oneshot::channel();
+        // If the refresher is gone, so is the sender in the command.
+        let _ = self.inner.commands.send(command(ack));
+        let ended = "the tokio runtime of the refresher has ended";
+        published.await.map_err(|_| Problem::Runtime(ended).into())
+    }
+}
+
+impl fmt::Debug for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Health");
+        for probe in Probe::ALL {
+            debug.field(probe.as_str(), &self.status(probe));
+        }
+        debug.finish_non_exhaustive()
+    }
+}
+
+/// The transitions of a [`Health`] from the moment of subscription; made by [`Health::subscribe`].
+#[derive(Debug)]
+pub struct Transitions {
+    receiver: broadcast::Receiver<Transition>,
+    missed: u64,
+}
+
+impl Transitions {
+    /// Waits for the next transition; `None` when the last [`Health`] is gone.
+    ///
+    /// A subscriber that is more than 1,024 transitions behind loses the oldest; see
+    /// [`missed`](Self::missed).
+    ///
+    /// # Cancel safety
+    ///
+    /// No transition is lost when the future is dropped.
+    pub async fn next(&mut self) -> Option<Transition> {
+        loop {
+            match self.receiver.recv().await {
+                Ok(transition) => return Some(transition),
+                Err(broadcast::error::RecvError::Lagged(missed)) => self.missed += missed,
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    /// How many transitions this subscriber was too slow for.
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+}
+
+/// Readiness cannot pass any more; see [`Health::await_ready`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NeverReady(());
+
+impl fmt::Display for NeverReady {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad("readiness cannot pass any more: the service is draining or its refresher has ended")
+    }
+}
+
+impl Error for NeverReady {}

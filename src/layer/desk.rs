@@ -1,0 +1,138 @@
+//! Where requests are told apart: which are probes, and what each of them gets.
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Version};
+
+use super::answer::{Answer, Asked, Content, Detailed};
+use super::details::Details;
+use super::paths::Paths;
+use super::query::Query;
+use crate::health::Health;
+use crate::model::{Report, render_text};
+use crate::probe::Probe;
+
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// What all services of a layer share.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) health: Health,
+    pub(super) paths: Paths,
+    pub(super) details: Details,
+}
+
+impl Desk {
+    /// The answer if the request is a probe; `None` if it belongs to the inner service.
+    #[inline]
+    pub(super) fn answer<B>(&self, request: &Request<B>) -> Option<Answer> {
+        let path = request.uri().path();
+        match self.paths.probe(path) {
+            Some(probe) => Some(self.answer_probe(probe, request)),
+            None if self.details.are_off() => None,
+            None => self.answer_check(request),
+        }
+    }
+
+    /// Whether the path is that of a probe.
+    pub(super) fn is_probe<B>(&self, request: &Request<B>) -> bool {
+        self.paths.probe(request.uri().path()).is_some()
+    }
+
+    fn answer_probe<B>(&self, probe: Probe, request: &Request<B>) -> Answer {
+        let Some(asked) = Asked::by(request.method()) else {
+            return self.close_if_draining(request, Content::MethodNotAllowed);
+        };
+        let content = if self.shows_details(request) {
+            Content::Detailed(asked, Box::new(self.details(probe, request)))
+        } else {
+            Content::Public(asked, self.health.published().probe(probe))
+        };
+        self.close_if_draining(request, content)
+    }
+
+    /// `/readyz/{name}`, for those who may see it. For all others there is no such path.
+    fn answer_check<B>(&self, request: &Request<B>) -> Option<Answer> {
+        let (probe, name) = self.paths.parent(request.uri().path())?;
+        if name.is_empty() || !self.details.allow(request) {
+            return None;
+        }
+        let content = match Asked::by(request.method()) {
+            None => Content::MethodNotAllowed,
+            Some(asked) => match self.check_details(probe, name, request) {
+                Some(detailed) => Content::Detailed(asked, Box::new(detailed)),
+                None => Content::NotFound,
+            },
+        };
+        Some(self.close_if_draining(request, content))
+    }
+
+    #[inline]
+    fn shows_details<B>(&self, request: &Request<B>) -> bool {
+        !self.details.are_off() && self.details.allow(request)
+    }
+
+    fn details<B>(&self, probe: Probe, request: &Request<B>) -> Detailed {
+        let published = self.health.published();
+        // Somebody asked, whoever it was.
+        published.probe(probe);
+        let snapshot = published.current();
+        let query = Query::of(request.uri());
+        if query.is_plain() {
+            return Detailed {
+                status: snapshot.status(probe),
+                content_type: published.format.content_type.clone(),
+                body: published.rendered(&snapshot, probe),
+            };
+        }
+        let mut report = snapshot.report(probe);
+        if self.details.are_for_everybody() {
+            report.status = report.status_without(&query.excluded);
+        }
+        let label = probe.default_path().trim_start_matches('/');
+        self.detailed(report, label, &query)
+    }
+
+    fn check_details<B>(&self, probe: Probe, name: &str, request: &Request<B>) -> Option<Detailed> {
+        let name = percent_encoding::percent_decode_str(name)
+            .decode_utf8()
+            .ok()?;
+        let snapshot = self.health.published().current();
+        let report = snapshot.report(probe).only(&name)?;
+        let verbose = Query::of(request.uri()).verbose;
+        Some(self.detailed(
+            report,
+            &name,
+            &Query {
+                verbose,
+                excluded: Vec::new(),
+            },
+        ))
+    }
+
+    fn detailed(&self, mut report: Report<'_>, label: &str, query: &Query<'_>) -> Detailed {
+        let status = report.status;
+        if query.verbose {
+            let body = Bytes::from(render_text(&report, label, &query.excluded));
+            return Detailed {
+                status,
+                content_type: TEXT,
+                body,
+            };
+        }
+        report.exclude(&query.excluded);
+        let format = &self.health.published().format;
+        Detailed {
+            status,
+            content_type: format.content_type.clone(),
+            body: format.render(&report),
+        }
+    }
+
+    #[inline]
+    fn close_if_draining<B>(&self, request: &Request<B>, content: Content) -> Answer {
+        // HTTP/2 forbids the field (RFC 9113, section 8.2.2).
+        let close =
+            request.version() < Version::HTTP_2 && self.health.published().lifecycle.is_draining();
+        Answer { content, close }
+    }
+}

@@ -1,0 +1,199 @@
+//! Who may see more than a status.
+
+use std::fmt;
+use std::hint::black_box;
+use std::sync::Arc;
+
+use http::header::AUTHORIZATION;
+use http::{Extensions, HeaderMap, Method, Request, Uri};
+
+use crate::error::{OptionFault, Problem};
+use crate::panic::quietly;
+
+/// Who may see the detailed report, the state of single checks, and the text for people.
+///
+/// Whoever may not see them is treated as though they did not exist. The status code of a probe
+/// never depends on it.
+#[derive(Clone, Default)]
+pub struct Details(Policy);
+
+#[derive(Clone, Default)]
+enum Policy {
+    #[default]
+    Never,
+    Always,
+    When(Arc<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>),
+    Bearer(String),
+}
+
+/// What a [details predicate](Details::when) gets to see of a request.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct RequestHead<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// The target.
+    pub uri: &'a Uri,
+    /// The header fields.
+    pub headers: &'a HeaderMap,
+    /// What servers and outer layers attached: the peer's address, for instance.
+    pub extensions: &'a Extensions,
+}
+
+impl<'a> RequestHead<'a> {
+    fn of<B>(request: &'a Request<B>) -> Self {
+        Self {
+            method: request.method(),
+            uri: request.uri(),
+            headers: request.headers(),
+            extensions: request.extensions(),
+        }
+    }
+}
+
+impl Details {
+    /// Nobody. This is the default.
+    pub const fn never() -> Self {
+        Self(Policy::Never)
+    }
+
+    /// Everybody: for a listener that only operators reach.
+    ///
+    /// With this policy, and no other, `?exclude=` changes status codes too, as kube-apiserver has
+    /// it.
+    pub const fn always() -> Self {
+        Self(Policy::Always)
+    }
+
+    /// Whoever this predicate says yes to. If it panics that is a no.
+    ///
+    /// It runs for requests to probe paths and one segment below them, before they are answered:
+    /// keep it quick.
+    pub fn when(predicate: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static) -> Self {
+        Self(Policy::When(Arc::new(predicate)))
+    }
+
+    /// Whoever sends `Authorization: Bearer {token}` (RFC 6750, section 2.1). The time that the
+    /// comparison takes does not depend on where a wrong token differs.
+    ///
+    /// An empty token is an error when the layer is built.
+    pub fn bearer(token: impl Into<String>) -> Self {
+        Self(Policy::Bearer(token.into()))
+    }
+
+    pub(super) fn problem(&self) -> Option<Problem> {
+        let Self(Policy::Bearer(token)) = self else {
+            return None;
+        };
+        let fault = if token.is_empty() {
+            OptionFault::Text("must not be empty")
+        } else if token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return None;
+        } else {
+            OptionFault::Text("must be printable ASCII without spaces")
+        };
+        Some(Problem::option(None, "bearer token", fault))
+    }
+
+    /// Whether nobody can see details, whatever the request.
+    #[inline]
+    pub(super) fn are_off(&self) -> bool {
+        matches!(self.0, Policy::Never)
+    }
+
+    pub(super) fn are_for_everybody(&self) -> bool {
+        matches!(self.0, Policy::Always)
+    }
+
+    pub(super) fn allow<B>(&self, request: &Request<B>) -> bool {
+        match &self.0 {
+            Policy::Never => false,
+            Policy::Always => true,
+            Policy::When(predicate) => quietly(|| predicate(&RequestHead::of(request)))
+                .unwrap_or_else(|| {
+                    tracing::error!("the details predicate panicked; the caller sees no details");
+                    false
+                }),
+            Policy::Bearer(token) => has_token(request.headers(), token),
+        }
+    }
+}
+
+impl fmt::Debug for Details {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            Policy::Never => "Details::never",
+            Policy::Always => "Details::always",
+            Policy::When(_) => "Details::when(..)",
+            Policy::Bearer(_) => "Details::bearer(..)",
+        })
+    }
+}
+
+/// Anything but exactly one well-formed credential is no credential.
+fn has_token(headers: &HeaderMap, token: &str) -> bool {
+    let mut credentials = headers.get_all(AUTHORIZATION).iter();
+    let (Some(credential), None) = (credentials.next(), credentials.next()) else {
+        return false;
+    };
+    let given = credential.as_bytes().split_at_checked("Bearer ".len());
+    given.is_some_and(|(scheme, given)| {
+        scheme.eq_ignore_ascii_case(b"Bearer ") && equal_in_constant_time(given, token.as_bytes())
+    })
+}
+
+/// Looks at every byte that was given, wherever the first difference is. How long the token is may
+/// show; what it is may not.
+fn equal_in_constant_time(given: &[u8], token: &[u8]) -> bool {
+    let mut difference = u8::from(given.len() != token.len());
+    for (index, byte) in given.iter().enumerate() {
+        // `token` is not empty: an empty one was refused when the layer was built.
+        difference |= black_box(byte ^ token[index % token.len()]);
+    }
+    black_box(difference) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_well_formed_credential_with_the_token_opens_the_details() {
+        let cases: [(&[&str], bool); 11] = [
+            (&["Bearer s3cret"], true),
+            (&["bearer s3cret"], true),
+            (&["Bearer s3cre"], false),
+            (&["Bearer s3crets"], false),
+            (&["Bearer s3creT"], false),
+            (&["Bearer "], false),
+            (&["Bearer"], false),
+            (&[""], false),
+            (&["Basic s3cret"], false),
+            (&["Bearer s3cret", "Bearer s3cret"], false),
+            (&[], false),
+        ];
+        let details = Details::bearer("s3cret");
+        for (credentials, expected) in cases {
+            let mut request = Request::new(());
+            for credential in credentials {
+                let value = credential.parse().expect("a header value");
+                request.headers_mut().append(AUTHORIZATION, value);
+            }
+            assert_eq!(details.allow(&request), expected, "{credentials:?}");
+        }
+        let mut request = Request::new(());
+        let huge = format!("Bearer {}", "s3cret".repeat(10_000));
+        request
+            .headers_mut()
+            .insert(AUTHORIZATION, huge.parse().expect("a header value"));
+        assert!(!details.allow(&request));
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_sent_is_refused() {
+        for token in ["", "two words", "größe"] {
+            assert!(Details::bearer(token).problem().is_some(), "{token:?}");
+        }
+        assert!(Details::bearer("s3cret").problem().is_none());
+    }
+}

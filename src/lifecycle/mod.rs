@@ -1,0 +1,146 @@
+//! What the process itself decides: startup gates, heartbeats, drain, and two switches.
+//!
+//! Every part is read at request time, without a lock.
+
+mod drain;
+mod gate;
+mod heartbeat;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwapOption;
+use tokio::sync::mpsc;
+
+use self::drain::Drain;
+pub(crate) use self::drain::{capped, drain};
+pub use self::gate::Gate;
+use self::gate::Startup;
+pub use self::heartbeat::Heartbeat;
+use self::heartbeat::Heartbeats;
+use crate::error::Problem;
+use crate::model::{LifecycleView, Redactor};
+
+#[derive(Debug)]
+pub(crate) struct Lifecycle {
+    pub(crate) startup: Startup,
+    heartbeats: Heartbeats,
+    drain: Drain,
+    /// Why only a restart helps; `Some` while it is so.
+    broken: ArcSwapOption<String>,
+    /// Why no traffic is wanted; `Some` while it is so.
+    refusing: ArcSwapOption<String>,
+    redactor: Redactor,
+    version: AtomicU64,
+    /// Wakes the refresher, which tells everybody else. One message waiting is enough.
+    changed: mpsc::Sender<()>,
+}
+
+impl Lifecycle {
+    /// Starts as soon as every gate is complete and every startup check has passed.
+    pub(crate) fn new(
+        gates: Vec<String>,
+        startup_checks: usize,
+        epoch: Instant,
+        redactor: Redactor,
+        changed: mpsc::Sender<()>,
+    ) -> Self {
+        Self {
+            redactor,
+            startup: Startup::new(gates, startup_checks),
+            heartbeats: Heartbeats::new(epoch),
+            drain: Drain::default(),
+            broken: ArcSwapOption::empty(),
+            refusing: ArcSwapOption::empty(),
+            version: AtomicU64::new(0),
+            changed,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_alive(&self) -> bool {
+        self.broken.load().is_none() && self.heartbeats.all_beat()
+    }
+
+    #[inline]
+    pub(crate) fn has_started(&self) -> bool {
+        self.startup.is_complete()
+    }
+
+    #[inline]
+    pub(crate) fn is_draining(&self) -> bool {
+        self.drain.start().is_some()
+    }
+
+    /// Whether the process itself would take traffic, whatever its checks say.
+    #[inline]
+    pub(crate) fn takes_traffic(&self) -> bool {
+        self.has_started() && !self.is_draining() && self.refusing.load().is_none()
+    }
+
+    /// Changes are made before they are counted, and the count is read before what it counts: a
+    /// view is never older than its version.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn view(&self, now: Instant) -> LifecycleView {
+        let text = |reason: &ArcSwapOption<String>| reason.load().as_deref().cloned();
+        LifecycleView {
+            version: self.version(),
+            started: self.has_started(),
+            draining: self.is_draining(),
+            broken: text(&self.broken),
+            refusing: text(&self.refusing),
+            gates: self.startup.view(),
+            heartbeats: self.heartbeats.view(now),
+        }
+    }
+
+    pub(crate) fn set_broken(&self, reason: Option<String>) {
+        self.broken.store(self.prepared(reason));
+        self.touch();
+    }
+
+    pub(crate) fn set_refusing(&self, reason: Option<String>) {
+        self.refusing.store(self.prepared(reason));
+        self.touch();
+    }
+
+    /// Fails readiness for good. Says when that was first asked for.
+    pub(crate) fn start_drain(&self, now: Instant) -> Instant {
+        let start = self.drain.begin(now);
+        self.touch();
+        start
+    }
+
+    pub(crate) fn claim_gate(self: &Arc<Self>, name: &str) -> Result<Gate, Problem> {
+        Gate::claim(self, name)
+    }
+
+    pub(crate) fn add_heartbeat(
+        self: &Arc<Self>,
+        name: &str,
+        deadline: Duration,
+    ) -> Result<Heartbeat, Problem> {
+        Heartbeat::add(self, name, deadline)
+    }
+
+    /// A startup check passed for the first time, or was removed before it did.
+    pub(crate) fn startup_check_done(&self) {
+        self.startup.done();
+        self.touch();
+    }
+
+    fn prepared(&self, reason: Option<String>) -> Option<Arc<String>> {
+        reason.map(|reason| Arc::new(self.redactor.prepare(reason)))
+    }
+
+    fn touch(&self) {
+        self.version.fetch_add(1, Ordering::Release);
+        // Full: the refresher has not looked yet, and will see this change too. Closed: there is
+        // nobody left to tell.
+        let _ = self.changed.try_send(());
+    }
+}

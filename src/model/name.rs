@@ -1,0 +1,90 @@
+//! Which names checks, gates and heartbeats may have.
+
+use std::fmt;
+
+/// Longer names would not fit a metric label or a log line.
+const MAX_LENGTH: usize = 128;
+
+/// What is wrong with a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NameFault {
+    Empty,
+    TooLong,
+    Character(char),
+    SecondColon,
+    EmptyPart,
+}
+
+impl fmt::Display for NameFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("it is empty"),
+            Self::TooLong => write!(f, "it is longer than {MAX_LENGTH} bytes"),
+            Self::Character(c) => write!(
+                f,
+                "it contains {c:?}; allowed are ASCII letters, digits, `-`, `_`, `.`, `~` and one `:`"
+            ),
+            Self::SecondColon => f.write_str("it has more than one `:`"),
+            Self::EmptyPart => f.write_str("there is nothing on one side of its `:`"),
+        }
+    }
+}
+
+/// A name is `component` or `component:measurement`, of characters that need no escaping in a path
+/// (the unreserved characters of RFC 3986, section 2.3), a query, a log line or a metric label.
+pub(crate) fn validate(name: &str) -> Result<(), NameFault> {
+    if name.is_empty() {
+        return Err(NameFault::Empty);
+    }
+    if name.len() > MAX_LENGTH {
+        return Err(NameFault::TooLong);
+    }
+    let allowed = |c: &char| c.is_ascii_alphanumeric() || "-_.~:".contains(*c);
+    if let Some(c) = name.chars().find(|c| !allowed(c)) {
+        return Err(NameFault::Character(c));
+    }
+    match name.split_once(':') {
+        Some((_, measurement)) if measurement.contains(':') => Err(NameFault::SecondColon),
+        Some(("", _) | (_, "")) => Err(NameFault::EmptyPart),
+        _ => Ok(()),
+    }
+}
+
+/// The part in front of the colon, or the whole name.
+pub(crate) fn component(name: &str) -> &str {
+    name.split_once(':')
+        .map_or(name, |(component, _)| component)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_need_escaping_anywhere_are_refused() {
+        let long = "x".repeat(MAX_LENGTH + 1);
+        let cases = [
+            ("db", Ok(())),
+            ("db:responseTime", Ok(())),
+            ("payment-api_v2.eu~1", Ok(())),
+            ("", Err(NameFault::Empty)),
+            ("a/b", Err(NameFault::Character('/'))),
+            ("a b", Err(NameFault::Character(' '))),
+            ("größe", Err(NameFault::Character('ö'))),
+            ("a\nb", Err(NameFault::Character('\n'))),
+            ("a:b:c", Err(NameFault::SecondColon)),
+            (":b", Err(NameFault::EmptyPart)),
+            ("a:", Err(NameFault::EmptyPart)),
+            (&*long, Err(NameFault::TooLong)),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(validate(name), expected, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn the_component_is_what_stands_before_the_colon() {
+        assert_eq!(component("db:responseTime"), "db");
+        assert_eq!(component("db"), "db");
+    }
+}

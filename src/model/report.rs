@@ -1,0 +1,275 @@
+//! Everything that may be shown of one probe; `json` and `text` write it down.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::{Instant, SystemTime};
+
+use super::redaction::shorten;
+use super::{
+    CheckState, ComponentType, GateState, GateView, HeartbeatView, Reading, Snapshot, Status,
+};
+use crate::probe::Probe;
+
+/// Who the service is: the fields of the draft, section 3, that never change.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Identity {
+    pub(crate) version: Option<String>,
+    pub(crate) release_id: Option<String>,
+    pub(crate) service_id: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) links: BTreeMap<String, String>,
+}
+
+/// What may be shown of one probe to somebody who may see details.
+///
+/// The JSON text of a report is what the details policy guards; a
+/// [format of your own](crate::HealthBuilder::format) gets the same data.
+#[derive(Clone, Debug)]
+pub struct Report<'a> {
+    pub(crate) probe: Probe,
+    pub(crate) status: Status,
+    pub(crate) time: SystemTime,
+    pub(crate) identity: &'a Identity,
+    pub(crate) entries: Vec<ReportEntry<'a>>,
+    /// What the process itself says against passing.
+    pub(crate) reasons: Vec<String>,
+}
+
+/// One line of a report: a check, a gate or a heartbeat.
+#[derive(Clone, Debug)]
+pub struct ReportEntry<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) status: Status,
+    pub(crate) output: Option<Cow<'a, str>>,
+    pub(crate) time: Option<SystemTime>,
+    pub(crate) readings: &'a [Reading],
+    pub(crate) contradiction: Option<&'a str>,
+    pub(crate) component_id: Option<&'a str>,
+    pub(crate) component_type: Option<&'a ComponentType>,
+    pub(crate) affected_endpoints: &'a [String],
+}
+
+impl<'a> ReportEntry<'a> {
+    fn check(check: &'a CheckState, now: Instant) -> Self {
+        let stale = check.is_stale(now);
+        let (status, output) = if stale {
+            let status = check.status.max(check.spec.failure_status());
+            (status, Some(Cow::Owned(check.stale_output(now))))
+        } else {
+            (check.status, check.output.as_deref().map(Cow::Borrowed))
+        };
+        Self {
+            name: &check.spec.name,
+            status,
+            output,
+            time: check.time(),
+            readings: &check.readings,
+            contradiction: check.contradiction.as_deref(),
+            component_id: check.spec.component_id.as_deref(),
+            component_type: check.spec.component_type.as_ref(),
+            affected_endpoints: &check.spec.affected_endpoints,
+        }
+    }
+
+    fn gate(gate: &'a GateView) -> Self {
+        let output = match &gate.state {
+            GateState::Open => Some(Cow::Borrowed("not completed yet")),
+            GateState::Completed => None,
+            GateState::Failed(reason) => Some(Cow::Borrowed(&**reason)),
+        };
+        Self::of_the_process(&gate.name, output)
+    }
+
+    fn heartbeat(heartbeat: &'a HeartbeatView) -> Self {
+        let fault = heartbeat.fault.as_deref().map(Cow::Borrowed);
+        Self::of_the_process(&heartbeat.name, fault)
+    }
+
+    fn of_the_process(name: &'a str, fault: Option<Cow<'a, str>>) -> Self {
+        Self {
+            name,
+            status: super::pass_if(fault.is_none()),
+            output: fault,
+            time: None,
+            readings: &[],
+            contradiction: None,
+            component_id: None,
+            component_type: Some(&ComponentType::System),
+            affected_endpoints: &[],
+        }
+    }
+
+    /// The name of the check, gate or heartbeat.
+    pub fn name(&self) -> &str {
+        self.name
+    }
+
+    /// Its status.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// Why it does not pass.
+    pub fn output(&self) -> Option<&str> {
+        self.output.as_deref()
+    }
+
+    /// When its last run ended.
+    pub fn time(&self) -> Option<SystemTime> {
+        self.time
+    }
+
+    /// What the last run read.
+    pub fn readings(&self) -> &[Reading] {
+        self.readings
+    }
+}
+
+impl<'a> Report<'a> {
+    pub(crate) fn new(snapshot: &'a Snapshot, probe: Probe) -> Self {
+        let lifecycle = &snapshot.lifecycle;
+        let checks = snapshot
+            .checks(probe)
+            .map(|check| ReportEntry::check(check, snapshot.taken_at));
+        let entries = match probe {
+            Probe::Liveness => lifecycle
+                .heartbeats
+                .iter()
+                .map(ReportEntry::heartbeat)
+                .collect(),
+            Probe::Readiness => checks.collect(),
+            Probe::Startup => lifecycle
+                .gates
+                .iter()
+                .map(ReportEntry::gate)
+                .chain(checks)
+                .collect(),
+        };
+        Self {
+            probe,
+            status: snapshot.status(probe),
+            time: snapshot.time,
+            identity: &snapshot.identity,
+            entries,
+            reasons: reasons(snapshot, probe),
+        }
+    }
+
+    /// The probe that is reported.
+    pub fn probe(&self) -> Probe {
+        self.probe
+    }
+
+    /// The status of the probe.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// When the report was made.
+    pub fn time(&self) -> SystemTime {
+        self.time
+    }
+
+    /// The checks, gates and heartbeats, in the order of their registration.
+    pub fn entries(&self) -> &[ReportEntry<'a>] {
+        &self.entries
+    }
+
+    /// The draft's `output`: why the probe does not pass, at most 4 KiB; `None` when it passes.
+    pub fn output(&self) -> Option<String> {
+        if self.status == Status::Pass {
+            return None;
+        }
+        let failing = self.failing().map(|entry| match &entry.output {
+            Some(output) => format!("{}: {output}", entry.name),
+            None => entry.name.to_owned(),
+        });
+        let output: Vec<_> = self.reasons.iter().cloned().chain(failing).collect();
+        Some(shorten(output.join("; "))).filter(|output| !output.is_empty())
+    }
+
+    /// The draft's `notes`: those of the service, and one for each entry that needs attention.
+    pub fn notes(&self) -> Vec<String> {
+        let failing = self.failing().map(|entry| match entry.status {
+            Status::Fail => format!("{} fails", entry.name),
+            _ => format!("{} warns", entry.name),
+        });
+        let contradicted = self.entries.iter().filter_map(|entry| {
+            let contradiction = entry.contradiction?;
+            Some(format!("{}: {contradiction}", entry.name))
+        });
+        self.identity
+            .notes
+            .iter()
+            .cloned()
+            .chain(failing)
+            .chain(contradicted)
+            .collect()
+    }
+
+    /// The same report about one entry only: its status is the status of that entry.
+    pub(crate) fn only(mut self, name: &str) -> Option<Self> {
+        self.entries.retain(|entry| entry.name == name);
+        self.reasons.clear();
+        self.status = self.entries.first()?.status;
+        Some(self)
+    }
+
+    /// What the status would be if these entries did not count. What the process itself says
+    /// cannot be excluded.
+    pub(crate) fn status_without(&self, excluded: &[Cow<'_, str>]) -> Status {
+        if !self.reasons.is_empty() {
+            return self.status;
+        }
+        self.entries
+            .iter()
+            .filter(|entry| !excluded.iter().any(|name| *name == entry.name))
+            .map(|entry| entry.status)
+            .max()
+            .unwrap_or(Status::Pass)
+    }
+
+    /// Leaves these entries out. The status stays what it is.
+    pub(crate) fn exclude(&mut self, excluded: &[Cow<'_, str>]) {
+        self.entries
+            .retain(|entry| !excluded.iter().any(|name| *name == entry.name));
+    }
+
+    fn failing(&self) -> impl Iterator<Item = &ReportEntry<'a>> {
+        self.entries
+            .iter()
+            .filter(|entry| entry.status != Status::Pass)
+    }
+}
+
+fn reasons(snapshot: &Snapshot, probe: Probe) -> Vec<String> {
+    let lifecycle = &snapshot.lifecycle;
+    let mut reasons = Vec::new();
+    match probe {
+        Probe::Liveness => {
+            reasons.extend(
+                lifecycle
+                    .broken
+                    .as_deref()
+                    .map(|why| format!("declared broken: {why}")),
+            );
+        }
+        Probe::Readiness => {
+            if !lifecycle.started {
+                reasons.push("startup has not completed".to_owned());
+            }
+            if lifecycle.draining {
+                reasons.push("draining".to_owned());
+            }
+            reasons.extend(
+                lifecycle
+                    .refusing
+                    .as_deref()
+                    .map(|why| format!("refusing traffic: {why}")),
+            );
+        }
+        Probe::Startup => {}
+    }
+    reasons
+}

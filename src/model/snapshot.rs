@@ -1,0 +1,163 @@
+//! The immutable state from which every answer is made.
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Instant, SystemTime};
+
+use bytes::Bytes;
+
+use super::{CheckState, Criticality, Identity, LifecycleView, Report, Status};
+use crate::probe::Probe;
+
+/// Everything that was known of a service at one moment.
+///
+/// A snapshot never changes. [`Health::snapshot`](crate::Health::snapshot) gives the latest.
+#[derive(Debug)]
+pub struct Snapshot {
+    pub(crate) readiness: Vec<Arc<CheckState>>,
+    pub(crate) startup: Vec<Arc<CheckState>>,
+    pub(crate) lifecycle: LifecycleView,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) aggregate: Aggregate,
+    pub(crate) taken_at: Instant,
+    pub(crate) time: SystemTime,
+    valid_until: Option<Instant>,
+    /// The detailed reports, each made when somebody who may see it first asks.
+    rendered: [OnceLock<Bytes>; Probe::ALL.len()],
+}
+
+/// The readiness checks in brief: all that a probe needs of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Aggregate {
+    status: Status,
+    /// When the first critical check becomes stale, and readiness fails.
+    critical_until: Option<Instant>,
+    /// When the first non-critical check becomes stale, and readiness warns.
+    non_critical_until: Option<Instant>,
+}
+
+impl Aggregate {
+    fn of(checks: &[Arc<CheckState>]) -> Self {
+        let until = |criticality| {
+            checks
+                .iter()
+                .filter(|check| check.criticality() == criticality)
+                .filter_map(|check| check.expires_at)
+                .min()
+        };
+        Self {
+            status: checks
+                .iter()
+                .map(|check| check.status)
+                .max()
+                .unwrap_or(Status::Pass),
+            critical_until: until(Criticality::Critical),
+            non_critical_until: until(Criticality::NonCritical),
+        }
+    }
+
+    /// The status at this moment: a result that nobody renewed in time counts no longer.
+    #[inline]
+    pub(crate) fn at(&self, now: Instant) -> Status {
+        let expired = |until: Option<Instant>| until.is_some_and(|until| until <= now);
+        if expired(self.critical_until) {
+            Status::Fail
+        } else if expired(self.non_critical_until) {
+            self.status.max(Status::Warn)
+        } else {
+            self.status
+        }
+    }
+}
+
+pub(crate) fn pass_if(healthy: bool) -> Status {
+    if healthy { Status::Pass } else { Status::Fail }
+}
+
+impl Snapshot {
+    pub(crate) fn new(
+        readiness: Vec<Arc<CheckState>>,
+        startup: Vec<Arc<CheckState>>,
+        lifecycle: LifecycleView,
+        identity: Arc<Identity>,
+        (taken_at, time): (Instant, SystemTime),
+    ) -> Self {
+        let expiries = readiness.iter().filter_map(|check| check.expires_at);
+        let valid_until = expiries
+            .chain(lifecycle.next_deadline())
+            .filter(|until| *until > taken_at)
+            .min();
+        Self {
+            aggregate: Aggregate::of(&readiness),
+            valid_until,
+            readiness,
+            startup,
+            lifecycle,
+            identity,
+            taken_at,
+            time,
+            rendered: Default::default(),
+        }
+    }
+
+    /// The same checks under another view of the process, as of another moment.
+    pub(crate) fn with_lifecycle(
+        &self,
+        lifecycle: LifecycleView,
+        at: (Instant, SystemTime),
+    ) -> Self {
+        Self::new(
+            self.readiness.clone(),
+            self.startup.clone(),
+            lifecycle,
+            Arc::clone(&self.identity),
+            at,
+        )
+    }
+
+    /// The status of a probe when the snapshot was taken.
+    pub fn status(&self, probe: Probe) -> Status {
+        match probe {
+            Probe::Liveness => pass_if(self.lifecycle.is_alive()),
+            Probe::Startup => pass_if(self.lifecycle.started),
+            Probe::Readiness if self.lifecycle.takes_traffic() => self.aggregate.at(self.taken_at),
+            Probe::Readiness => Status::Fail,
+        }
+    }
+
+    /// The checks of a probe in the order of their registration. Liveness has none.
+    pub fn checks(&self, probe: Probe) -> impl Iterator<Item = &CheckState> {
+        let checks: &[Arc<CheckState>] = match probe {
+            Probe::Liveness => &[],
+            Probe::Readiness => &self.readiness,
+            Probe::Startup => &self.startup,
+        };
+        checks.iter().map(|check| &**check)
+    }
+
+    /// When the snapshot was taken.
+    pub fn time(&self) -> SystemTime {
+        self.time
+    }
+
+    /// Everything that may be shown of a probe.
+    pub fn report(&self, probe: Probe) -> Report<'_> {
+        Report::new(self, probe)
+    }
+
+    /// The rendered report, made by the first caller who asks for it.
+    pub(crate) fn rendered(
+        &self,
+        probe: Probe,
+        render: impl FnOnce(&Report<'_>) -> Bytes,
+    ) -> Bytes {
+        self.rendered[probe as usize]
+            .get_or_init(|| render(&self.report(probe)))
+            .clone()
+    }
+
+    /// When time alone will change what this snapshot says: a result expires, or a heartbeat is
+    /// missed. What has happened already is in it.
+    pub(crate) fn valid_until(&self) -> Option<Instant> {
+        self.valid_until
+    }
+}

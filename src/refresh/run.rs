@@ -1,0 +1,77 @@
+//! One run of a check, in a task of its own.
+
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, SystemTime};
+
+use crate::clock;
+use crate::indicator::ErasedIndicator;
+use crate::model::{Failure, ObservedValue, Reading, Redactor, Status};
+use crate::panic::{drop_quietly, panic_message};
+
+/// What a run came to, in plain data: whatever a user's type does when it is printed or dropped
+/// has happened in the task of the run.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) status: Status,
+    pub(super) output: Option<String>,
+    pub(super) readings: Vec<Reading>,
+    pub(super) time: SystemTime,
+    pub(super) duration: Duration,
+}
+
+impl Outcome {
+    /// A failure that the refresher itself has to report.
+    pub(super) fn failed(output: String, duration: Duration) -> Self {
+        Self {
+            status: Status::Fail,
+            output: Some(output),
+            readings: Vec::new(),
+            time: SystemTime::now(),
+            duration,
+        }
+    }
+}
+
+pub(super) async fn run(indicator: Arc<dyn ErasedIndicator>, redactor: Redactor) -> Outcome {
+    let started_at = clock::now();
+    let result = catching(indicator.run())
+        .await
+        .unwrap_or_else(|payload| Err(Failure::new(panic_message(payload))));
+    let (status, output, mut readings) = match result {
+        Ok(seen) => (seen.status, seen.output, seen.readings),
+        Err(failure) => (Status::Fail, Some(failure.output), failure.readings),
+    };
+    for reading in &mut readings {
+        if let ObservedValue::Text(text) = &mut reading.value {
+            *text = redactor.prepare(std::mem::take(text));
+        }
+    }
+    Outcome {
+        status,
+        output: output.map(|output| redactor.prepare(output)),
+        readings,
+        time: SystemTime::now(),
+        duration: clock::now() - started_at,
+    }
+}
+
+/// Polls a future to its end or its panic, and drops it before anything else happens.
+pub(super) async fn catching<T>(
+    mut future: Pin<Box<dyn Future<Output = T> + Send + '_>>,
+) -> Result<T, Box<dyn Any + Send>> {
+    let result = poll_fn(
+        |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Err(payload) => Poll::Ready(Err(payload)),
+        },
+    )
+    .await;
+    drop_quietly(future);
+    result
+}

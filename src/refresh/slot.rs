@@ -1,0 +1,132 @@
+//! One registered check: what it is doing, and what it is known to be.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::AbortHandle;
+
+use super::jitter::Jitter;
+use super::run::Outcome;
+use crate::indicator::ErasedIndicator;
+use crate::model::{CheckSpec, CheckState, LastRun, Status, Subject, Thresholds, Transition};
+use crate::probe::Probe;
+
+/// Names a slot for ever: a key is never used again, so that no late result finds another check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct SlotKey(pub(crate) u64);
+
+pub(crate) struct Slot {
+    pub(crate) probe: Probe,
+    pub(super) indicator: Arc<dyn ErasedIndicator>,
+    pub(crate) state: Arc<CheckState>,
+    thresholds: Thresholds,
+    /// `Some` from the start of a run until its task has really ended.
+    pub(super) run: Option<Run>,
+    completed_runs: u64,
+    /// A startup check that has passed: it does not run again.
+    pub(super) is_done: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) task: AbortHandle,
+    pub(super) started_at: Instant,
+    /// Its failure was published and it was aborted, but it has not ended yet.
+    pub(super) timed_out: bool,
+}
+
+impl Slot {
+    pub(crate) fn new(probe: Probe, spec: CheckSpec, indicator: Arc<dyn ErasedIndicator>) -> Self {
+        Self {
+            probe,
+            indicator,
+            thresholds: Thresholds::new(spec.failure_threshold, spec.success_threshold),
+            state: Arc::new(CheckState::unchecked(Arc::new(spec))),
+            run: None,
+            completed_runs: 0,
+            is_done: false,
+        }
+    }
+
+    pub(super) fn spec(&self) -> &CheckSpec {
+        &self.state.spec
+    }
+
+    pub(super) fn has_run(&self) -> bool {
+        self.state.last_run.is_some()
+    }
+
+    /// Takes the outcome of a run that ended, or of one that is being aborted.
+    pub(super) fn record(&mut self, outcome: Outcome, now: Instant) -> Option<Transition> {
+        let before = self.has_run().then_some(self.state.status);
+        let last_run = Some(LastRun {
+            ended_at: now,
+            time: outcome.time,
+            duration: outcome.duration,
+        });
+        let passed = outcome.status != Status::Fail;
+        let up = self.thresholds.observe(passed);
+        let mut state = CheckState {
+            last_run,
+            readings: outcome.readings,
+            ..CheckState::clone(&self.state)
+        };
+        if up == passed {
+            state.status = if up {
+                outcome.status
+            } else {
+                self.spec().failure_status()
+            };
+            state.output = outcome.output;
+            state.contradiction = None;
+        } else {
+            let (seen, needed) = self.thresholds.progress();
+            let what = if passed { "passed" } else { "failed" };
+            let output = outcome
+                .output
+                .map(|output| format!(": {output}"))
+                .unwrap_or_default();
+            state.contradiction = Some(format!("{what} {seen} of {needed} times{output}"));
+        }
+        self.is_done = self.probe == Probe::Startup && state.status != Status::Fail;
+        if self.is_done {
+            state.expires_at = None;
+        }
+        let changed = before != Some(state.status);
+        let transition = changed.then(|| Transition {
+            subject: Subject::Check {
+                probe: self.probe,
+                name: state.spec.name.clone(),
+            },
+            from: before,
+            to: state.status,
+            output: state.output.clone(),
+            time: outcome.time,
+        });
+        self.state = Arc::new(state);
+        transition
+    }
+
+    /// The task of a run has ended: its result may stand for as long as the settings say, and the
+    /// next run is due. `None` when there is none.
+    pub(super) fn finish_run(&mut self, now: Instant, jitter: &mut Jitter) -> Option<Instant> {
+        self.run = None;
+        if self.is_done {
+            return None;
+        }
+        let interval = self.interval();
+        let stale_after = self.spec().stale_after(interval);
+        Arc::make_mut(&mut self.state).expires_at = Some(now + stale_after);
+        self.completed_runs += 1;
+        let delay = if self.completed_runs == 1 {
+            jitter.first(interval)
+        } else {
+            jitter.next(interval)
+        };
+        Some(now + delay)
+    }
+
+    fn interval(&self) -> Duration {
+        self.spec().interval(self.thresholds.is_up())
+    }
+}

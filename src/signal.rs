@@ -1,0 +1,55 @@
+//! The signals that ask a process to stop.
+
+/// SIGTERM and Ctrl-C, from the moment this was made.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    #[cfg(unix)]
+    streams: Vec<tokio::signal::unix::Signal>,
+}
+
+#[cfg(unix)]
+impl Signals {
+    pub(crate) fn install() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        let mut streams = Vec::new();
+        for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
+            match signal(kind) {
+                Ok(stream) => streams.push(stream),
+                Err(error) => tracing::error!(%error, ?kind, "cannot listen for a signal"),
+            }
+        }
+        Self { streams }
+    }
+
+    /// Waits for any of them.
+    pub(crate) async fn next(&mut self) {
+        use std::future::poll_fn;
+        use std::task::Poll;
+
+        poll_fn(|cx| {
+            let mut streams = self.streams.iter_mut();
+            if streams.any(|stream| stream.poll_recv(cx) == Poll::Ready(Some(()))) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    }
+}
+
+#[cfg(not(unix))]
+impl Signals {
+    pub(crate) fn install() -> Self {
+        Self {}
+    }
+
+    /// Waits for Ctrl-C, which is all there is.
+    pub(crate) async fn next(&mut self) {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(%error, "cannot listen for Ctrl-C");
+            std::future::pending::<()>().await;
+        }
+    }
+}
