@@ -1,4 +1,78 @@
 //! Liveness, readiness and startup probes for any axum, tonic or hyper service, as one tower layer.
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use tower_health::{Health, HealthLayer, indicator_fn};
+//!
+//! # async fn ping() -> Result<(), std::io::Error> { Ok(()) }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let health = Health::builder()
+//!     .readiness(indicator_fn("db", ping))
+//!     .start()?;
+//!
+//! let app: Router = Router::new()
+//!     .route("/", get(|| async { "hello" }))
+//!     .layer(HealthLayer::new(health.clone())); // the last call: outermost
+//! # use tower::ServiceExt;
+//! # health.await_ready().await?;
+//! # let request = http::Request::get("/readyz").body(axum::body::Body::empty())?;
+//! # let response = app.oneshot(request).await?;
+//! # assert_eq!(response.status(), 200);
+//! # let body = axum::body::to_bytes(response.into_body(), 100).await?;
+//! # assert_eq!(body, r#"{"status":"pass"}"#);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Probe requests are answered in front of the wrapped service, from memory; every other request
+//! passes through untouched. A background task runs the checks and publishes an immutable
+//! snapshot. No request ever runs a check, waits for one, or takes a lock:
+//!
+//! ```text
+//!  indicators ──▶ refresher ──▶ snapshot ◀── one atomic load ── HealthLayer ◀── GET /readyz
+//!  (each run a    (timeouts,    (immutable)                          │
+//!   task of its    thresholds,                                       └─ every other request
+//!   own)           transitions)                                            ▼
+//!                                                                      your service
+//! ```
+//!
+//! # The probes
+//!
+//! | | `/livez` | `/readyz` | `/startupz` |
+//! |---|---|---|---|
+//! | passes when | the process answers, no [heartbeat](Heartbeat) is missed, and it was not [declared broken](Health::declare_broken) | startup is complete, it is not draining, every critical check passes, and no result is stale | every [gate](Gate) is completed and every startup check passed once; then for good |
+//! | before anything ran | 200 | 503 | 503 |
+//! | nothing registered | 200 | 200 | 200 |
+//! | a dependency is down | 200 | 503 if the check is critical, else 200 `warn` | unchanged |
+//! | draining | 200 | 503, for good | unchanged |
+//!
+//! GET and HEAD answer 200 for [`pass`](Status::Pass) and [`warn`](Status::Warn), 503 for
+//! [`fail`](Status::Fail); OPTIONS has the same codes and no body; any other method is a 405. The
+//! body says the status and nothing else, `{"status":"pass"}`, unless [`Details`] allow more.
+//!
+//! Liveness takes no indicator: a dependency that is down is no reason to restart a process.
+//!
+//! # Words
+//!
+//! An *indicator* ([`HealthIndicator`]) is what can be looked at; a *check* ([`Check`]) is an
+//! indicator as registered, with its settings; the *refresher* is the task that runs checks; the
+//! *snapshot* ([`Snapshot`]) is what it publishes, and the *report* ([`Report`]) is its text.
+//!
+//! # Guides
+//!
+//! - [Ordering](guides::ordering): where the layer has to stand, and how a wrong place looks healthy.
+//! - [Saturation](guides::saturation): why probes answer when the service does not.
+//! - [Draining](guides::draining): how to stop without losing a request.
+//! - [Indicators](guides::indicators): how to write one, and what to make critical.
+//! - [Migrating](guides::migrating): from a hand-written `/health`.
+//!
+//! # Features
+//!
+//! | feature | what for | default |
+//! |---|---|---|
+//! | `serde` | [`HealthConfig`] and [`LayerConfig`] deserialize from a settings file | |
+//! | `signal` | `Health::shutdown_signal`: drain on SIGTERM and Ctrl-C | |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod builder;
@@ -41,3 +115,8 @@ pub use self::model::{
     Reading, Report, ReportEntry, Snapshot, Status, Subject, Transition, redact_credentials,
 };
 pub use self::probe::Probe;
+
+/// Keeps the examples of the README true.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
