@@ -1,25 +1,26 @@
 //! The handle that ties everything together.
 
-use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::fmt;
 use std::future::{Future, pending};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
-use crate::builder::{HealthBuilder, identity};
+use crate::builder::HealthBuilder;
 use crate::check::Check;
 use crate::clock;
 use crate::config::HealthConfig;
 use crate::error::{BuildError, Named, Problem};
-use crate::format::Format;
+use crate::launch::fixed;
 use crate::lifecycle::{Gate, Heartbeat, Lifecycle, capped, drain};
-use crate::model::{CheckState, Redactor, Snapshot, Status, Transition};
+use crate::model::{Snapshot, Status, Transition};
 use crate::probe::Probe;
 use crate::published::Published;
-use crate::refresh::{Command, Slot, SlotKey, Verdicts};
+use crate::refresh::{Command, Slot, Verdicts};
+use crate::registry::Registry;
+use crate::transitions::Transitions;
 
 /// The health of a service: its checks, its lifecycle, and the snapshot that probes are answered
 /// from.
@@ -60,39 +61,6 @@ struct Inner {
     transitions: broadcast::Sender<Transition>,
 }
 
-/// Which names are taken.
-#[derive(Default)]
-pub(crate) struct Registry {
-    keys: HashMap<(Probe, String), SlotKey>,
-    next_key: u64,
-}
-
-impl Registry {
-    pub(crate) fn of(slots: &BTreeMap<SlotKey, Slot>) -> Self {
-        let name = |slot: &Slot| (slot.probe, slot.state.name().to_owned());
-        Self {
-            keys: slots.iter().map(|(key, slot)| (name(slot), *key)).collect(),
-            next_key: slots.len() as u64,
-        }
-    }
-
-    /// Takes a name; `None` if it is taken.
-    fn reserve(&mut self, probe: Probe, name: &str) -> Option<SlotKey> {
-        let key = SlotKey(self.next_key);
-        let place = (probe, name.to_owned());
-        if self.keys.contains_key(&place) {
-            return None;
-        }
-        self.next_key += 1;
-        self.keys.insert(place, key);
-        Some(key)
-    }
-
-    fn release(&mut self, probe: Probe, name: &str) -> Option<SlotKey> {
-        self.keys.remove(&(probe, name.to_owned()))
-    }
-}
-
 impl Health {
     /// Starts to build a health.
     pub fn builder() -> HealthBuilder {
@@ -111,26 +79,7 @@ impl Health {
     /// assert_eq!(health.status(Probe::Readiness), Status::Fail);
     /// ```
     pub fn fixed(status: Status) -> Self {
-        let now = clock::now();
-        let config = HealthConfig::default();
-        let (changed, _) = mpsc::channel(1);
-        let lifecycle = Lifecycle::new(Vec::new(), 0, now, Redactor::default(), changed);
-        let at = (now, SystemTime::now());
-        let identity = Arc::new(identity(&config));
-        let check = vec![Arc::new(CheckState::fixed(status))];
-        let snapshot = Snapshot::new(check, Vec::new(), lifecycle.view(now), identity, at);
-        let (_, verdicts) = watch::channel(Verdicts::of(&snapshot));
-        let (commands, _) = mpsc::unbounded_channel();
-        let (transitions, _) = broadcast::channel(1);
-        let published = Published::new(Arc::new(lifecycle), snapshot, Format::default(), now);
-        Self::new(
-            Arc::new(published),
-            config,
-            Mutex::default(),
-            commands,
-            verdicts,
-            transitions,
-        )
+        fixed(status)
     }
 
     pub(crate) fn new(
@@ -175,10 +124,7 @@ impl Health {
 
     /// Subscribes to every [`Transition`] from now on.
     pub fn subscribe(&self) -> Transitions {
-        Transitions {
-            receiver: self.inner.transitions.subscribe(),
-            missed: 0,
-        }
+        Transitions::new(self.inner.transitions.subscribe())
     }
 
     /// Waits until readiness passes or warns.
@@ -337,7 +283,10 @@ impl Health {
     /// a [`drain_on`](Self::drain_on) or `shutdown_signal` has passed: a stream or a WebSocket that
     /// stays open would otherwise hold up a graceful shutdown for ever. `None` if the cap was
     /// reached; what is still open ends with the runtime.
-    pub fn cap_drain<F: IntoFuture>(&self, server: F) -> impl Future<Output = Option<F::Output>> {
+    pub fn cap_drain<F: IntoFuture>(
+        &self,
+        server: F,
+    ) -> impl Future<Output = Option<F::Output>> + use<F> {
         let lifecycle = Arc::clone(self.lifecycle());
         capped(lifecycle, self.inner.config.drain_cap, server.into_future())
     }
@@ -413,38 +362,6 @@ impl fmt::Debug for Health {
             debug.field(probe.as_str(), &self.status(probe));
         }
         debug.finish_non_exhaustive()
-    }
-}
-
-/// The transitions of a [`Health`] from the moment of subscription; made by [`Health::subscribe`].
-#[derive(Debug)]
-pub struct Transitions {
-    receiver: broadcast::Receiver<Transition>,
-    missed: u64,
-}
-
-impl Transitions {
-    /// Waits for the next transition; `None` when the last [`Health`] is gone.
-    ///
-    /// A subscriber that is more than 1,024 transitions behind loses the oldest; see
-    /// [`missed`](Self::missed).
-    ///
-    /// # Cancel safety
-    ///
-    /// No transition is lost when the future is dropped.
-    pub async fn next(&mut self) -> Option<Transition> {
-        loop {
-            match self.receiver.recv().await {
-                Ok(transition) => return Some(transition),
-                Err(broadcast::error::RecvError::Lagged(missed)) => self.missed += missed,
-                Err(broadcast::error::RecvError::Closed) => return None,
-            }
-        }
-    }
-
-    /// How many transitions this subscriber was too slow for.
-    pub fn missed(&self) -> u64 {
-        self.missed
     }
 }
 

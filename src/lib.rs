@@ -85,6 +85,7 @@ mod error;
 mod format;
 mod health;
 mod indicator;
+mod launch;
 mod layer;
 mod lifecycle;
 mod model;
@@ -92,8 +93,10 @@ mod panic;
 mod probe;
 mod published;
 mod refresh;
+mod registry;
 #[cfg(feature = "signal")]
 mod signal;
+mod transitions;
 
 pub mod guides;
 
@@ -101,7 +104,7 @@ pub use self::builder::HealthBuilder;
 pub use self::check::Check;
 pub use self::config::{CheckConfig, HealthConfig, LayerConfig};
 pub use self::error::BuildError;
-pub use self::health::{Health, NeverReady, Transitions};
+pub use self::health::{Health, NeverReady};
 pub use self::indicator::{
     BlockingFnIndicator, FnIndicator, HealthIndicator, blocking_indicator_fn, indicator_fn,
 };
@@ -115,6 +118,7 @@ pub use self::model::{
     Reading, Report, ReportEntry, Snapshot, Status, Subject, Transition, redact_credentials,
 };
 pub use self::probe::Probe;
+pub use self::transitions::Transitions;
 
 /// Keeps the examples of the README true.
 #[cfg(doctest)]
