@@ -1,20 +1,16 @@
 //! What a probe is answered with. Public answers are encoded already.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 
 use super::body::ProbeBody;
 use crate::format::HEALTH_JSON;
 use crate::model::Status;
-
-const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
-const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
-const CLOSE: HeaderValue = HeaderValue::from_static("close");
-const ZERO: HeaderValue = HeaderValue::from_static("0");
 
 /// The whole of what an anonymous caller learns. Its bytes never change.
 pub(crate) const fn public_body(status: Status) -> &'static [u8] {
@@ -62,6 +58,16 @@ impl Asked {
             _ => None,
         }
     }
+
+    /// HEAD has the header fields of GET, also the length, but no content (RFC 9110, section
+    /// 9.3.2). Not every server strips it.
+    fn body(self, body: Bytes) -> Bytes {
+        if self == Self::Get {
+            body
+        } else {
+            Bytes::new()
+        }
+    }
 }
 
 /// An answer, kept small until the response is made of it.
@@ -90,39 +96,38 @@ pub(super) struct Detailed {
 
 impl Answer {
     pub(super) fn into_response(self) -> Response<ProbeBody> {
-        // Six fit into the smallest map that holds these four.
-        let mut headers = HeaderMap::with_capacity(4);
-        headers.insert(CACHE_CONTROL, NO_STORE);
-        headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
-        if self.close {
-            headers.insert(CONNECTION, CLOSE);
-        }
-        let (code, body) = match self.content {
+        let (code, mut headers, body) = match self.content {
+            Content::Public(Asked::Options, status) => {
+                (status_code(status), WITHOUT_CONTENT.clone(), Bytes::new())
+            }
             Content::Public(asked, status) => {
-                let body = Bytes::from_static(public_body(status));
-                (
-                    status_code(status),
-                    content(&mut headers, asked, HEALTH_JSON, PUBLIC_LENGTH, body),
-                )
+                let body = asked.body(Bytes::from_static(public_body(status)));
+                (status_code(status), WITH_CONTENT.clone(), body)
+            }
+            Content::Detailed(Asked::Options, detailed) => {
+                let code = status_code(detailed.status);
+                (code, WITHOUT_CONTENT.clone(), Bytes::new())
             }
             Content::Detailed(asked, detailed) => {
-                let Detailed {
-                    status,
-                    content_type,
-                    body,
-                } = *detailed;
-                let length = HeaderValue::from(body.len());
-                (
-                    status_code(status),
-                    content(&mut headers, asked, content_type, length, body),
-                )
+                let mut headers = WITH_CONTENT.clone();
+                headers.insert(CONTENT_TYPE, detailed.content_type);
+                headers.insert(CONTENT_LENGTH, detailed.body.len().into());
+                let body = asked.body(detailed.body);
+                (status_code(detailed.status), headers, body)
             }
             Content::MethodNotAllowed => {
-                headers.insert(ALLOW, ALLOWED);
-                (StatusCode::METHOD_NOT_ALLOWED, empty(&mut headers))
+                let code = StatusCode::METHOD_NOT_ALLOWED;
+                (code, WITHOUT_CONTENT.clone(), Bytes::new())
             }
-            Content::NotFound => (StatusCode::NOT_FOUND, empty(&mut headers)),
+            Content::NotFound => {
+                let mut headers = WITHOUT_CONTENT.clone();
+                headers.remove(ALLOW);
+                (StatusCode::NOT_FOUND, headers, Bytes::new())
+            }
         };
+        if self.close {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         let mut response = Response::new(ProbeBody::new(body));
         *response.status_mut() = code;
         *response.headers_mut() = headers;
@@ -130,29 +135,24 @@ impl Answer {
     }
 }
 
-/// The header fields of the content, and what of it goes out: HEAD has the fields of GET, also the
-/// length, but no content (RFC 9110, section 9.3.2), and OPTIONS has neither.
-fn content(
-    headers: &mut HeaderMap,
-    asked: Asked,
-    content_type: HeaderValue,
-    length: HeaderValue,
-    body: Bytes,
-) -> Bytes {
-    if asked == Asked::Options {
-        headers.insert(ALLOW, ALLOWED);
-        return empty(headers);
-    }
-    headers.insert(CONTENT_TYPE, content_type);
-    headers.insert(CONTENT_LENGTH, length);
-    if asked == Asked::Get {
-        body
-    } else {
-        Bytes::new()
-    }
-}
+/// The header fields of a public answer. A copy is cheaper than building them anew.
+static WITH_CONTENT: LazyLock<HeaderMap> =
+    LazyLock::new(|| headers([(CONTENT_TYPE, HEALTH_JSON), (CONTENT_LENGTH, PUBLIC_LENGTH)]));
 
-fn empty(headers: &mut HeaderMap) -> Bytes {
-    headers.insert(CONTENT_LENGTH, ZERO);
-    Bytes::new()
+/// The header fields of an answer to OPTIONS, or to a method that is not allowed.
+static WITHOUT_CONTENT: LazyLock<HeaderMap> = LazyLock::new(|| {
+    headers([
+        (ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS")),
+        (CONTENT_LENGTH, HeaderValue::from_static("0")),
+    ])
+});
+
+/// No answer may be stored (RFC 9111, section 5.2.2.5) or taken for another type. None has a
+/// validator: a 304 would be healthy to some probers and not to others.
+fn headers(own: [(HeaderName, HeaderValue); 2]) -> HeaderMap {
+    let shared = [
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    ];
+    own.into_iter().chain(shared).collect()
 }
