@@ -27,6 +27,8 @@ pub struct HealthBuilder {
     pub(crate) config: HealthConfig,
     pub(crate) checks: Vec<(Probe, Check)>,
     pub(crate) gates: Vec<String>,
+    /// Sets of readiness checks that have a name of their own.
+    pub(crate) groups: Vec<(String, Vec<String>)>,
     pub(crate) listeners: Vec<Listener>,
     pub(crate) redactor: Redactor,
     pub(crate) format: Option<Result<Format, Problem>>,
@@ -54,6 +56,42 @@ impl HealthBuilder {
     /// [completed](crate::Gate::complete).
     pub fn gate(mut self, name: impl Into<String>) -> Self {
         self.gates.push(name.into());
+        self
+    }
+
+    /// Maps a gRPC service name to a set of readiness checks: whoever asks for the health of the
+    /// service gets that of these checks.
+    ///
+    /// The names `""`, `liveness`, `readiness` and `startup` are there already.
+    ///
+    /// ```
+    /// use tower_health::{Health, indicator_fn};
+    ///
+    /// # async fn ping() -> Result<(), std::io::Error> { Ok(()) }
+    /// let builder = Health::builder()
+    ///     .readiness(indicator_fn("db", ping))
+    ///     .readiness(indicator_fn("queue", ping))
+    ///     .grpc_service("shop.Catalogue", ["db"])
+    ///     .grpc_service("shop.Orders", ["db", "queue"]);
+    /// # let _ = builder;
+    /// ```
+    #[cfg(feature = "grpc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
+    pub fn grpc_service(
+        mut self,
+        service: impl Into<String>,
+        checks: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let checks = checks.into_iter().map(Into::into).collect();
+        self.groups.push((service.into(), checks));
+        self
+    }
+
+    /// Sets [`HealthConfig::max_watches`].
+    #[cfg(feature = "grpc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
+    pub fn max_watches(mut self, watches: usize) -> Self {
+        self.config.max_watches = watches;
         self
     }
 

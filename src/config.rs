@@ -53,6 +53,11 @@ pub struct HealthConfig {
     /// delay stays below the 30 s after which Kubernetes kills.
     #[cfg_attr(feature = "serde", serde(with = "crate::duration"))]
     pub drain_cap: Duration,
+    /// How many gRPC `Watch` streams may be open at once; one more is refused with
+    /// `RESOURCE_EXHAUSTED`. Default: 16,384.
+    #[cfg(feature = "grpc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
+    pub max_watches: usize,
     /// `version` of the report: the public version of the service.
     pub version: Option<String>,
     /// `releaseId` of the report: the build.
@@ -81,6 +86,8 @@ impl Default for HealthConfig {
             jitter_seed: None,
             drain_delay: Duration::from_secs(5),
             drain_cap: Duration::from_secs(20),
+            #[cfg(feature = "grpc")]
+            max_watches: 16_384,
             version: None,
             release_id: None,
             service_id: None,

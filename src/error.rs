@@ -102,6 +102,7 @@ pub(crate) enum Named {
     Check(Probe),
     Gate,
     Heartbeat,
+    Service,
 }
 
 impl fmt::Display for Named {
@@ -110,6 +111,7 @@ impl fmt::Display for Named {
             Self::Check(probe) => write!(f, "{probe} check"),
             Self::Gate => f.write_str("gate"),
             Self::Heartbeat => f.write_str("heartbeat"),
+            Self::Service => f.write_str("gRPC service"),
         }
     }
 }

@@ -10,7 +10,6 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::builder::HealthBuilder;
 use crate::check::Check;
-use crate::clock;
 use crate::config::HealthConfig;
 use crate::error::{BuildError, Named, Problem};
 use crate::launch::fixed;
@@ -104,8 +103,13 @@ impl Health {
     }
 
     #[inline]
-    pub(crate) fn published(&self) -> &Published {
+    pub(crate) fn published(&self) -> &Arc<Published> {
         &self.inner.published
+    }
+
+    #[cfg(feature = "grpc")]
+    pub(crate) fn verdicts(&self) -> watch::Receiver<Verdicts> {
+        self.inner.verdicts.clone()
     }
 
     fn lifecycle(&self) -> &Arc<Lifecycle> {
@@ -237,7 +241,7 @@ impl Health {
 
     /// Fails readiness at once and for good. Requests are served as before.
     pub fn drain(&self) {
-        self.lifecycle().start_drain(clock::now());
+        self.lifecycle().start_drain();
     }
 
     /// Drains when `trigger` resolves, and resolves [`HealthConfig::drain_delay`] later: for a
@@ -250,10 +254,9 @@ impl Health {
         trigger: impl Future<Output = ()> + Send + 'static,
     ) -> impl Future<Output = ()> + Send + 'static {
         let lifecycle = Arc::clone(self.lifecycle());
-        let delay = self.inner.config.drain_delay;
         async move {
             trigger.await;
-            drain(&lifecycle, delay, pending()).await;
+            drain(&lifecycle, pending()).await;
         }
     }
 
@@ -272,10 +275,9 @@ impl Health {
     pub fn shutdown_signal(&self) -> impl Future<Output = ()> + Send + 'static {
         let mut signals = crate::signal::Signals::install();
         let lifecycle = Arc::clone(self.lifecycle());
-        let delay = self.inner.config.drain_delay;
         async move {
             signals.next().await;
-            drain(&lifecycle, delay, signals.next()).await;
+            drain(&lifecycle, signals.next()).await;
         }
     }
 
@@ -289,6 +291,36 @@ impl Health {
     ) -> impl Future<Output = Option<F::Output>> + use<F> {
         let lifecycle = Arc::clone(self.lifecycle());
         capped(lifecycle, self.inner.config.drain_cap, server.into_future())
+    }
+
+    /// Sets the status of a gRPC service by hand; see the [gRPC guide](crate::guides::grpc).
+    ///
+    /// A name that a [group](HealthBuilder::grpc_service) has follows this instead, and the four
+    /// standard names cannot be set. While draining a service that is serving is shown as not
+    /// serving.
+    ///
+    /// # Errors
+    ///
+    /// When the name is a standard one.
+    #[cfg(feature = "grpc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
+    pub fn set_serving(
+        &self,
+        service: &str,
+        status: crate::grpc::ServingStatus,
+    ) -> Result<(), BuildError> {
+        crate::grpc::validate_service(service)?;
+        self.published().services.switch(service, Some(status));
+        self.lifecycle().touch();
+        Ok(())
+    }
+
+    /// Takes back [`set_serving`](Self::set_serving): the name means its group again, or nothing.
+    #[cfg(feature = "grpc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
+    pub fn clear_serving(&self, service: &str) {
+        self.published().services.switch(service, None);
+        self.lifecycle().touch();
     }
 
     async fn add(&self, probe: Probe, check: Check) -> Result<(), BuildError> {

@@ -13,6 +13,7 @@ use crate::clock;
 use crate::config::HealthConfig;
 use crate::error::{BuildError, Named, OptionFault, Problem};
 use crate::format::Format;
+use crate::grpc::{Services, validate_service};
 use crate::health::Health;
 use crate::lifecycle::Lifecycle;
 use crate::model::{CheckState, Identity, Redactor, Snapshot, Status, name};
@@ -53,6 +54,7 @@ pub(crate) fn launch(
 fn prepare(builder: HealthBuilder, problems: &mut Vec<Problem>) -> Prepared {
     validate_config(&builder.config, problems);
     validate_names(&builder.checks, &builder.gates, &builder.config, problems);
+    let groups = groups(builder.groups, &builder.checks, problems);
     let mut slots = BTreeMap::new();
     for (probe, check) in builder.checks {
         if let Some((spec, indicator)) = check.resolve(probe, &builder.config, problems) {
@@ -73,6 +75,7 @@ fn prepare(builder: HealthBuilder, problems: &mut Vec<Problem>) -> Prepared {
         config: builder.config,
         slots,
         gates: builder.gates,
+        groups,
         listeners: builder.listeners,
         redactor: builder.redactor,
         format,
@@ -84,6 +87,7 @@ struct Prepared {
     config: HealthConfig,
     slots: BTreeMap<SlotKey, Slot>,
     gates: Vec<String>,
+    groups: BTreeMap<String, Vec<String>>,
     listeners: Vec<Listener>,
     redactor: Redactor,
     format: Format,
@@ -103,19 +107,21 @@ impl Prepared {
             self.gates,
             startup.len(),
             now,
+            self.config.drain_delay,
             self.redactor.clone(),
             changed,
         );
-        let identity = Arc::new(identity(&self.config));
+        let identity = Arc::new(identity(&self.config, self.groups));
         let at = (now, SystemTime::now());
         let snapshot = Snapshot::new(readiness, startup, lifecycle.view(now), identity, at);
-        let (verdicts, latest) = watch::channel(Verdicts::of(&snapshot));
         let published = Arc::new(Published::new(
             Arc::new(lifecycle),
             snapshot,
             self.format,
             now,
+            Services::new(&self.config),
         ));
+        let (verdicts, latest) = watch::channel(Verdicts::of(&published));
         let (commands, orders) = mpsc::unbounded_channel();
         let (transitions, _) = broadcast::channel(TRANSITIONS_KEPT);
         let registry = Registry::of(&self.slots);
@@ -147,15 +153,28 @@ pub(crate) fn fixed(status: Status) -> Health {
     let now = clock::now();
     let config = HealthConfig::default();
     let (changed, _) = mpsc::channel(1);
-    let lifecycle = Lifecycle::new(Vec::new(), 0, now, Redactor::default(), changed);
+    let lifecycle = Lifecycle::new(
+        Vec::new(),
+        0,
+        now,
+        config.drain_delay,
+        Redactor::default(),
+        changed,
+    );
     let at = (now, SystemTime::now());
-    let identity = Arc::new(identity(&config));
+    let identity = Arc::new(identity(&config, BTreeMap::new()));
     let check = vec![Arc::new(CheckState::fixed(status))];
     let snapshot = Snapshot::new(check, Vec::new(), lifecycle.view(now), identity, at);
-    let (_, verdicts) = watch::channel(Verdicts::of(&snapshot));
     let (commands, _) = mpsc::unbounded_channel();
     let (transitions, _) = broadcast::channel(1);
-    let published = Published::new(Arc::new(lifecycle), snapshot, Format::default(), now);
+    let published = Published::new(
+        Arc::new(lifecycle),
+        snapshot,
+        Format::default(),
+        now,
+        Services::new(&config),
+    );
+    let (_, verdicts) = watch::channel(Verdicts::of(&published));
     Health::new(
         Arc::new(published),
         config,
@@ -166,7 +185,7 @@ pub(crate) fn fixed(status: Status) -> Health {
     )
 }
 
-fn identity(config: &HealthConfig) -> Identity {
+fn identity(config: &HealthConfig, groups: BTreeMap<String, Vec<String>>) -> Identity {
     Identity {
         version: config.version.clone(),
         release_id: config.release_id.clone(),
@@ -174,6 +193,7 @@ fn identity(config: &HealthConfig) -> Identity {
         description: config.description.clone(),
         notes: config.notes.clone(),
         links: config.links.clone(),
+        groups,
     }
 }
 
@@ -244,6 +264,37 @@ fn validate_names(
             name: name.clone(),
         });
     }
+}
+
+/// Groups by their names; each consists of readiness checks.
+fn groups(
+    given: Vec<(String, Vec<String>)>,
+    checks: &[(Probe, Check)],
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<String, Vec<String>> {
+    let readiness = checks
+        .iter()
+        .filter(|(probe, _)| *probe == Probe::Readiness);
+    let known: HashSet<_> = readiness.filter_map(|(_, check)| check.name()).collect();
+    let mut groups = BTreeMap::new();
+    for (name, members) in given {
+        for member in members.iter().filter(|member| !known.contains(&***member)) {
+            problems.push(Problem::Unknown {
+                of: "readiness check for a gRPC service",
+                name: member.clone(),
+            });
+        }
+        if groups.insert(name.clone(), members).is_some() {
+            let of = Named::Service;
+            problems.push(Problem::DuplicateName { of, name });
+        }
+    }
+    problems.extend(
+        groups
+            .keys()
+            .filter_map(|name| validate_service(name).err()),
+    );
+    groups
 }
 
 /// Tokio has no other way to ask than to make a timer, which panics without one.

@@ -83,6 +83,8 @@ mod config;
 mod duration;
 mod error;
 mod format;
+#[cfg_attr(not(feature = "grpc"), path = "grpc/off.rs")]
+mod grpc;
 mod health;
 mod indicator;
 mod launch;
@@ -104,6 +106,9 @@ pub use self::builder::HealthBuilder;
 pub use self::check::Check;
 pub use self::config::{CheckConfig, HealthConfig, LayerConfig};
 pub use self::error::BuildError;
+#[cfg(feature = "grpc")]
+#[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
+pub use self::grpc::ServingStatus;
 pub use self::health::{Health, NeverReady};
 pub use self::indicator::{
     BlockingFnIndicator, FnIndicator, HealthIndicator, blocking_indicator_fn, indicator_fn,

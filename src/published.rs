@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use crate::clock;
 use crate::format::Format;
+use crate::grpc::Services;
 use crate::lifecycle::Lifecycle;
 use crate::model::{Identity, Snapshot, Status, pass_if};
 use crate::probe::Probe;
@@ -19,6 +20,8 @@ pub(crate) struct Published {
     snapshot: ArcSwap<Snapshot>,
     pub(crate) identity: Arc<Identity>,
     pub(crate) format: Format,
+    #[cfg_attr(not(feature = "grpc"), expect(dead_code))]
+    pub(crate) services: Services,
     epoch: Instant,
     /// The second, counted from the epoch and from 1, in which readiness was last probed.
     probed_at: AtomicU64,
@@ -31,12 +34,14 @@ impl Published {
         snapshot: Snapshot,
         format: Format,
         epoch: Instant,
+        services: Services,
     ) -> Self {
         Self {
             lifecycle,
             identity: Arc::clone(&snapshot.identity),
             snapshot: ArcSwap::from_pointee(snapshot),
             format,
+            services,
             epoch,
             probed_at: AtomicU64::new(0),
             restarts: AtomicU64::new(0),
@@ -73,6 +78,18 @@ impl Published {
         } else {
             Status::Fail
         }
+    }
+
+    /// The status of a group of checks; `None` if there is no such group.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn group(&self, name: &str) -> Option<Status> {
+        let snapshot = self.snapshot.load();
+        let group = snapshot.groups.get(name)?;
+        Some(if self.lifecycle.takes_traffic() {
+            group.at(clock::now())
+        } else {
+            Status::Fail
+        })
     }
 
     /// Written once a second at most, so that probes on several cores do not pull at one cache

@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 
 use super::body::ProbeBody;
 use crate::format::HEALTH_JSON;
+use crate::grpc::GrpcAnswer;
 use crate::model::Status;
 
 /// The whole of what an anonymous caller learns. Its bytes never change.
@@ -84,6 +85,7 @@ pub(super) enum Content {
     Detailed(Asked, Box<Detailed>),
     MethodNotAllowed,
     NotFound,
+    Grpc(GrpcAnswer),
 }
 
 /// What only those see who may.
@@ -95,6 +97,13 @@ pub(super) struct Detailed {
 }
 
 impl Answer {
+    pub(super) fn grpc(answer: GrpcAnswer) -> Self {
+        Self {
+            content: Content::Grpc(answer),
+            close: false,
+        }
+    }
+
     pub(super) fn into_response(self) -> Response<ProbeBody> {
         let (code, mut headers, body) = match self.content {
             Content::Public(Asked::Options, status) => {
@@ -124,6 +133,7 @@ impl Answer {
                 headers.remove(ALLOW);
                 (StatusCode::NOT_FOUND, headers, Bytes::new())
             }
+            Content::Grpc(answer) => return answer.into_response().map(ProbeBody::grpc),
         };
         if self.close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

@@ -8,21 +8,31 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-/// The body of a probe answer: a few bytes that are there already.
+use crate::grpc::GrpcBody;
+
+/// The body of a probe answer: a few bytes that are there already or, of a gRPC call, messages and
+/// trailers.
 ///
 /// It implements [`Body`]; [`HealthLayer::map_body`](crate::HealthLayer::map_body) converts it into
 /// the body type of the application.
 #[derive(Debug)]
-pub struct ProbeBody {
+pub struct ProbeBody(Content);
+
+#[derive(Debug)]
+enum Content {
     /// `None` once it was read, or if there is nothing to read.
-    bytes: Option<Bytes>,
+    Bytes(Option<Bytes>),
+    Grpc(GrpcBody),
 }
 
 impl ProbeBody {
     pub(super) fn new(bytes: Bytes) -> Self {
-        Self {
-            bytes: Some(bytes).filter(|bytes| !bytes.is_empty()),
-        }
+        let bytes = Some(bytes).filter(|bytes| !bytes.is_empty());
+        Self(Content::Bytes(bytes))
+    }
+
+    pub(super) fn grpc(body: Option<GrpcBody>) -> Self {
+        Self(body.map_or(Content::Bytes(None), Content::Grpc))
     }
 }
 
@@ -32,17 +42,28 @@ impl Body for ProbeBody {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
+        match &mut self.0 {
+            Content::Bytes(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Content::Grpc(body) => body.poll_frame(cx).map(|frame| frame.map(Ok)),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.bytes.is_none()
+        match &self.0 {
+            Content::Bytes(bytes) => bytes.is_none(),
+            Content::Grpc(body) => body.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+        match &self.0 {
+            Content::Bytes(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Content::Grpc(_) => SizeHint::default(),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use super::answer::{Answer, Asked, Content, Detailed};
 use super::details::Details;
 use super::paths::Paths;
 use super::query::Query;
+use crate::grpc;
 use crate::health::Health;
 use crate::model::{Report, render_text};
 use crate::probe::Probe;
@@ -19,23 +20,42 @@ pub(super) struct Desk {
     pub(super) health: Health,
     pub(super) paths: Paths,
     pub(super) details: Details,
+    pub(super) grpc: grpc::Face,
+}
+
+/// What becomes of a request.
+pub(super) enum Reception {
+    /// The inner service is to have it.
+    Passed,
+    Answered(Answer),
+    /// What it asks stands in its body.
+    Read(grpc::Pending),
 }
 
 impl Desk {
-    /// The answer if the request is a probe; `None` if it belongs to the inner service.
     #[inline]
-    pub(super) fn answer<B>(&self, request: &Request<B>) -> Option<Answer> {
+    pub(super) fn receive<B>(&self, request: &Request<B>) -> Reception {
         let path = request.uri().path();
-        match self.paths.probe(path) {
-            Some(probe) => Some(self.answer_probe(probe, request)),
-            None if self.details.are_off() => None,
-            None => self.answer_check(request),
+        if let Some(probe) = self.paths.probe(path) {
+            return Reception::Answered(self.answer_probe(probe, request));
         }
+        if let Some(opening) = self.grpc.open(request, &self.details) {
+            return match opening {
+                grpc::Opening::Answered(answer) => Reception::Answered(Answer::grpc(answer)),
+                grpc::Opening::Reads(pending) => Reception::Read(pending),
+            };
+        }
+        if self.details.are_off() {
+            return Reception::Passed;
+        }
+        let answer = self.answer_check(request);
+        answer.map_or(Reception::Passed, Reception::Answered)
     }
 
     /// Whether the path is that of a probe.
     pub(super) fn is_probe<B>(&self, request: &Request<B>) -> bool {
-        self.paths.probe(request.uri().path()).is_some()
+        let path = request.uri().path();
+        self.paths.probe(path).is_some() || self.grpc.is_call(path)
     }
 
     fn answer_probe<B>(&self, probe: Probe, request: &Request<B>) -> Answer {

@@ -81,7 +81,7 @@ impl Details {
         Self(Policy::Bearer(token.into()))
     }
 
-    pub(super) fn problem(&self) -> Option<Problem> {
+    pub(crate) fn problem(&self) -> Option<Problem> {
         let Self(Policy::Bearer(token)) = self else {
             return None;
         };
@@ -105,7 +105,7 @@ impl Details {
         matches!(self.0, Policy::Always)
     }
 
-    pub(super) fn allow<B>(&self, request: &Request<B>) -> bool {
+    pub(crate) fn allow<B>(&self, request: &Request<B>) -> bool {
         match &self.0 {
             Policy::Never => false,
             Policy::Always => true,

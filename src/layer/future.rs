@@ -6,11 +6,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use http::{Request, Response};
+use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::answer::Answer;
 use super::wrap::WrapBody;
+use crate::grpc::Call;
 
 pin_project! {
     /// Response future of [`HealthService`](crate::HealthService).
@@ -19,13 +21,13 @@ pin_project! {
         S: Service<Request<B>>,
     {
         #[pin]
-        state: State<S::Future, Deferred<S, B>, M>,
+        state: State<S::Future, Deferred<S, B>, Call<B>, M>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<F, D, M> {
+    enum State<F, D, C, M> {
         Called {
             #[pin]
             future: F,
@@ -33,6 +35,10 @@ pin_project! {
         Answered {
             // `None` once the response was made.
             answer: Option<(Answer, M)>,
+        },
+        Reading {
+            // `None` once the response was made.
+            call: Option<(Pin<Box<C>>, M)>,
         },
         // Boxed, so that what is rarely used does not make every future larger.
         Deferred {
@@ -70,6 +76,14 @@ where
         }
     }
 
+    pub(super) fn reading(call: Call<B>, wrap: M) -> Self {
+        Self {
+            state: State::Reading {
+                call: Some((Box::pin(call), wrap)),
+            },
+        }
+    }
+
     #[cold]
     pub(super) fn waiting(service: S, request: Request<B>) -> Self {
         Self::deferred(Deferred::Waiting { service, request })
@@ -92,6 +106,7 @@ where
 impl<S, B, R, M> Future for ResponseFuture<S, B, M>
 where
     S: Service<Request<B>, Response = Response<R>>,
+    B: Body,
     M: WrapBody<R>,
 {
     type Output = Result<Response<M::Body>, S::Error>;
@@ -108,14 +123,24 @@ where
                 }
                 StateProj::Answered { answer } => {
                     let (answer, wrap) = answer.take().expect(POLLED_AGAIN);
-                    let response = answer.into_response();
-                    return Poll::Ready(Ok(response.map(|body| wrap.wrap_probe(body))));
+                    return Poll::Ready(Ok(respond(answer, &wrap)));
+                }
+                StateProj::Reading { call } => {
+                    let (reading, wrap) = call.as_mut().expect(POLLED_AGAIN);
+                    let answer = Answer::grpc(ready!(reading.as_mut().poll(cx)));
+                    let response = respond(answer, wrap);
+                    *call = None;
+                    return Poll::Ready(Ok(response));
                 }
                 StateProj::Deferred { deferred } => ready!(poll_deferred(deferred, cx))?,
             };
             state.set(State::Called { future });
         }
     }
+}
+
+fn respond<R, M: WrapBody<R>>(answer: Answer, wrap: &M) -> Response<M::Body> {
+    answer.into_response().map(|body| wrap.wrap_probe(body))
 }
 
 /// Waits until the inner service is ready, then calls it.
@@ -149,6 +174,7 @@ where
         let state = match &self.state {
             State::Called { .. } => "Called",
             State::Answered { .. } => "Answered",
+            State::Reading { .. } => "Reading",
             State::Deferred { .. } => "Deferred",
         };
         f.debug_tuple("ResponseFuture").field(&state).finish()

@@ -14,6 +14,7 @@ use super::service::HealthService;
 use super::wrap::{EitherBody, MapBody};
 use crate::config::LayerConfig;
 use crate::error::BuildError;
+use crate::grpc;
 use crate::health::Health;
 use crate::probe::Probe;
 
@@ -53,6 +54,7 @@ impl HealthLayer {
             health,
             paths: Paths::default(),
             details: Details::never(),
+            grpc: grpc::Face::default(),
         })
     }
 
@@ -62,6 +64,7 @@ impl HealthLayer {
             health,
             config: LayerConfig::default(),
             details: Details::never(),
+            grpc: grpc::Face::default(),
         }
     }
 
@@ -153,6 +156,7 @@ pub struct HealthLayerBuilder {
     health: Health,
     config: LayerConfig,
     details: Details,
+    grpc: grpc::Face,
 }
 
 impl HealthLayerBuilder {
@@ -187,6 +191,23 @@ impl HealthLayerBuilder {
         self
     }
 
+    /// Lets the gRPC method `List` tell every name according to this policy, and else only the four
+    /// that are always there. Default: the policy of the details.
+    #[cfg(feature = "grpc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
+    pub fn grpc_list(mut self, list: Details) -> Self {
+        self.grpc.list(list);
+        self
+    }
+
+    /// Leaves the gRPC health service to the inner service, which may have one of its own.
+    #[cfg(feature = "grpc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
+    pub fn without_grpc(mut self) -> Self {
+        self.grpc.turn_off();
+        self
+    }
+
     /// Builds the layer.
     ///
     /// # Errors
@@ -198,11 +219,13 @@ impl HealthLayerBuilder {
         let prefix = self.config.prefix.clone();
         let paths = Paths::new(&prefix, &self.config.all_paths(), &mut problems);
         problems.extend(self.details.problem());
+        problems.extend(self.grpc.problem());
         BuildError::check(problems)?;
         Ok(HealthLayer::of(Desk {
             health: self.health,
             paths,
             details: self.details,
+            grpc: self.grpc,
         }))
     }
 }

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use http::{Request, Response};
+use http_body::Body;
 use tower_service::Service;
 
-use super::desk::Desk;
+use super::desk::{Desk, Reception};
 use super::future::ResponseFuture;
 use super::wrap::{EitherBody, WrapBody};
+use crate::grpc::Call;
 
 /// Middleware that answers probes and passes every other request to the inner service.
 ///
@@ -44,9 +46,11 @@ impl<S, M> HealthService<S, M> {
     }
 }
 
+/// Requests must have a body, whatever the features: one of a gRPC call is read.
 impl<S, B, R, M> Service<Request<B>> for HealthService<S, M>
 where
     S: Service<Request<B>, Response = Response<R>> + Clone,
+    B: Body,
     M: WrapBody<R> + Clone,
 {
     type Response = Response<M::Body>;
@@ -66,9 +70,23 @@ where
 
     #[inline]
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        if let Some(answer) = self.desk.answer(&request) {
-            return ResponseFuture::answered(answer, self.wrap.clone());
+        match self.desk.receive(&request) {
+            Reception::Passed => self.pass(request),
+            Reception::Answered(answer) => ResponseFuture::answered(answer, self.wrap.clone()),
+            Reception::Read(pending) => {
+                let call = Call::new(pending, request.into_body(), self.desk.health.clone());
+                ResponseFuture::reading(call, self.wrap.clone())
+            }
         }
+    }
+}
+
+impl<S: Clone, M> HealthService<S, M> {
+    #[inline]
+    fn pass<B>(&mut self, request: Request<B>) -> ResponseFuture<S, B, M>
+    where
+        S: Service<Request<B>>,
+    {
         // Nobody is woken by this context, and nobody has to be: unless the inner service is ready
         // now, the future asks it again with its own.
         match self
@@ -86,9 +104,7 @@ where
             Poll::Pending => ResponseFuture::waiting(self.take_inner(), request),
         }
     }
-}
 
-impl<S: Clone, M> HealthService<S, M> {
     #[cold]
     fn take_inner(&mut self) -> S {
         let clone = self.inner.clone();

@@ -12,8 +12,10 @@ use tokio::time::{sleep, sleep_until};
 use super::Lifecycle;
 use crate::clock;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Drain {
+    /// For how long requests are still served after it began.
+    delay: Duration,
     /// When readiness was failed for good. A latch: nothing takes it back.
     start: OnceLock<Instant>,
     /// Whether a shutdown has waited for its delay, so that the cap counts.
@@ -21,22 +23,42 @@ pub(super) struct Drain {
 }
 
 impl Drain {
+    pub(super) fn new(delay: Duration) -> Self {
+        Self {
+            delay,
+            start: OnceLock::new(),
+            delay_over: watch::Sender::default(),
+        }
+    }
+
     #[inline]
     pub(super) fn start(&self) -> Option<Instant> {
         self.start.get().copied()
     }
 
-    pub(super) fn begin(&self, now: Instant) -> Instant {
-        *self.start.get_or_init(|| now)
+    pub(super) fn begin(&self, now: Instant) {
+        self.start.get_or_init(|| now);
     }
 }
 
 /// Fails readiness, and resolves when the delay has passed or `hurry` has resolved. A drain that
 /// began earlier counts from then.
-pub(crate) async fn drain(lifecycle: &Lifecycle, delay: Duration, hurry: impl Future<Output = ()>) {
-    let start = lifecycle.start_drain(clock::now());
-    first_of(sleep_until((start + delay).into()), hurry).await;
+pub(crate) async fn drain(lifecycle: &Lifecycle, hurry: impl Future<Output = ()>) {
+    lifecycle.start_drain();
+    first_of(delay_over(lifecycle), hurry).await;
     lifecycle.drain.delay_over.send_replace(true);
+}
+
+/// Resolves when the delay of the present drain is over, or was ended.
+pub(crate) async fn delay_over(lifecycle: &Lifecycle) {
+    let drain = &lifecycle.drain;
+    let start = drain.start().unwrap_or_else(clock::now);
+    let mut ended = drain.delay_over.subscribe();
+    let ended = async {
+        // The sender is borrowed here.
+        let _ = ended.wait_for(|over| *over).await;
+    };
+    first_of(sleep_until((start + drain.delay).into()), ended).await;
 }
 
 /// Runs `server` to its end, but no longer than `cap` after the delay of a shutdown has passed.
@@ -55,7 +77,8 @@ pub(crate) async fn capped<T>(
     first_of(async { Some(server.await) }, deadline).await
 }
 
-async fn first_of<T>(one: impl Future<Output = T>, other: impl Future<Output = T>) -> T {
+/// The output of whichever is ready first.
+pub(crate) async fn first_of<T>(one: impl Future<Output = T>, other: impl Future<Output = T>) -> T {
     let (mut one, mut other) = (pin!(one), pin!(other));
     poll_fn(|cx| match one.as_mut().poll(cx) {
         Poll::Ready(output) => Poll::Ready(output),

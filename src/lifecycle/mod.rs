@@ -15,10 +15,13 @@ use tokio::sync::mpsc;
 
 use self::drain::Drain;
 pub(crate) use self::drain::{capped, drain};
+#[cfg(feature = "grpc")]
+pub(crate) use self::drain::{delay_over, first_of};
 pub use self::gate::Gate;
 use self::gate::Startup;
 pub use self::heartbeat::Heartbeat;
 use self::heartbeat::Heartbeats;
+use crate::clock;
 use crate::error::Problem;
 use crate::model::{LifecycleView, Redactor};
 
@@ -43,6 +46,7 @@ impl Lifecycle {
         gates: Vec<String>,
         startup_checks: usize,
         epoch: Instant,
+        drain_delay: Duration,
         redactor: Redactor,
         changed: mpsc::Sender<()>,
     ) -> Self {
@@ -50,7 +54,7 @@ impl Lifecycle {
             redactor,
             startup: Startup::new(gates, startup_checks),
             heartbeats: Heartbeats::new(epoch),
-            drain: Drain::default(),
+            drain: Drain::new(drain_delay),
             broken: ArcSwapOption::empty(),
             refusing: ArcSwapOption::empty(),
             version: AtomicU64::new(0),
@@ -108,11 +112,10 @@ impl Lifecycle {
         self.touch();
     }
 
-    /// Fails readiness for good. Says when that was first asked for.
-    pub(crate) fn start_drain(&self, now: Instant) -> Instant {
-        let start = self.drain.begin(now);
+    /// Fails readiness for good.
+    pub(crate) fn start_drain(&self) {
+        self.drain.begin(clock::now());
         self.touch();
-        start
     }
 
     pub(crate) fn claim_gate(self: &Arc<Self>, name: &str) -> Result<Gate, Problem> {
@@ -137,7 +140,7 @@ impl Lifecycle {
         reason.map(|reason| Arc::new(self.redactor.prepare(reason)))
     }
 
-    fn touch(&self) {
+    pub(crate) fn touch(&self) {
         self.version.fetch_add(1, Ordering::Release);
         // Full: the refresher has not looked yet, and will see this change too. Closed: there is
         // nobody left to tell.

@@ -10,7 +10,8 @@ use super::{
 };
 use crate::probe::Probe;
 
-/// Who the service is: the fields of the draft, section 3, that never change.
+/// Who the service is and what it consists of: what never changes. Most of it are fields of the
+/// draft, section 3.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Identity {
     pub(crate) version: Option<String>,
@@ -19,6 +20,8 @@ pub(crate) struct Identity {
     pub(crate) description: Option<String>,
     pub(crate) notes: Vec<String>,
     pub(crate) links: BTreeMap<String, String>,
+    /// Sets of readiness checks that have a name of their own.
+    pub(crate) groups: BTreeMap<String, Vec<String>>,
 }
 
 /// What may be shown of one probe to somebody who may see details.

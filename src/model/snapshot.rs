@@ -1,5 +1,6 @@
 //! The immutable state from which every answer is made.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime};
 
@@ -18,6 +19,9 @@ pub struct Snapshot {
     pub(crate) lifecycle: LifecycleView,
     pub(crate) identity: Arc<Identity>,
     pub(crate) aggregate: Aggregate,
+    /// The same for each group of checks.
+    #[cfg_attr(not(feature = "grpc"), expect(dead_code))]
+    pub(crate) groups: BTreeMap<String, Aggregate>,
     pub(crate) taken_at: Instant,
     pub(crate) time: SystemTime,
     valid_until: Option<Instant>,
@@ -25,7 +29,7 @@ pub struct Snapshot {
     rendered: [OnceLock<Bytes>; Probe::ALL.len()],
 }
 
-/// The readiness checks in brief: all that a probe needs of them.
+/// Some readiness checks in brief: all that a probe needs of them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Aggregate {
     status: Status,
@@ -36,23 +40,21 @@ pub(crate) struct Aggregate {
 }
 
 impl Aggregate {
-    fn of(checks: &[Arc<CheckState>]) -> Self {
-        let until = |criticality| {
-            checks
-                .iter()
-                .filter(|check| check.criticality() == criticality)
-                .filter_map(|check| check.expires_at)
-                .min()
+    fn of<'a>(checks: impl IntoIterator<Item = &'a Arc<CheckState>>) -> Self {
+        let mut all = Self {
+            status: Status::Pass,
+            critical_until: None,
+            non_critical_until: None,
         };
-        Self {
-            status: checks
-                .iter()
-                .map(|check| check.status)
-                .max()
-                .unwrap_or(Status::Pass),
-            critical_until: until(Criticality::Critical),
-            non_critical_until: until(Criticality::NonCritical),
+        for check in checks {
+            all.status = all.status.max(check.status);
+            let until = match check.criticality() {
+                Criticality::Critical => &mut all.critical_until,
+                Criticality::NonCritical => &mut all.non_critical_until,
+            };
+            *until = [*until, check.expires_at].into_iter().flatten().min();
         }
+        all
     }
 
     /// The status at this moment: a result that nobody renewed in time counts no longer.
@@ -86,8 +88,17 @@ impl Snapshot {
             .chain(lifecycle.next_deadline())
             .filter(|until| *until > taken_at)
             .min();
+        let group = |(name, members): (&String, &Vec<String>)| {
+            let is_member =
+                |check: &&Arc<CheckState>| members.iter().any(|name| *name == check.spec.name);
+            (
+                name.clone(),
+                Aggregate::of(readiness.iter().filter(is_member)),
+            )
+        };
         Self {
             aggregate: Aggregate::of(&readiness),
+            groups: identity.groups.iter().map(group).collect(),
             valid_until,
             readiness,
             startup,

@@ -4,25 +4,30 @@ use std::sync::Arc;
 
 use tokio::sync::{broadcast, mpsc, watch};
 
+use crate::grpc::Serving;
 use crate::model::{Snapshot, Status, Subject, Transition, escape_line};
 use crate::panic::quietly;
 use crate::probe::Probe;
+use crate::published::Published;
 
 /// A function that is called with each transition.
 pub(crate) type Listener = Arc<dyn Fn(&Transition) + Send + Sync>;
 
 /// What waits for a probe need to know of the latest snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Verdicts {
     pub(crate) statuses: [Status; Probe::ALL.len()],
     pub(crate) draining: bool,
+    serving: Serving,
 }
 
 impl Verdicts {
-    pub(crate) fn of(snapshot: &Snapshot) -> Self {
+    /// Of what was published last.
+    pub(crate) fn of(published: &Published) -> Self {
         Self {
-            statuses: Probe::ALL.map(|probe| snapshot.status(probe)),
-            draining: snapshot.lifecycle.draining,
+            statuses: Probe::ALL.map(|probe| published.status(probe)),
+            draining: published.lifecycle.is_draining(),
+            serving: published.all_serving(),
         }
     }
 }
@@ -54,14 +59,16 @@ impl Announcer {
     }
 
     /// The checks' transitions, then those of the probes that follow from them.
-    pub(super) fn announce(&self, snapshot: &Snapshot, checks: Vec<Transition>) {
-        let verdicts = Verdicts::of(snapshot);
-        let before = *self.verdicts.borrow();
+    pub(super) fn announce(
+        &self,
+        published: &Published,
+        snapshot: &Snapshot,
+        checks: Vec<Transition>,
+    ) {
+        let verdicts = Verdicts::of(published);
+        let before = self.verdicts.borrow().statuses;
         let probes = Probe::ALL.into_iter().filter_map(|probe| {
-            let (from, to) = (
-                before.statuses[probe as usize],
-                verdicts.statuses[probe as usize],
-            );
+            let (from, to) = (before[probe as usize], verdicts.statuses[probe as usize]);
             (from != to).then(|| Transition {
                 subject: Subject::Probe(probe),
                 from: Some(from),

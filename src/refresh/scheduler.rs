@@ -304,7 +304,8 @@ impl Scheduler {
             (now, SystemTime::now()),
         ));
         self.published.publish(Arc::clone(&snapshot));
-        self.announcer.announce(&snapshot, next.transitions);
+        self.announcer
+            .announce(&self.published, &snapshot, next.transitions);
         for ack in next.acks {
             // Whoever asked may have stopped waiting.
             let _ = ack.send(());

@@ -1,0 +1,125 @@
+//! `Watch`: the status of one service now, and again whenever it changes.
+
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, ready};
+
+use tokio::sync::watch;
+
+use super::code::{Code, GrpcStatus};
+use super::services::ServingStatus;
+use crate::health::Health;
+use crate::lifecycle::{delay_over, first_of};
+use crate::published::Published;
+use crate::refresh::Verdicts;
+
+/// Clients come back after this with a backoff. Never `UNIMPLEMENTED`: they would take it for
+/// "healthy, and do not ask again".
+const LEAVING: GrpcStatus = GrpcStatus::new(Code::Unavailable, "the server is shutting down");
+
+/// A watch of one service. It keeps nobody alive: neither the refresher nor, once the drain delay
+/// has passed, the connection.
+pub(super) struct Watch {
+    service: String,
+    published: Arc<Published>,
+    verdicts: watch::Receiver<Verdicts>,
+    sent: Option<ServingStatus>,
+    /// Gives its place back when it is dropped.
+    _place: Place,
+}
+
+impl Watch {
+    pub(super) fn open(health: &Health, service: String) -> Result<Self, GrpcStatus> {
+        let published = Arc::clone(health.published());
+        let place = Place::take(&published).ok_or(GrpcStatus::new(
+            Code::ResourceExhausted,
+            "too many open watches",
+        ))?;
+        Ok(Self {
+            service,
+            published,
+            verdicts: health.verdicts(),
+            sent: None,
+            _place: place,
+        })
+    }
+
+    pub(super) fn start(self) -> Watching {
+        Watching {
+            next: Box::pin(self.next()),
+        }
+    }
+
+    /// Waits for a status that was not sent yet, or for the end. A slow reader gets the latest.
+    async fn next(mut self) -> Next {
+        loop {
+            // Seen before it is looked at, so that a change in between is not lost.
+            self.verdicts.mark_unchanged();
+            let status = self.published.serving(&self.service);
+            let status = status.unwrap_or(ServingStatus::ServiceUnknown);
+            if self.sent != Some(status) {
+                self.sent = Some(status);
+                return Ok((status, self));
+            }
+            let changed = async {
+                // Without a refresher nothing changes any more.
+                if self.verdicts.changed().await.is_err() {
+                    pending::<()>().await;
+                }
+                Ok(())
+            };
+            let lifecycle = &self.published.lifecycle;
+            let left = async {
+                if !lifecycle.is_draining() {
+                    pending::<()>().await;
+                }
+                delay_over(lifecycle).await;
+                Err(LEAVING)
+            };
+            first_of(changed, left).await?;
+        }
+    }
+}
+
+/// The next message and what watches on, or the end.
+type Next = Result<(ServingStatus, Watch), GrpcStatus>;
+
+/// A watch that waits for its next message.
+pub(super) struct Watching {
+    next: Pin<Box<dyn Future<Output = Next> + Send + Sync>>,
+}
+
+impl Watching {
+    /// Must not be called again after an error.
+    pub(super) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<ServingStatus, GrpcStatus>> {
+        let (status, watch) = ready!(self.next.as_mut().poll(cx))?;
+        *self = watch.start();
+        Poll::Ready(Ok(status))
+    }
+}
+
+/// One of the places for open watches.
+struct Place(Arc<Published>);
+
+impl Place {
+    fn take(published: &Arc<Published>) -> Option<Self> {
+        let services = &published.services;
+        let more = |open: usize| (open < services.max_watches).then_some(open + 1);
+        let open = &services.open_watches;
+        open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
+            .ok()
+            .map(|_| Self(Arc::clone(published)))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let open = &self.0.services.open_watches;
+        open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
