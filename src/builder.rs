@@ -43,6 +43,25 @@ impl HealthBuilder {
         self
     }
 
+    /// Registers a check that readiness depends on if there is one: a dependency that is not
+    /// configured has no health.
+    ///
+    /// ```
+    /// use tower_health::{Health, indicator_fn};
+    ///
+    /// # async fn ping(_: String) -> Result<(), std::io::Error> { Ok(()) }
+    /// let cache: Option<String> = std::env::var("CACHE_URL").ok();
+    /// let builder = Health::builder()
+    ///     .maybe_readiness(cache.map(|url| indicator_fn("cache", move || ping(url.clone()))));
+    /// # let _ = builder;
+    /// ```
+    pub fn maybe_readiness(self, check: Option<impl Into<Check>>) -> Self {
+        match check {
+            Some(check) => self.readiness(check),
+            None => self,
+        }
+    }
+
     /// Registers a check that has to pass once before startup is complete.
     ///
     /// After its first pass it does not run again. A non-critical one holds startup up only until

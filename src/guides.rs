@@ -14,3 +14,8 @@ pub mod indicators {}
 
 #[doc = include_str!("docs/migrating.md")]
 pub mod migrating {}
+
+#[cfg(feature = "grpc")]
+#[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
+#[doc = include_str!("docs/grpc.md")]
+pub mod grpc {}

@@ -126,6 +126,11 @@ impl Health {
         self.published().current()
     }
 
+    /// The latest 256 transitions, oldest first.
+    pub fn history(&self) -> Vec<Transition> {
+        self.published().history.all()
+    }
+
     /// Subscribes to every [`Transition`] from now on.
     pub fn subscribe(&self) -> Transitions {
         Transitions::new(self.inner.transitions.subscribe())

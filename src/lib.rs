@@ -66,11 +66,13 @@
 //! - [Draining](guides::draining): how to stop without losing a request.
 //! - [Indicators](guides::indicators): how to write one, and what to make critical.
 //! - [Migrating](guides::migrating): from a hand-written `/health`.
+//! - gRPC (feature `grpc`): `grpc.health.v1` in the same layer.
 //!
 //! # Features
 //!
 //! | feature | what for | default |
 //! |---|---|---|
+//! | `grpc` | `grpc.health.v1` (Check, Watch, List) in the same layer | |
 //! | `serde` | [`HealthConfig`] and [`LayerConfig`] deserialize from a settings file | |
 //! | `signal` | `Health::shutdown_signal`: drain on SIGTERM and Ctrl-C | |
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -86,6 +88,7 @@ mod format;
 #[cfg_attr(not(feature = "grpc"), path = "grpc/off.rs")]
 mod grpc;
 mod health;
+mod history;
 mod indicator;
 mod launch;
 mod layer;

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use crate::clock;
 use crate::format::Format;
 use crate::grpc::Services;
+use crate::history::History;
 use crate::lifecycle::Lifecycle;
 use crate::model::{Identity, Snapshot, Status, pass_if};
 use crate::probe::Probe;
@@ -26,6 +27,7 @@ pub(crate) struct Published {
     /// The second, counted from the epoch and from 1, in which readiness was last probed.
     probed_at: AtomicU64,
     restarts: AtomicU64,
+    pub(crate) history: History,
 }
 
 impl Published {
@@ -45,6 +47,7 @@ impl Published {
             epoch,
             probed_at: AtomicU64::new(0),
             restarts: AtomicU64::new(0),
+            history: History::default(),
         }
     }
 

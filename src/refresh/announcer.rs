@@ -79,6 +79,7 @@ impl Announcer {
         });
         for transition in checks.into_iter().chain(probes) {
             log(&transition);
+            published.history.add(transition.clone());
             if let Some(listeners) = &self.listeners {
                 // The task ends only after this sender.
                 let _ = listeners.send(transition.clone());
