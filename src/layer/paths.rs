@@ -7,8 +7,8 @@ use crate::probe::Probe;
 #[derive(Clone, Debug)]
 pub(super) struct Paths {
     paths: Vec<(Box<str>, Probe)>,
-    /// No probe path is longer, so most other paths are told apart by their length alone.
-    longest: usize,
+    /// A bit for each length that a probe path has: most other paths are told apart by it.
+    lengths: u64,
 }
 
 impl Paths {
@@ -40,14 +40,21 @@ impl Paths {
                 }
             }
         }
-        let longest = paths.iter().map(|(path, _)| path.len()).max().unwrap_or(0);
-        Self { paths, longest }
+        Self::of(paths)
+    }
+
+    fn of(paths: Vec<(Box<str>, Probe)>) -> Self {
+        let lengths = paths.iter().map(|(path, _)| length_bit(path));
+        Self {
+            lengths: lengths.fold(0, |all, bit| all | bit),
+            paths,
+        }
     }
 
     /// The probe at exactly this path.
     #[inline]
     pub(super) fn probe(&self, path: &str) -> Option<Probe> {
-        if path.len() > self.longest {
+        if self.lengths & length_bit(path) == 0 {
             return None;
         }
         let found = self.paths.iter().find(|(other, _)| **other == *path);
@@ -63,13 +70,15 @@ impl Paths {
 
 impl Default for Paths {
     fn default() -> Self {
-        let paths = Probe::ALL.map(|probe| (Box::from(probe.default_path()), probe));
-        let longest = Probe::ALL.map(|probe| probe.default_path().len());
-        Self {
-            paths: paths.into(),
-            longest: longest.into_iter().max().unwrap_or(0),
-        }
+        let path = |probe: Probe| (Box::from(probe.default_path()), probe);
+        Self::of(Probe::ALL.map(path).into())
     }
+}
+
+/// Lengths from 63 on share a bit.
+#[inline]
+fn length_bit(path: &str) -> u64 {
+    1 << path.len().min(63)
 }
 
 fn fault(path: &str) -> Option<&'static str> {
