@@ -1,5 +1,6 @@
 //! Tells everybody who wants to know what a new snapshot changed.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use tokio::sync::{broadcast, mpsc, watch};
@@ -57,27 +58,27 @@ impl Announcer {
     pub(super) fn announce(&self, snapshot: &Snapshot, checks: Vec<Transition>) {
         let verdicts = Verdicts::of(snapshot);
         let before = *self.verdicts.borrow();
-        let probes = Probe::ALL.into_iter().filter_map(|probe| {
+        for transition in checks {
+            log(&transition, transition.output.as_deref());
+            self.tell(transition);
+        }
+        for probe in Probe::ALL {
             let (from, to) = (
                 before.statuses[probe as usize],
                 verdicts.statuses[probe as usize],
             );
-            (from != to).then(|| Transition {
+            if from == to {
+                continue;
+            }
+            let transition = Transition {
                 subject: Subject::Probe(probe),
                 from: Some(from),
                 to,
                 output: snapshot.report(probe).output(),
                 time: snapshot.time,
-            })
-        });
-        for transition in checks.into_iter().chain(probes) {
-            log(&transition);
-            if let Some(listeners) = &self.listeners {
-                // The task ends only after this sender.
-                let _ = listeners.send(transition.clone());
-            }
-            // Nobody may have subscribed.
-            let _ = self.transitions.send(transition);
+            };
+            log(&transition, untold(snapshot, probe).as_deref());
+            self.tell(transition);
         }
         self.verdicts.send_if_modified(|latest| {
             let changed = *latest != verdicts;
@@ -85,6 +86,27 @@ impl Announcer {
             changed
         });
     }
+
+    fn tell(&self, transition: Transition) {
+        if let Some(listeners) = &self.listeners {
+            // The task ends only after this sender.
+            let _ = listeners.send(transition.clone());
+        }
+        // Nobody may have subscribed.
+        let _ = self.transitions.send(transition);
+    }
+}
+
+/// Why a probe does not pass, without what was logged when its checks changed.
+fn untold(snapshot: &Snapshot, probe: Probe) -> Option<String> {
+    let told: Vec<_> = snapshot
+        .checks(probe)
+        .filter(|check| check.last_run.is_some() && !check.is_stale(snapshot.taken_at))
+        .map(|check| Cow::Borrowed(check.name()))
+        .collect();
+    let mut report = snapshot.report(probe);
+    report.exclude(&told);
+    report.output()
 }
 
 async fn listen(mut transitions: mpsc::UnboundedReceiver<Transition>, listeners: Vec<Listener>) {
@@ -97,13 +119,13 @@ async fn listen(mut transitions: mpsc::UnboundedReceiver<Transition>, listeners:
     }
 }
 
-/// The reason goes to the log once for each transition; a first pass is not worth a line.
-fn log(transition: &Transition) {
+/// A first pass is not worth a line. Each reason is logged once, with what it is the reason of.
+fn log(transition: &Transition, output: Option<&str>) {
     let Transition {
         subject, from, to, ..
     } = transition;
     let from = from.map(Status::as_str);
-    let output = transition.output.as_deref().map(escape_line);
+    let output = output.map(escape_line);
     match (from, to) {
         (None, Status::Pass) => tracing::debug!(%subject, %to, "first health check result"),
         (_, Status::Pass) => tracing::info!(%subject, from, %to, "health recovered"),
