@@ -105,6 +105,9 @@ mod transitions;
 
 pub mod guides;
 
+/// What a log filter names, wherever in the crate the code stands.
+const LOG_TARGET: &str = "tower_health";
+
 pub use self::builder::HealthBuilder;
 pub use self::check::Check;
 pub use self::config::{CheckConfig, HealthConfig, LayerConfig};

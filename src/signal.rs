@@ -16,7 +16,9 @@ impl Signals {
         for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
             match signal(kind) {
                 Ok(stream) => streams.push(stream),
-                Err(error) => tracing::error!(%error, ?kind, "cannot listen for a signal"),
+                Err(error) => {
+                    tracing::error!(target: crate::LOG_TARGET, %error, ?kind, "cannot listen for a signal")
+                }
             }
         }
         Self { streams }
@@ -48,7 +50,7 @@ impl Signals {
     /// Waits for Ctrl-C, which is all there is.
     pub(crate) async fn next(&mut self) {
         if let Err(error) = tokio::signal::ctrl_c().await {
-            tracing::error!(%error, "cannot listen for Ctrl-C");
+            tracing::error!(target: crate::LOG_TARGET, %error, "cannot listen for Ctrl-C");
             std::future::pending::<()>().await;
         }
     }

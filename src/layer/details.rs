@@ -111,7 +111,7 @@ impl Details {
             Policy::Always => true,
             Policy::When(predicate) => quietly(|| predicate(&RequestHead::of(request)))
                 .unwrap_or_else(|| {
-                    tracing::error!("the details predicate panicked; the caller sees no details");
+                    tracing::error!(target: crate::LOG_TARGET, "the details predicate panicked; the caller sees no details");
                     false
                 }),
             Policy::Bearer(token) => has_token(request.headers(), token),

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::Lifecycle;
 use crate::error::{Named, Problem};
-use crate::model::{GateState, GateView};
+use crate::model::{GateState, GateView, escape_line};
 
 /// Counts what startup still waits for. At zero startup is complete, for good.
 #[derive(Debug)]
@@ -148,14 +148,19 @@ impl Gate {
     }
 
     fn end(&self, end: Result<(), String>) {
-        let completed = end.is_ok();
         // Only the first end counts; the drop that follows it finds the cell set.
-        if self.cell.end.set(end).is_ok() {
-            if completed {
-                self.lifecycle.startup.done();
-            }
-            self.lifecycle.touch();
+        if self.cell.end.set(end).is_err() {
+            return;
         }
+        match self.cell.end.get() {
+            // Startup fails as before, so no transition will tell the reason.
+            Some(Err(reason)) => {
+                let (gate, output) = (&*self.cell.name, escape_line(reason));
+                tracing::warn!(target: crate::LOG_TARGET, gate, output, "a startup gate failed");
+            }
+            _ => self.lifecycle.startup.done(),
+        }
+        self.lifecycle.touch();
     }
 }
 

@@ -147,10 +147,11 @@ pub(crate) struct LastRun {
 }
 
 impl CheckState {
-    /// A check that has not run yet counts as failed, and says so.
-    pub(crate) fn unchecked(spec: Arc<CheckSpec>) -> Self {
+    /// A check that has not run yet counts as failed, and says so. What that does to its probe is
+    /// `status`.
+    pub(crate) fn unchecked(spec: Arc<CheckSpec>, status: Status) -> Self {
         Self {
-            status: spec.failure_status(),
+            status,
             spec,
             output: Some("not checked yet".to_owned()),
             readings: Vec::new(),
@@ -177,9 +178,8 @@ impl CheckState {
             while_probed: None,
         };
         Self {
-            status,
             output: None,
-            ..Self::unchecked(Arc::new(spec))
+            ..Self::unchecked(Arc::new(spec), status)
         }
     }
 

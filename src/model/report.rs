@@ -219,8 +219,8 @@ impl<'a> Report<'a> {
         Some(self)
     }
 
-    /// What the status would be if these entries did not count. What the process itself says
-    /// cannot be excluded.
+    /// What the status would be if these entries did not count: never a worse one. What the
+    /// process itself says cannot be excluded.
     pub(crate) fn status_without(&self, excluded: &[Cow<'_, str>]) -> Status {
         if !self.reasons.is_empty() {
             return self.status;
@@ -231,6 +231,7 @@ impl<'a> Report<'a> {
             .map(|entry| entry.status)
             .max()
             .unwrap_or(Status::Pass)
+            .min(self.status)
     }
 
     /// Leaves these entries out. The status stays what it is.

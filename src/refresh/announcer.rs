@@ -1,5 +1,6 @@
 //! Tells everybody who wants to know what a new snapshot changed.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use tokio::sync::{broadcast, mpsc, watch};
@@ -67,25 +68,24 @@ impl Announcer {
     ) {
         let verdicts = Verdicts::of(published);
         let before = self.verdicts.borrow().statuses;
-        let probes = Probe::ALL.into_iter().filter_map(|probe| {
+        for transition in checks {
+            log(&transition, transition.output.as_deref());
+            self.tell(published, transition);
+        }
+        for probe in Probe::ALL {
             let (from, to) = (before[probe as usize], verdicts.statuses[probe as usize]);
-            (from != to).then(|| Transition {
+            if from == to {
+                continue;
+            }
+            let transition = Transition {
                 subject: Subject::Probe(probe),
                 from: Some(from),
                 to,
                 output: snapshot.report(probe).output(),
                 time: snapshot.time,
-            })
-        });
-        for transition in checks.into_iter().chain(probes) {
-            log(&transition);
-            published.history.add(transition.clone());
-            if let Some(listeners) = &self.listeners {
-                // The task ends only after this sender.
-                let _ = listeners.send(transition.clone());
-            }
-            // Nobody may have subscribed.
-            let _ = self.transitions.send(transition);
+            };
+            log(&transition, untold(snapshot, probe).as_deref());
+            self.tell(published, transition);
         }
         self.verdicts.send_if_modified(|latest| {
             let changed = *latest != verdicts;
@@ -93,28 +93,56 @@ impl Announcer {
             changed
         });
     }
+
+    fn tell(&self, published: &Published, transition: Transition) {
+        published.history.add(transition.clone());
+        if let Some(listeners) = &self.listeners {
+            // The task ends only after this sender.
+            let _ = listeners.send(transition.clone());
+        }
+        // Nobody may have subscribed.
+        let _ = self.transitions.send(transition);
+    }
+}
+
+/// Why a probe does not pass, without what was logged when its checks changed.
+fn untold(snapshot: &Snapshot, probe: Probe) -> Option<String> {
+    let told: Vec<_> = snapshot
+        .checks(probe)
+        .filter(|check| check.last_run.is_some() && !check.is_stale(snapshot.taken_at))
+        .map(|check| Cow::Borrowed(check.name()))
+        .collect();
+    let mut report = snapshot.report(probe);
+    report.exclude(&told);
+    report.output()
 }
 
 async fn listen(mut transitions: mpsc::UnboundedReceiver<Transition>, listeners: Vec<Listener>) {
     while let Some(transition) = transitions.recv().await {
         for listener in &listeners {
             if quietly(|| listener(&transition)).is_none() {
-                tracing::error!(subject = %transition.subject, "a transition listener panicked");
+                tracing::error!(target: crate::LOG_TARGET, subject = %transition.subject, "a transition listener panicked");
             }
         }
     }
 }
 
-/// The reason goes to the log once for each transition; a first pass is not worth a line.
-fn log(transition: &Transition) {
+/// A first pass is not worth a line. Each reason is logged once, with what it is the reason of.
+fn log(transition: &Transition, output: Option<&str>) {
     let Transition {
         subject, from, to, ..
     } = transition;
     let from = from.map(Status::as_str);
-    let output = transition.output.as_deref().map(escape_line);
+    let output = output.map(escape_line);
     match (from, to) {
-        (None, Status::Pass) => tracing::debug!(%subject, %to, "first health check result"),
-        (_, Status::Pass) => tracing::info!(%subject, from, %to, "health recovered"),
-        _ => tracing::warn!(%subject, from, %to, output, "health changed"),
+        (None, Status::Pass) => {
+            tracing::debug!(target: crate::LOG_TARGET, %subject, %to, "first health check result")
+        }
+        (_, Status::Pass) => {
+            tracing::info!(target: crate::LOG_TARGET, %subject, from, %to, "health recovered")
+        }
+        _ => {
+            tracing::warn!(target: crate::LOG_TARGET, %subject, from, %to, output, "health changed")
+        }
     }
 }

@@ -54,7 +54,7 @@ async fn supervise(mut scheduler: Scheduler) {
     while let Err(payload) = catching(Box::pin(scheduler.run())).await {
         let message = panic_message(payload);
         scheduler.published.count_restart();
-        tracing::error!(message, "the health refresher died and is restarted");
+        tracing::error!(target: crate::LOG_TARGET, message, "the health refresher died and is restarted");
         tokio::time::sleep(RESTART_DELAY).await;
         scheduler.recover();
     }

@@ -37,11 +37,16 @@ pub(super) struct Run {
 
 impl Slot {
     pub(crate) fn new(probe: Probe, spec: CheckSpec, indicator: Arc<dyn ErasedIndicator>) -> Self {
+        let unchecked = match probe {
+            // It waits for the first result of every check, critical or not.
+            Probe::Startup => Status::Fail,
+            _ => spec.failure_status(),
+        };
         Self {
             probe,
             indicator,
             thresholds: Thresholds::new(spec.failure_threshold, spec.success_threshold),
-            state: Arc::new(CheckState::unchecked(Arc::new(spec))),
+            state: Arc::new(CheckState::unchecked(Arc::new(spec), unchecked)),
             run: None,
             completed_runs: 0,
             is_done: false,
