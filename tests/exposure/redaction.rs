@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use tower_health::{
-    Failure, Health, HealthBuilder, Observation, Probe, Status, redact_credentials,
+    Failure, Health, HealthBuilder, Observation, Probe, Status, indicator_fn, redact_credentials,
 };
 
 use crate::support::{Dial, Port, check, failing, panics, seconds, settle, steady};

@@ -16,7 +16,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tower_health::{Check, Criticality, Observation, Probe, Status, indicator_fn};
+use tower_health::{Check, Criticality, Probe, Status, indicator_fn};
 
 use crate::support::{
     Dial, Port, check, failing, keys, panics, passing, report, seconds, settle, steady,
