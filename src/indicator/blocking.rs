@@ -14,7 +14,8 @@ use crate::model::{CheckResult, Failure, Observation};
 ///
 /// It runs on tokio's blocking pool. A thread cannot be aborted: after a timeout the function goes
 /// on, and as long as it does, each further run fails with "previous run still going" instead of
-/// starting a second one.
+/// starting a second one. A function that never returns also keeps the runtime from ending: call
+/// `Runtime::shutdown_background`, or end the process.
 ///
 /// ```
 /// use tower_health::{Health, blocking_indicator_fn};
