@@ -1,0 +1,24 @@
+//! The layer towards the service below it: what it hands through, what it takes, what it leaves.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that meets what it did not expect should end there"
+)]
+
+mod bodies;
+mod buffer;
+mod contract;
+mod errors;
+mod interleavings;
+mod model;
+mod panics;
+mod pass_through;
+mod routing;
+mod saturation;
+mod spawning;
+mod starvation;
+mod strict;
+mod support;
+mod traits;
+mod waking;
