@@ -176,6 +176,8 @@ impl Check {
         let from_file = config.checks.get(&name).cloned().unwrap_or_default();
         let settings = from_file.or(self.config).or(self.own);
         let ttl = settings.ttl.unwrap_or(config.ttl);
+        let failing_ttl = settings.failing_ttl.unwrap_or(ttl);
+        validate(&name, &settings, ttl.max(failing_ttl), problems);
         let spec = CheckSpec {
             name,
             criticality: settings.criticality.unwrap_or_default(),
@@ -184,40 +186,41 @@ impl Check {
             affected_endpoints: settings.affected_endpoints.unwrap_or_default(),
             timeout: settings.timeout.unwrap_or(config.timeout),
             ttl,
-            failing_ttl: settings.failing_ttl.unwrap_or(ttl),
+            failing_ttl,
             stale_after: settings.stale_after,
             failure_threshold: settings.failure_threshold.unwrap_or(1),
             success_threshold: settings.success_threshold.unwrap_or(1),
             while_probed: settings.while_probed,
         };
-        validate(&spec, problems);
         Some((spec, self.indicator))
     }
 }
 
-fn validate(spec: &CheckSpec, problems: &mut Vec<Problem>) {
-    let of = Some(&*spec.name);
+/// Names what cannot work of the settings that are the check's own; what it takes over from others
+/// is named where it was set.
+fn validate(name: &str, settings: &CheckConfig, interval: Duration, problems: &mut Vec<Problem>) {
+    let of = Some(name);
     let durations = [
-        ("timeout", Some(spec.timeout)),
-        ("ttl", Some(spec.ttl)),
-        ("failing_ttl", Some(spec.failing_ttl)),
-        ("stale_after", spec.stale_after),
-        ("while_probed", spec.while_probed),
+        ("timeout", settings.timeout),
+        ("ttl", settings.ttl),
+        ("failing_ttl", settings.failing_ttl),
+        ("stale_after", settings.stale_after),
+        ("while_probed", settings.while_probed),
     ];
     for (option, duration) in durations {
         problems.extend(duration.and_then(|duration| duration_problem(of, option, duration)));
     }
     for (option, threshold) in [
-        ("failure_threshold", spec.failure_threshold),
-        ("success_threshold", spec.success_threshold),
+        ("failure_threshold", settings.failure_threshold),
+        ("success_threshold", settings.success_threshold),
     ] {
-        if threshold == 0 {
+        if threshold == Some(0) {
             problems.push(Problem::zero(of, option));
         }
     }
     // A result that expires before the next one can be there would flap for ever.
-    let needed = crate::model::longest(spec.ttl.max(spec.failing_ttl).min(LONGEST));
-    if let Some(given) = spec.stale_after.filter(|given| *given <= needed) {
+    let needed = crate::model::longest(interval.min(LONGEST));
+    if let Some(given) = settings.stale_after.filter(|given| *given <= needed) {
         let fault = OptionFault::TooShort { given, needed };
         problems.push(Problem::option(of, "stale_after", fault));
     }
