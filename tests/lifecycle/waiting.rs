@@ -180,3 +180,20 @@ async fn a_subscriber_that_is_too_slow_knows_how_much_it_missed() {
     assert_eq!(told, 1024);
     assert_eq!(transitions.missed(), 1200 - 1024);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_history_keeps_the_latest_changes_in_order() {
+    let health = steady().start().unwrap();
+    assert_eq!(health.history(), []);
+    let mut transitions = health.subscribe();
+    let mut told = Vec::new();
+    for round in 0..150 {
+        health.refuse_traffic(format!("round {round}, token=hunter2"));
+        told.push(transitions.next().await.unwrap());
+        health.accept_traffic();
+        told.push(transitions.next().await.unwrap());
+    }
+    assert_eq!(health.history(), told[300 - 256..]);
+    let reason = told[298].output.as_deref();
+    assert_eq!(reason, Some("refusing traffic: round 149, token=***"));
+}

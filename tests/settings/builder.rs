@@ -96,3 +96,18 @@ fn an_indicator_is_a_check_without_settings() {
     let check = Check::from(indicator.clone());
     assert_eq!(format!("{check:?}"), format!("{:?}", Check::new(indicator)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_is_absent_is_not_registered() {
+    let health = Health::builder()
+        .maybe_readiness(Some(ok("db")))
+        .maybe_readiness(None::<Check>)
+        .start()
+        .unwrap();
+    let snapshot = health.snapshot();
+    let names: Vec<_> = snapshot
+        .checks(Probe::Readiness)
+        .map(|check| check.name())
+        .collect();
+    assert_eq!(names, ["db"]);
+}

@@ -25,6 +25,8 @@ struct Own {
     component_type: Option<ComponentType>,
     component_id: Option<String>,
     hangs: bool,
+    /// `Some` for one that fails after so many runs.
+    fails_after: Option<usize>,
     runs: Arc<AtomicUsize>,
 }
 
@@ -34,9 +36,12 @@ impl HealthIndicator for Own {
     }
 
     async fn check(&self) -> CheckResult {
-        self.runs.fetch_add(1, Ordering::Relaxed);
+        let before = self.runs.fetch_add(1, Ordering::Relaxed);
         if self.hangs {
             pending::<()>().await;
+        }
+        if self.fails_after.is_some_and(|runs| before >= runs) {
+            return Err("refused".into());
         }
         Ok(Observation::pass())
     }
@@ -219,6 +224,34 @@ async fn a_file_replaces_the_endpoints_of_the_code() {
     let file = "affected_endpoints = ['/file']";
     let entry = reported(&start(config("", Some(file)), check)).await;
     assert_eq!(entry["affectedEndpoints"], serde_json::json!(["/file"]));
+}
+
+// An indicator has no say in these.
+#[tokio::test(start_paused = true)]
+async fn thresholds_are_those_of_the_file_then_those_of_the_check() {
+    // file, check -> failures in a row until readiness fails
+    let table = [
+        (Some("failure_threshold = 3"), Some(2), 3),
+        (Some("success_threshold = 3"), Some(2), 2),
+        (None, Some(2), 2),
+        (None, None, 1),
+    ];
+    for (file, check, expected) in table {
+        let own = Own {
+            fails_after: Some(1),
+            ..Own::default()
+        };
+        let runs = Arc::clone(&own.runs);
+        let mut registered = Check::new(own);
+        if let Some(failures) = check {
+            registered = registered.failure_threshold(failures);
+        }
+        let health = start(config("", file), registered);
+        health.await_ready().await.unwrap();
+        let mut transitions = health.subscribe();
+        assert_eq!(transitions.next().await.unwrap().to, Status::Fail);
+        assert_eq!(runs.load(Ordering::Relaxed), 1 + expected);
+    }
 }
 
 #[tokio::test(start_paused = true)]
