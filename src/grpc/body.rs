@@ -18,7 +18,8 @@ pub(crate) struct GrpcBody(State);
 enum State {
     Message(Bytes),
     Watching(Watching),
-    Trailers(HeaderMap),
+    // Made when it is sent: kept here they would treble the size of every response body.
+    Trailers,
     Done,
 }
 
@@ -33,7 +34,7 @@ impl GrpcBody {
 
     pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame<Bytes>>> {
         let (frame, next) = match std::mem::replace(&mut self.0, State::Done) {
-            State::Message(message) => (Some(Frame::data(message)), State::Trailers(ok())),
+            State::Message(message) => (Some(Frame::data(message)), State::Trailers),
             State::Watching(mut watching) => match watching.poll_next(cx) {
                 Poll::Pending => {
                     self.0 = State::Watching(watching);
@@ -45,7 +46,7 @@ impl GrpcBody {
                 }
                 Poll::Ready(Err(end)) => (Some(Frame::trailers(end.into_trailers())), State::Done),
             },
-            State::Trailers(trailers) => (Some(Frame::trailers(trailers)), State::Done),
+            State::Trailers => (Some(Frame::trailers(ok())), State::Done),
             State::Done => (None, State::Done),
         };
         self.0 = next;
