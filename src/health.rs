@@ -21,6 +21,8 @@ use crate::refresh::{Command, Slot, Verdicts};
 use crate::registry::Registry;
 use crate::transitions::Transitions;
 
+const REFRESHER_ENDED: &str = "the tokio runtime of the refresher has ended";
+
 /// The health of a service: its checks, its lifecycle, and the snapshot that probes are answered
 /// from.
 ///
@@ -328,6 +330,12 @@ impl Health {
         self.lifecycle().touch();
     }
 
+    /// Makes the refresher panic, as only a defect could.
+    #[cfg(test)]
+    pub(crate) fn break_refresher(&self) {
+        assert!(self.inner.commands.send(Command::Panic).is_ok());
+    }
+
     async fn add(&self, probe: Probe, check: Check) -> Result<(), BuildError> {
         let mut problems = Vec::new();
         let resolved = check.resolve(probe, &self.inner.config, &mut problems);
@@ -335,6 +343,7 @@ impl Health {
         let Some((spec, indicator)) = resolved else {
             return Ok(());
         };
+        self.require_refresher()?;
         let (of, name) = (Named::Check(probe), spec.name.clone());
         let is_gate = |name: &str| self.lifecycle().startup.has_gate(name);
         let key = match probe {
@@ -354,6 +363,7 @@ impl Health {
     }
 
     async fn remove(&self, probe: Probe, name: &str) -> Result<(), BuildError> {
+        self.require_refresher()?;
         let key = self
             .registry(|registry| registry.release(probe, name))
             .ok_or_else(|| {
@@ -379,6 +389,14 @@ impl Health {
         )
     }
 
+    /// An order that nobody will carry out must not take or free a name.
+    fn require_refresher(&self) -> Result<(), Problem> {
+        if self.inner.commands.is_closed() {
+            return Err(Problem::Runtime(REFRESHER_ENDED));
+        }
+        Ok(())
+    }
+
     /// Sends a command and waits until it is published.
     async fn order(
         &self,
@@ -387,8 +405,9 @@ impl Health {
         let (ack, published) = oneshot::channel();
         // If the refresher is gone, so is the sender in the command.
         let _ = self.inner.commands.send(command(ack));
-        let ended = "the tokio runtime of the refresher has ended";
-        published.await.map_err(|_| Problem::Runtime(ended).into())
+        published
+            .await
+            .map_err(|_| Problem::Runtime(REFRESHER_ENDED).into())
     }
 }
 

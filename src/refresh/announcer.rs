@@ -59,15 +59,17 @@ impl Announcer {
         }
     }
 
-    /// The checks' transitions, then those of the probes that follow from them.
+    /// The checks' transitions, then those of the probes that follow from them. Says whether
+    /// listeners have to be called for any.
     pub(super) fn announce(
         &self,
         published: &Published,
         snapshot: &Snapshot,
         checks: Vec<Transition>,
-    ) {
+    ) -> bool {
         let verdicts = Verdicts::of(published);
         let before = self.verdicts.borrow().statuses;
+        let changed = !checks.is_empty() || before != verdicts.statuses;
         for transition in checks {
             log(&transition, transition.output.as_deref());
             self.tell(published, transition);
@@ -92,6 +94,7 @@ impl Announcer {
             *latest = verdicts;
             changed
         });
+        changed && self.listeners.is_some()
     }
 
     fn tell(&self, published: &Published, transition: Transition) {

@@ -5,6 +5,8 @@ mod jitter;
 mod run;
 mod scheduler;
 mod slot;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -44,7 +44,7 @@ pub(super) async fn run(indicator: Arc<dyn ErasedIndicator>, redactor: Redactor)
         .unwrap_or_else(|payload| Err(Failure::new(panic_message(payload))));
     let (status, output, mut readings) = match result {
         Ok(seen) => (seen.status, seen.output, seen.readings),
-        Err(failure) => (Status::Fail, Some(failure.output), failure.readings),
+        Err(failure) => (Status::Fail, Some(told(failure.output)), failure.readings),
     };
     for reading in &mut readings {
         if let ObservedValue::Text(text) = &mut reading.value {
@@ -74,4 +74,13 @@ pub(super) async fn catching<T>(
     .await;
     drop_quietly(future);
     result
+}
+
+/// An error without a text says at least that it has none.
+fn told(output: String) -> String {
+    if output.is_empty() {
+        "failed without a message".to_owned()
+    } else {
+        output
+    }
 }

@@ -108,7 +108,8 @@ impl Scheduler {
         self.timers.clear();
         for (key, slot) in &mut self.slots {
             match &slot.run {
-                Some(run) if !run.task.is_finished() => {
+                // Its end will be told, or waits to be: no second run may start before that.
+                Some(run) if self.running.contains_key(&run.task.id()) => {
                     if !run.timed_out {
                         self.timers
                             .insert((run.started_at + slot.spec().timeout, *key));
@@ -142,13 +143,15 @@ impl Scheduler {
                 self.next.by(clock::now());
             }
             let now = clock::now();
-            if self.fire_timers(now) {
+            let started = self.fire_timers(now);
+            let told = self.publish_if_due(now);
+            if started || told {
                 // A task that is woken while it runs is queued where another worker finds it, and
-                // one is woken to look. Without it a check that never yields could run next on
-                // this worker while all others sleep, the clock and the network with them.
+                // one is woken to look. Without it a check that never yields, or a listener that
+                // blocks, could run next on this worker while all others sleep, the clock and the
+                // network with them.
                 cx.waker().wake_by_ref();
             }
-            self.publish_if_due(now);
             let Some(alarm) = self.next_alarm() else {
                 return Poll::Pending;
             };
@@ -160,8 +163,13 @@ impl Scheduler {
     fn run_ended(&mut self, ended: Result<(task::Id, Outcome), JoinError>) {
         let now = clock::now();
         let (id, outcome) = match ended {
-            Ok((id, outcome)) => (id, Ok(outcome)),
-            Err(error) => (error.id(), Err(error)),
+            Ok((id, outcome)) => (id, Some(outcome)),
+            Err(error) => {
+                let id = error.id();
+                // It may hold what a check panicked with when it was dropped.
+                drop_quietly(error);
+                (id, None)
+            }
         };
         // A slot that was removed meanwhile has nothing to record.
         let Some(key) = self.running.remove(&id) else {
@@ -174,7 +182,7 @@ impl Scheduler {
         if !run.timed_out {
             self.timers
                 .remove(&(run.started_at + slot.spec().timeout, key));
-            let outcome = outcome.unwrap_or_else(|_| {
+            let outcome = outcome.unwrap_or_else(|| {
                 Outcome::failed(
                     "panicked while it was dropped".to_owned(),
                     now - run.started_at,
@@ -245,8 +253,11 @@ impl Scheduler {
             let Some(slot) = self.slots.get_mut(&key) else {
                 continue;
             };
-            if slot.run.is_some() {
-                self.time_out(key, now);
+            if let Some(run) = &slot.run {
+                // Tokio lets a task take only so many results in one turn: this one may be waiting.
+                if !run.task.is_finished() {
+                    self.time_out(key, now);
+                }
             } else if slot.is_wanted(&self.published, now) {
                 self.start_run(key, now);
                 started = true;
@@ -287,9 +298,10 @@ impl Scheduler {
         self.next.by(now + COALESCE);
     }
 
-    fn publish_if_due(&mut self, now: Instant) {
+    /// Says whether listeners have to be called for it.
+    fn publish_if_due(&mut self, now: Instant) -> bool {
         if self.next.due.is_none_or(|due| due > now) {
-            return;
+            return false;
         }
         let next = std::mem::take(&mut self.next);
         let checks = |probe| -> Vec<Arc<CheckState>> {
@@ -304,7 +316,8 @@ impl Scheduler {
             (now, SystemTime::now()),
         ));
         self.published.publish(Arc::clone(&snapshot));
-        self.announcer
+        let told = self
+            .announcer
             .announce(&self.published, &snapshot, next.transitions);
         for ack in next.acks {
             // Whoever asked may have stopped waiting.
@@ -314,6 +327,7 @@ impl Scheduler {
         if let Some(until) = snapshot.valid_until() {
             self.next.by(until);
         }
+        told
     }
 
     fn next_alarm(&self) -> Option<Instant> {

@@ -65,7 +65,6 @@ impl Slot {
     pub(super) fn record(&mut self, outcome: Outcome, now: Instant) -> Option<Transition> {
         let before = self.has_run().then_some(self.state.status);
         let last_run = Some(LastRun {
-            ended_at: now,
             time: outcome.time,
             duration: outcome.duration,
         });

@@ -1,0 +1,210 @@
+//! The supervisor: a scheduler that dies is restarted, and nothing that it knew is lost.
+//!
+//! No code of a user can make it die, so these tests ask it to; all others go through the public
+//! API.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
+use crate::{Check, Health, HealthBuilder, Probe, Status, indicator_fn};
+
+const fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn steady() -> HealthBuilder {
+    Health::builder().jitter(0.0)
+}
+
+/// Breaks the scheduler and waits until it has been restarted.
+async fn break_and_wait(health: &Health) {
+    let before = health.refresher_restarts();
+    health.break_refresher();
+    sleep(millis(110)).await;
+    assert_eq!(health.refresher_restarts(), before + 1);
+}
+
+/// Counts the runs of a check: those that were started, those that go on, and the most at once.
+#[derive(Clone, Default)]
+struct Runs(Arc<[AtomicUsize; 3]>);
+
+impl Runs {
+    /// The first run takes this long, and every other that long. Odd ones fail.
+    fn check(&self, name: &str, first: Duration, later: Duration) -> Check {
+        let runs = self.clone();
+        Check::new(indicator_fn(name, move || {
+            let runs = runs.clone();
+            async move {
+                let [started, going_on, most] = &*runs.0;
+                let run = started.fetch_add(1, Ordering::Relaxed);
+                most.fetch_max(
+                    going_on.fetch_add(1, Ordering::Relaxed) + 1,
+                    Ordering::Relaxed,
+                );
+                sleep(if run == 0 { first } else { later }).await;
+                going_on.fetch_sub(1, Ordering::Relaxed);
+                if run % 2 == 0 { Ok(()) } else { Err("odd") }
+            }
+        }))
+    }
+
+    fn started(&self) -> usize {
+        self.0[0].load(Ordering::Relaxed)
+    }
+
+    fn most_at_once(&self) -> usize {
+        self.0[2].load(Ordering::Relaxed)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scheduler_that_dies_is_restarted_and_counted_and_checks_go_on() {
+    let runs = Runs::default();
+    let check = runs.check("db", millis(1), millis(1)).failure_threshold(2);
+    let health = steady().readiness(check).start().unwrap();
+    sleep(millis(500)).await;
+    assert_eq!(health.refresher_restarts(), 0);
+    for restart in 1..=10 {
+        let before = runs.started();
+        break_and_wait(&health).await;
+        sleep(millis(2_000)).await;
+        assert_eq!(health.refresher_restarts(), restart);
+        assert!(runs.started() >= before + 2, "{restart}");
+        assert_eq!(health.status(Probe::Readiness), Status::Pass);
+    }
+}
+
+// run:       pass  fail  restart: fail at once
+// readyz:    200   200            503            failure_threshold = 2
+#[tokio::test(start_paused = true)]
+async fn what_was_counted_towards_a_threshold_is_kept() {
+    let fails = |run: usize| run > 0;
+    let runs = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&runs);
+    let check = Check::new(indicator_fn("db", move || {
+        let run = count.fetch_add(1, Ordering::Relaxed);
+        async move { if fails(run) { Err("refused") } else { Ok(()) } }
+    }));
+    let health = steady()
+        .readiness(check.failure_threshold(2))
+        .start()
+        .unwrap();
+    let mut transitions = health.subscribe();
+    sleep(millis(1_050)).await;
+    assert_eq!(health.status(Probe::Readiness), Status::Pass);
+    break_and_wait(&health).await;
+    sleep(millis(10)).await;
+    assert_eq!(runs.load(Ordering::Relaxed), 3);
+    assert_eq!(health.status(Probe::Readiness), Status::Fail);
+
+    // The check and readiness pass, then both fail; the restart itself is told to nobody.
+    for to in [Status::Pass, Status::Pass, Status::Fail, Status::Fail] {
+        assert_eq!(transitions.next().await.unwrap().to, to);
+    }
+    assert!(timeout(millis(5_000), transitions.next()).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_goes_on_is_not_doubled_and_its_result_counts() {
+    let runs = Runs::default();
+    let check = runs.check("db", millis(3_000), millis(1));
+    let health = steady().readiness(check).start().unwrap();
+    sleep(millis(1_000)).await;
+    break_and_wait(&health).await;
+    sleep(millis(1_910)).await;
+    assert_eq!((runs.started(), runs.most_at_once()), (1, 1));
+    assert_eq!(health.status(Probe::Readiness), Status::Pass);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_goes_on_still_has_its_timeout() {
+    let runs = Runs::default();
+    let check = runs.check("db", millis(60_000), millis(1));
+    let health = steady().readiness(check).start().unwrap();
+    sleep(millis(1_000)).await;
+    break_and_wait(&health).await;
+    sleep(millis(3_880)).await;
+    let output = |health: &Health| {
+        let snapshot = health.snapshot();
+        let check = snapshot.checks(Probe::Readiness).next().unwrap();
+        check.output().map(str::to_owned)
+    };
+    assert_eq!(output(&health).as_deref(), Some("not checked yet"));
+    sleep(millis(20)).await;
+    assert_eq!(output(&health).as_deref(), Some("timed out after 5s"));
+    assert_eq!(runs.started(), 1);
+}
+
+// More of them than tokio lets a task take in one turn.
+#[tokio::test(start_paused = true)]
+async fn runs_that_end_while_nobody_looks_count_and_none_is_doubled() {
+    let runs: Vec<_> = (0..500).map(|_| Runs::default()).collect();
+    let mut builder = steady();
+    for (index, runs) in runs.iter().enumerate() {
+        let check = runs.check(&format!("check-{index}"), millis(50), millis(3_000));
+        builder = builder.readiness(check);
+    }
+    let health = builder.start().unwrap();
+    sleep(millis(10)).await;
+    break_and_wait(&health).await;
+    sleep(millis(10)).await;
+    assert_eq!(health.status(Probe::Readiness), Status::Pass);
+    assert!(runs.iter().all(|runs| runs.started() == 1));
+    sleep(millis(30_000)).await;
+    for runs in &runs {
+        assert_eq!(runs.most_at_once(), 1);
+        assert!(runs.started() >= 8, "{}", runs.started());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn orders_around_the_death_are_carried_out_and_acknowledged() {
+    let health = steady().start().unwrap();
+    let check = |name| Runs::default().check(name, millis(1), millis(1));
+    let before = health.add_readiness(check("before"));
+    let during = async {
+        health.break_refresher();
+        health.add_readiness(check("after")).await
+    };
+    let (before, after) = tokio::join!(before, during);
+    before.unwrap();
+    after.unwrap();
+    sleep(millis(10)).await;
+    assert_eq!(health.refresher_restarts(), 1);
+    assert_eq!(health.snapshot().checks(Probe::Readiness).count(), 2);
+    assert_eq!(health.status(Probe::Readiness), Status::Pass);
+    health.remove_readiness("before").await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_startup_check_that_has_passed_does_not_run_again_after_a_restart() {
+    let runs = Runs::default();
+    let check = runs.check("schema", millis(1), millis(1));
+    let health = steady().startup(check).start().unwrap();
+    sleep(millis(50)).await;
+    break_and_wait(&health).await;
+    sleep(millis(5_000)).await;
+    assert_eq!(runs.started(), 1);
+    assert_eq!(health.status(Probe::Startup), Status::Pass);
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_ends_although_the_last_handle_goes_while_it_is_dead() {
+    let runs = Runs::default();
+    let check = runs.check("db", millis(60_000), millis(1));
+    let health = steady()
+        .readiness(check)
+        .on_transition(|_| ())
+        .start()
+        .unwrap();
+    sleep(millis(50)).await;
+    health.break_refresher();
+    sleep(millis(50)).await;
+    drop(health);
+    sleep(millis(200)).await;
+    let tasks = tokio::runtime::Handle::current().metrics();
+    assert_eq!(tasks.num_alive_tasks(), 0);
+}

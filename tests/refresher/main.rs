@@ -1,0 +1,27 @@
+//! The refresher: when checks run, what becomes of those that misbehave, and what is published.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that meets what it did not expect should end there"
+)]
+
+mod blocking;
+mod bombs;
+mod changing;
+mod clock;
+mod door;
+mod ending;
+mod expiry;
+mod hooks;
+mod hung;
+mod listeners;
+mod panics;
+mod probed;
+mod publishing;
+mod runtime;
+mod schedule;
+mod support;
+mod thresholds;
+mod transitions;
+mod unyielding;
