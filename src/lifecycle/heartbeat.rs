@@ -64,12 +64,9 @@ impl Heartbeats {
                 if due == DEAD {
                     "its loop ended: dropped without finish()".to_owned()
                 } else {
-                    let late = Duration::from_nanos(nanos - due) + beat.deadline;
-                    let deadline = beat.deadline.as_secs_f64();
-                    format!(
-                        "no beat for {} s, the deadline is {deadline} s",
-                        late.as_secs()
-                    )
+                    // No age: the text stays true for as long as the report stands.
+                    let deadline = humantime::format_duration(beat.deadline);
+                    format!("no beat within its deadline of {deadline}")
                 }
             });
             HeartbeatView {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::{Reading, Status};
+use super::{Reading, Status, rfc3339};
 
 /// Whether the failure of a check fails its probe.
 ///
@@ -141,7 +141,6 @@ pub struct CheckState {
 /// When the latest run of a check ended and how long it took.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LastRun {
-    pub(crate) ended_at: Instant,
     pub(crate) time: SystemTime,
     pub(crate) duration: Duration,
 }
@@ -223,10 +222,10 @@ impl CheckState {
     }
 
     /// The text that tells a stale check from one that failed.
-    pub(crate) fn stale_output(&self, now: Instant) -> String {
-        let age = self.last_run.map_or(Duration::ZERO, |run| {
-            now.saturating_duration_since(run.ended_at)
-        });
-        format!("stale: the last run ended {} s ago", age.as_secs())
+    pub(crate) fn stale_output(&self) -> String {
+        match self.time().and_then(rfc3339) {
+            Some(time) => format!("stale: the last run ended at {time}"),
+            None => "stale".to_owned(),
+        }
     }
 }

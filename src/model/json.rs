@@ -3,11 +3,10 @@
 //! Written by hand because the order of the fields is for people, who look for `status` first.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use super::name::component;
-use super::{ObservedValue, Reading, Report, ReportEntry, Status};
+use super::{ObservedValue, Reading, Report, ReportEntry, Status, rfc3339};
 
 /// Renders `application/health+json`.
 pub(crate) fn render_json(report: &Report<'_>) -> String {
@@ -138,14 +137,8 @@ impl Object {
         }
     }
 
-    /// RFC 3339 in UTC, to the millisecond. A clock before 1970 or after 9999 gives no time.
     fn time(&mut self, key: &str, time: Option<SystemTime>) {
-        let mut text = String::new();
-        let written = time
-            .is_some_and(|time| write!(text, "{}", humantime::format_rfc3339_millis(time)).is_ok());
-        if written {
-            self.text(key, &text);
-        }
+        self.optional_text(key, time.and_then(rfc3339).as_deref());
     }
 
     fn finish(mut self) -> String {

@@ -11,6 +11,7 @@ mod snapshot;
 mod status;
 mod text;
 mod thresholds;
+mod time;
 mod transition;
 
 pub(crate) use self::check::{CheckSpec, LONGEST, LastRun, longest};
@@ -27,4 +28,5 @@ pub(crate) use self::snapshot::pass_if;
 pub use self::status::Status;
 pub(crate) use self::text::render_text;
 pub(crate) use self::thresholds::Thresholds;
+pub(crate) use self::time::rfc3339;
 pub use self::transition::{Subject, Transition};

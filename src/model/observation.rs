@@ -129,7 +129,8 @@ impl Observation {
     /// Adds a further value; the report shows it under `{component}:{measurement}`.
     ///
     /// The draft predefines the measurements `utilization`, `responseTime`, `connections` and
-    /// `uptime` (section 4). An empty `unit` means that there is none.
+    /// `uptime` (section 4). A colon in the name becomes a dot; an empty name or unit means that
+    /// there is none.
     pub fn measurement(
         mut self,
         measurement: impl Into<Cow<'static, str>>,
@@ -237,6 +238,13 @@ fn push_reading(
     value: ObservedValue,
     unit: Cow<'static, str>,
 ) {
+    // The draft forbids a colon within a measurement name, and without a name it is the check's.
+    let measurement = measurement
+        .filter(|measurement| !measurement.is_empty())
+        .map(|measurement| match measurement.contains(':') {
+            true => Cow::Owned(measurement.replace(':', ".")),
+            false => measurement,
+        });
     readings.push(Reading {
         measurement,
         value,

@@ -58,7 +58,7 @@ impl<'a> ReportEntry<'a> {
         let stale = check.is_stale(now);
         let (status, output) = if stale {
             let status = check.status.max(check.spec.failure_status());
-            (status, Some(Cow::Owned(check.stale_output(now))))
+            (status, Some(Cow::Owned(check.stale_output())))
         } else {
             (check.status, check.output.as_deref().map(Cow::Borrowed))
         };

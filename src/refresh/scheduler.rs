@@ -203,7 +203,7 @@ impl Scheduler {
         let Some(slot) = self.slots.get_mut(&key) else {
             return;
         };
-        if let Some(transition) = slot.record(outcome, now) {
+        if let Some(transition) = slot.record(outcome) {
             if slot.is_done {
                 self.published.lifecycle.startup_check_done();
             }

@@ -62,7 +62,7 @@ impl Slot {
     }
 
     /// Takes the outcome of a run that ended, or of one that is being aborted.
-    pub(super) fn record(&mut self, outcome: Outcome, now: Instant) -> Option<Transition> {
+    pub(super) fn record(&mut self, outcome: Outcome) -> Option<Transition> {
         let before = self.has_run().then_some(self.state.status);
         let last_run = Some(LastRun {
             time: outcome.time,

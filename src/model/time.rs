@@ -1,0 +1,31 @@
+//! Wall clock time as text.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The first second of the year 10000.
+const TOO_LATE: u64 = 253_402_300_800;
+
+/// RFC 3339 in UTC, to the millisecond. `None` for a clock before 1970 or after 9999, of which
+/// there is no such text.
+pub(crate) fn rfc3339(time: SystemTime) -> Option<String> {
+    let since_1970 = time.duration_since(UNIX_EPOCH).ok()?;
+    (since_1970.as_secs() < TOO_LATE).then(|| humantime::format_rfc3339_millis(time).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_time_that_has_no_text_has_none() {
+        let text = |time| rfc3339(time);
+        let later = UNIX_EPOCH + Duration::from_millis(1_705_314_600_007);
+        assert_eq!(text(later).as_deref(), Some("2024-01-15T10:30:00.007Z"));
+        assert_eq!(text(UNIX_EPOCH - Duration::from_secs(1)), None);
+        let last = UNIX_EPOCH + Duration::from_secs(TOO_LATE - 1);
+        assert_eq!(text(last).as_deref(), Some("9999-12-31T23:59:59.000Z"));
+        assert_eq!(text(UNIX_EPOCH + Duration::from_secs(TOO_LATE)), None);
+    }
+}
