@@ -15,7 +15,7 @@ use tower::limit::rate::Rate;
 use tower::{Layer, Service, service_fn};
 use tower_test::mock;
 
-use crate::support::{Body, get, layer, ok, probes_answer_at_once, received_nothing};
+use crate::support::{Body, get, layer, ok, probes_answer_at_once, received_nothing, soon};
 
 /// Whether a buffer has no place left. What is asked is a clone, which gives its place back.
 fn is_full<S>(buffer: &S) -> bool
@@ -26,7 +26,7 @@ where
     poll_fn(|cx| clone.poll_ready(cx)).now_or_never().is_none()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn behind_a_full_buffer_probes_answer_and_requests_are_served_once_in_order() {
     let (inner, mut handle) = mock::pair::<Request<Body>, Response<Body>>();
     handle.allow(0);
@@ -48,12 +48,12 @@ async fn behind_a_full_buffer_probes_answer_and_requests_are_served_once_in_orde
 
     handle.allow(10);
     for turn in 0..4 {
-        let (request, respond) = handle.next_request().await.unwrap();
+        let (request, respond) = soon(handle.next_request()).await.unwrap();
         assert_eq!(request.uri().path(), format!("/{turn}"));
         probes_answer_at_once(&mut service);
         respond.send_response(ok());
     }
-    for response in join_all(requests).await {
+    for response in soon(join_all(requests)).await {
         assert_eq!(response.unwrap().unwrap().status(), 200);
     }
     received_nothing(&mut handle);
@@ -82,7 +82,7 @@ async fn behind_a_rate_limit_probes_answer_and_requests_are_served_once_in_their
     probes_answer_at_once(&mut service);
     assert_eq!(*served.lock().unwrap(), [("/0".to_owned(), 0)]);
 
-    for response in join_all(requests).await {
+    for response in soon(join_all(requests)).await {
         assert_eq!(response.unwrap().unwrap().status(), 200);
     }
     let turns = [("/0", 0), ("/1", 10), ("/2", 20), ("/3", 30)];

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use http::{Request, Response};
@@ -66,6 +67,13 @@ pub(crate) fn received(handle: &mut Handle) -> (String, SendResponse<Response<Bo
 pub(crate) fn received_nothing(handle: &mut Handle) {
     let polled = handle.poll_request();
     assert!(polled.is_pending(), "{polled:?}");
+}
+
+/// Awaits what must come. On the paused clock a day is over as soon as nothing else can happen.
+pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
+    let day = Duration::from_secs(24 * 3600);
+    let output = tokio::time::timeout(day, future).await;
+    output.expect("waits for ever")
 }
 
 /// A future that is polled by hand, and tells whether it asked to be polled again.

@@ -7,7 +7,7 @@ use tower::limit::ConcurrencyLimit;
 use tower::{Layer, Service};
 use tower_test::mock;
 
-use crate::support::{Body, Polled, get, layer, ok, received};
+use crate::support::{Body, Polled, get, layer, ok, received, soon};
 
 #[test]
 fn the_first_poll_registers_the_waker_of_the_task() {
@@ -74,30 +74,25 @@ fn a_semaphore_that_was_asked_without_a_task_wakes_the_task_that_came_after() {
     assert!(second.is_woken());
 }
 
-#[test]
-fn an_exhausted_budget_of_the_task_delays_a_request_and_does_not_lose_it() {
-    // tokio makes its semaphores say "not now" to a task that did a lot in one turn, and wakes
-    // whoever asked: here nobody, since `call` asks without a waker.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
+/// tokio makes its semaphores say "not now" to a task that did a lot in one turn, and wakes whoever
+/// asked: here nobody, since `call` asks without a waker.
+#[tokio::test(start_paused = true)]
+async fn an_exhausted_budget_of_the_task_delays_a_request_and_does_not_lose_it() {
     let (inner, mut handle) = mock::pair::<Request<Body>, Response<Body>>();
     let mut service = layer().layer(ConcurrencyLimit::new(inner, 1));
-    runtime.block_on(async move {
-        let request = tokio::spawn(async move {
-            let semaphore = tokio::sync::Semaphore::new(1);
-            while tokio::task::coop::has_budget_remaining() {
-                drop(semaphore.acquire().await.unwrap());
-            }
-            service.call(get("/")).await
-        });
-        let (_, respond) = handle.next_request().await.unwrap();
-        respond.send_response(ok());
-        assert_eq!(request.await.unwrap().unwrap().status(), 200);
+    let request = tokio::spawn(async move {
+        let semaphore = tokio::sync::Semaphore::new(1);
+        while tokio::task::coop::has_budget_remaining() {
+            drop(semaphore.acquire().await.unwrap());
+        }
+        service.call(get("/")).await
     });
+    let (_, respond) = soon(handle.next_request()).await.unwrap();
+    respond.send_response(ok());
+    assert_eq!(soon(request).await.unwrap().unwrap().status(), 200);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_buffer_that_was_asked_without_a_task_wakes_the_task_that_came_after() {
     let (inner, mut handle) = mock::pair::<Request<Body>, Response<Body>>();
     handle.allow(0);
@@ -112,7 +107,7 @@ async fn a_buffer_that_was_asked_without_a_task_wakes_the_task_that_came_after()
     assert!(!waiting.is_woken());
 
     handle.allow(1);
-    handle.next_request().await.unwrap();
+    soon(handle.next_request()).await.unwrap();
     tokio::task::yield_now().await;
     assert!(waiting.is_woken());
 }
