@@ -45,11 +45,11 @@ fn cluster(site: &Site, name: &str, check: (&str, Value), protocol: &str) -> Val
 }
 
 fn start(site: &Site) -> Daemon {
-    let http = |path: &str, codec: &str| {
-        let body = json!([{ "text": passing_body() }]);
-        let check = json!({ "path": path, "receive": body, "codec_client_type": codec });
+    let http = |path: &str, codec: &str, body: Value| {
+        let check = json!({ "path": path, "codec_client_type": codec, "receive": body });
         ("http_health_check", check)
     };
+    let (any, passing) = (json!([]), json!([{ "text": passing_body() }]));
     let grpc = |service: &str| {
         let check = json!({ "service_name": service });
         ("grpc_health_check", check)
@@ -59,9 +59,9 @@ fn start(site: &Site) -> Daemon {
     let config = json!({
         "admin": { "address": { "pipe": { "path": files.path("admin") } } },
         "static_resources": { "clusters": [
-            cluster(site, "http1", http("/readyz", "HTTP1"), http1),
-            cluster(site, "http2", http("/readyz", "HTTP2"), http2),
-            cluster(site, "http_liveness", http("/livez", "HTTP1"), http1),
+            cluster(site, "http1", http("/readyz", "HTTP1", any), http1),
+            cluster(site, "http2", http("/readyz", "HTTP2", passing.clone()), http2),
+            cluster(site, "http_liveness", http("/livez", "HTTP1", passing), http1),
             cluster(site, "grpc", grpc(""), http2),
             cluster(site, "grpc_orders", grpc(ORDERS), http2),
             cluster(site, "grpc_liveness", grpc("liveness"), http2),
