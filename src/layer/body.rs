@@ -32,7 +32,14 @@ impl ProbeBody {
     }
 
     pub(super) fn grpc(body: Option<GrpcBody>) -> Self {
-        Self(body.map_or(Content::Bytes(None), Content::Grpc))
+        body.map_or_else(Self::default, |body| Self(Content::Grpc(body)))
+    }
+}
+
+/// An empty body, as middleware needs it that answers by itself.
+impl Default for ProbeBody {
+    fn default() -> Self {
+        Self(Content::Bytes(None))
     }
 }
 
@@ -97,6 +104,13 @@ impl<B> ResponseBody<B> {
         Self {
             kind: Kind::Probe { body },
         }
+    }
+}
+
+/// An empty body, as middleware outside of the layer needs it that answers by itself.
+impl<B> Default for ResponseBody<B> {
+    fn default() -> Self {
+        Self::probe(ProbeBody::default())
     }
 }
 

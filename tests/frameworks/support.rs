@@ -1,0 +1,71 @@
+//! Clients over HTTP/1.1 and HTTP/2 without TLS.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use http_body::Body;
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use tokio::time::timeout;
+
+/// Far more than anything here takes, so that what hangs fails.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+pub(crate) const PASS: &str = r#"{"status":"pass"}"#;
+pub(crate) const FAIL: &str = r#"{"status":"fail"}"#;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Version {
+    Http1,
+    /// With prior knowledge.
+    Http2,
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) code: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) async fn of<B: Body<Error: std::fmt::Debug>>(response: Response<B>) -> Self {
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Self {
+            code: parts.status.as_u16(),
+            headers: parts.headers,
+            body: String::from_utf8(body.into()).unwrap(),
+        }
+    }
+
+    pub(crate) fn seen(&self) -> (u16, &str) {
+        (self.code, &self.body)
+    }
+}
+
+/// Over HTTP/2 its requests share a connection.
+pub(crate) fn client(version: Version) -> Client<HttpConnector, Full<Bytes>> {
+    let http2 = matches!(version, Version::Http2);
+    Client::builder(TokioExecutor::new())
+        .http2_only(http2)
+        .build_http()
+}
+
+/// Sends one request to a path.
+pub(crate) async fn ask(address: SocketAddr, version: Version, path: &str) -> Answer {
+    let request = Request::get(format!("http://{address}{path}"));
+    send(version, request.body(Full::default()).unwrap()).await
+}
+
+pub(crate) async fn send(version: Version, request: Request<Full<Bytes>>) -> Answer {
+    let response = timeout(DEADLINE, client(version).request(request)).await;
+    let response = response.expect("no answer").unwrap();
+    timeout(DEADLINE, Answer::of(response))
+        .await
+        .expect("no end")
+}
