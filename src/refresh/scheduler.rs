@@ -149,7 +149,8 @@ impl Scheduler {
                 // A task that is woken while it runs is queued where another worker finds it, and
                 // one is woken to look. Without it a check that never yields, or a listener that
                 // blocks, could run next on this worker while all others sleep, the clock and the
-                // network with them.
+                // network with them. It also makes the set of runs, which may have been empty when
+                // it was asked, take note of whom to wake.
                 cx.waker().wake_by_ref();
             }
             let Some(alarm) = self.next_alarm() else {

@@ -3,19 +3,16 @@
 //! A listener that blocks needs the real clock; every wait for one is for a condition, with a
 //! deadline.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::thread;
-use std::time::{Duration, Instant};
-
-use tokio::runtime::Builder;
+use std::time::Duration;
 
 use tower_health::{Health, Probe, Status, Subject, Transition};
 
 use crate::door::Door;
 use crate::support::{
     Script, eventually, fail, hang, lapse, millis, pass, probe, readiness, secs, settle, state,
-    steady,
+    steady, ticks, two_workers, wait_until,
 };
 
 const TTL: Duration = millis(20);
@@ -143,12 +140,9 @@ async fn a_listener_that_blocks_delays_neither_checks_nor_subscribers_nor_probes
 // Nothing else happens when a result expires, so that nothing else would wake another worker.
 #[test]
 fn a_listener_that_blocks_on_an_expiry_stops_neither_the_clock_nor_the_network() {
+    // The door is dropped first, or a test that fails could never end its runtime.
+    let runtime = two_workers();
     let door = Door::default();
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
     let dead = Script::new([pass(), hang()]).check("dead");
     let dead = dead.ttl(TTL).stale_after(millis(300)).timeout(secs(60));
     let builder = steady().readiness(dead).on_transition({
@@ -160,28 +154,11 @@ fn a_listener_that_blocks_on_an_expiry_stops_neither_the_clock_nor_the_network()
         }
     });
     let health = builder.start_on(runtime.handle()).unwrap();
-    let ticks = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&ticks);
-    runtime.spawn(async move {
-        loop {
-            tokio::time::sleep(millis(50)).await;
-            count.fetch_add(1, Ordering::SeqCst);
-        }
-    });
-    let wait_until = |what: &str, holds: &dyn Fn() -> bool| {
-        let deadline = Instant::now() + secs(5);
-        while !holds() && Instant::now() < deadline {
-            thread::sleep(millis(2));
-        }
-        if !holds() {
-            door.open();
-            panic!("never happened: {what}");
-        }
-    };
-    wait_until("the listener blocks", &|| door.waiting() == 1);
+    let ticks = ticks(&runtime);
+    wait_until("the listener blocks", || door.waiting() == 1);
     assert_eq!(readiness(&health), Status::Fail);
     let before = ticks.load(Ordering::SeqCst);
-    wait_until("the clock goes on", &|| {
+    wait_until("the clock goes on", || {
         ticks.load(Ordering::SeqCst) > before
     });
     door.open();

@@ -40,7 +40,7 @@ async fn a_long_ttl_does_not_delay_the_run_that_a_probe_asks_for() {
     let db = Script::passing();
     let check = db.check("db").ttl(secs(600)).while_probed(secs(30));
     let health = steady().readiness(check).start().unwrap();
-    lapse(secs(7_200)).await;
+    lapse(millis(7_201_500)).await;
     assert_eq!(db.runs(), 1);
     assert_eq!(probe(&health, Probe::Readiness).await.0, 503);
     lapse(millis(1_050)).await;

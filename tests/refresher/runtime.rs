@@ -3,13 +3,12 @@
 //! Ports U1 of the peers' tables as far as it can be seen from outside. These tests run on the
 //! real clock, since a paused one ends with its runtime.
 
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tower_health::{Criticality, Health, HealthBuilder, Probe, Status};
 
-use crate::support::{Script, millis, readiness, secs, steady};
+use crate::support::{Script, millis, readiness, secs, steady, wait_until};
 
 fn runtime() -> Runtime {
     Builder::new_multi_thread()
@@ -17,14 +16,6 @@ fn runtime() -> Runtime {
         .enable_all()
         .build()
         .unwrap()
-}
-
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + secs(20);
-    while !holds() {
-        assert!(Instant::now() < deadline, "never happened: {what}");
-        thread::sleep(millis(2));
-    }
 }
 
 /// Starts on a runtime, lets it become ready, and ends the runtime.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::Bytes;
+use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, sleep, timeout};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_health::{
@@ -251,4 +252,36 @@ pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
         );
         sleep(millis(2)).await;
     }
+}
+
+/// Waits as [`eventually`] does, but blocks the thread: for a test that owns its runtime, which
+/// may have come to a stop.
+pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = std::time::Instant::now() + secs(20);
+    while !holds() {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "never happened: {what}"
+        );
+        std::thread::sleep(millis(2));
+    }
+}
+
+/// Two workers: one to be blocked, and one to go on.
+pub(crate) fn two_workers() -> Runtime {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(2).enable_all().build().unwrap()
+}
+
+/// Counts as long as the clock of this runtime goes on.
+pub(crate) fn ticks(runtime: &Runtime) -> Arc<AtomicUsize> {
+    let ticks = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&ticks);
+    runtime.spawn(async move {
+        loop {
+            sleep(millis(50)).await;
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    ticks
 }

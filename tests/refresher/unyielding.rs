@@ -13,7 +13,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower_health::{Check, HealthLayer, Probe, Status, indicator_fn};
 
-use crate::support::{PASSED, Script, eventually, failed, millis, readiness, secs, seen, steady};
+use crate::support::{
+    PASSED, Script, eventually, failed, millis, readiness, secs, seen, steady, ticks, two_workers,
+    wait_until,
+};
 
 const TTL: Duration = millis(20);
 
@@ -118,4 +121,27 @@ async fn a_check_that_never_ends_becomes_stale_although_its_failures_would_be_fo
         (Status::Pass, None),
         "two more were forgiven"
     );
+}
+
+// Nothing else happens when the run is due, so that nothing else would wake another worker.
+#[test]
+fn a_lone_check_that_never_yields_stops_neither_the_clock_nor_the_network() {
+    let (stop, runs) = (Arc::new(AtomicBool::new(true)), Arc::default());
+    let runtime = two_workers();
+    let _stop = StopOnDrop(Arc::clone(&stop));
+    let check = never_yielding(&stop, &runs).ttl(millis(225));
+    let health = steady()
+        .readiness(check)
+        .start_on(runtime.handle())
+        .unwrap();
+    let ticks = ticks(&runtime);
+    wait_until("ready", || readiness(&health) == Status::Pass);
+    stop.store(false, Ordering::SeqCst);
+    let timed_out = failed("timed out after 60ms");
+    wait_until("the timeout", || seen(&health, "busy") == timed_out);
+    let before = ticks.load(Ordering::SeqCst);
+    wait_until("the clock goes on", || {
+        ticks.load(Ordering::SeqCst) > before + 5
+    });
+    assert_eq!(seen(&health, "busy"), timed_out);
 }
