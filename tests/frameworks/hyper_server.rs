@@ -15,7 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tower::{Layer, Service, service_fn};
+use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_health::{Health, HealthLayer, HealthService, Status};
 
 use crate::support::{FAIL, PASS, Version, ask, send};
@@ -124,4 +124,26 @@ async fn an_error_of_the_service_stays_its_own_and_ends_no_probe() {
     // The type of the error is that of the service.
     fn error_of<S: Service<Request<Incoming>, Error = io::Error>>(_: &mut S) {}
     error_of(&mut service);
+}
+
+// RFC 9113, section 8.2.2. hyper would strip it; not every server does.
+#[tokio::test]
+async fn only_answers_over_http_1_ask_to_close_the_connection() {
+    let inner = service_fn(async |_: Request<Empty<Bytes>>| {
+        Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
+    });
+    let health = Health::fixed(Status::Pass);
+    health.drain();
+    let service = HealthLayer::new(health).layer(inner);
+    for (version, asks) in [
+        (http::Version::HTTP_10, true),
+        (http::Version::HTTP_11, true),
+        (http::Version::HTTP_2, false),
+        (http::Version::HTTP_3, false),
+    ] {
+        let request = Request::get("/readyz").version(version);
+        let response = service.clone().oneshot(request.body(Empty::new()).unwrap());
+        let headers = response.await.unwrap().into_parts().0.headers;
+        assert_eq!(headers.contains_key("connection"), asks, "{version:?}");
+    }
 }
