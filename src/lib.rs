@@ -76,6 +76,7 @@
 //! | `serde` | [`HealthConfig`] and [`LayerConfig`] deserialize from a settings file | |
 //! | `signal` | `Health::shutdown_signal`: drain on SIGTERM and Ctrl-C | |
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
 
 mod builder;
 mod check;
