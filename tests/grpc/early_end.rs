@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use tower_health::Health;
 
-use crate::support::{NOT_SERVING, SERVING, Stream, Told, UNAVAILABLE, secs};
+use crate::support::{
+    NOT_SERVING, SERVING, Stream, Told, UNAVAILABLE, WATCH, asking, request, secs, send,
+};
 
 /// Set for the child.
 const CHILD: &str = "TOWER_HEALTH_TEST_SIGNALS";
@@ -51,6 +53,8 @@ async fn child() {
     terminate();
     assert_eq!(next(&mut stream).await, Told::Ended(UNAVAILABLE));
     assert_eq!(next(&mut live).await, Told::Ended(UNAVAILABLE));
+    let late = send(&health, request(WATCH, asking(""))).await;
+    assert_eq!(late.status(), Err(UNAVAILABLE), "the delay is over for all");
     let shutdown = tokio::time::timeout(PATIENCE, shutdown).await;
     shutdown.expect("shut down in time").unwrap();
 }
