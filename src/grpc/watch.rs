@@ -5,19 +5,24 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use super::code::{Code, GrpcStatus};
 use super::services::ServingStatus;
 use crate::health::Health;
-use crate::lifecycle::{delay_over, first_of};
+use crate::lifecycle::{delay_over, first_of, is_delay_over};
 use crate::published::Published;
 use crate::refresh::Verdicts;
 
 /// Clients come back after this with a backoff. Never `UNIMPLEMENTED`: they would take it for
 /// "healthy, and do not ask again".
 const LEAVING: GrpcStatus = GrpcStatus::new(Code::Unavailable, "the server is shutting down");
+
+/// How long a watch waits that nobody can be relied on to wake.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// A watch of one service. It keeps nobody alive: neither the refresher nor, once the drain delay
 /// has passed, the connection.
@@ -33,6 +38,10 @@ pub(super) struct Watch {
 impl Watch {
     pub(super) fn open(health: &Health, service: String) -> Result<Self, GrpcStatus> {
         let published = Arc::clone(health.published());
+        // A message would reset the backoff of clients: they would come back in a loop.
+        if is_delay_over(&published.lifecycle) {
+            return Err(LEAVING);
+        }
         let place = Place::take(&published).ok_or(GrpcStatus::new(
             Code::ResourceExhausted,
             "too many open watches",
@@ -57,17 +66,16 @@ impl Watch {
         loop {
             // Seen before it is looked at, so that a change in between is not lost.
             self.verdicts.mark_unchanged();
-            let status = self.published.serving(&self.service);
-            let status = status.unwrap_or(ServingStatus::ServiceUnknown);
+            let found = self.published.serving(&self.service);
+            let status = found.unwrap_or(ServingStatus::ServiceUnknown);
             if self.sent != Some(status) {
                 self.sent = Some(status);
                 return Ok((status, self));
             }
+            let is_told = self.verdicts.borrow().serving.get(&self.service) == found.as_ref();
+            let verdicts = &mut self.verdicts;
             let changed = async {
-                // Without a refresher nothing changes any more.
-                if self.verdicts.changed().await.is_err() {
-                    pending::<()>().await;
-                }
+                changed(verdicts, is_told).await;
                 Ok(())
             };
             let lifecycle = &self.published.lifecycle;
@@ -75,12 +83,30 @@ impl Watch {
                 if !lifecycle.is_draining() {
                     pending::<()>().await;
                 }
-                delay_over(lifecycle).await;
+                // Boxed, so that a watch is small as long as nobody leaves.
+                Box::pin(delay_over(lifecycle)).await;
                 Err(LEAVING)
             };
             first_of(changed, left).await?;
         }
     }
+}
+
+/// Waits until the status may be another one.
+///
+/// The refresher tells of every change that it sees (`is_told`: also of the present status). What
+/// it has not seen may be taken back before it looks, and without a refresher nobody tells: then
+/// the watch looks again by itself.
+async fn changed(verdicts: &mut watch::Receiver<Verdicts>, is_told: bool) {
+    if is_told && verdicts.changed().await.is_ok() {
+        return;
+    }
+    let told = async {
+        if verdicts.changed().await.is_err() {
+            pending::<()>().await;
+        }
+    };
+    first_of(told, Box::pin(sleep(LOOK_AGAIN))).await;
 }
 
 /// The next message and what watches on, or the end.

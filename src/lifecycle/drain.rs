@@ -1,11 +1,12 @@
 //! Drain: readiness fails first, requests are served on, and only then the server stops.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use pin_project_lite::pin_project;
 use tokio::sync::watch;
 use tokio::time::{sleep, sleep_until};
 
@@ -61,6 +62,14 @@ pub(crate) async fn delay_over(lifecycle: &Lifecycle) {
     first_of(sleep_until((start + drain.delay).into()), ended).await;
 }
 
+/// Whether the delay of a drain is over, or was ended.
+#[cfg(feature = "grpc")]
+pub(crate) fn is_delay_over(lifecycle: &Lifecycle) -> bool {
+    let drain = &lifecycle.drain;
+    let is_over = |start| clock::now() >= start + drain.delay;
+    drain.start().is_some_and(is_over) || *drain.delay_over.borrow()
+}
+
 /// Runs `server` to its end, but no longer than `cap` after the delay of a shutdown has passed.
 pub(crate) async fn capped<T>(
     lifecycle: Arc<Lifecycle>,
@@ -78,11 +87,36 @@ pub(crate) async fn capped<T>(
 }
 
 /// The output of whichever is ready first.
-pub(crate) async fn first_of<T>(one: impl Future<Output = T>, other: impl Future<Output = T>) -> T {
-    let (mut one, mut other) = (pin!(one), pin!(other));
-    poll_fn(|cx| match one.as_mut().poll(cx) {
-        Poll::Ready(output) => Poll::Ready(output),
-        Poll::Pending => other.as_mut().poll(cx),
-    })
-    .await
+pub(crate) fn first_of<T, A, B>(one: A, other: B) -> impl Future<Output = T>
+where
+    A: Future<Output = T>,
+    B: Future<Output = T>,
+{
+    FirstOf { one, other }
+}
+
+pin_project! {
+    /// Not an async function: it would hold both twice, as arguments and pinned.
+    struct FirstOf<A, B> {
+        #[pin]
+        one: A,
+        #[pin]
+        other: B,
+    }
+}
+
+impl<T, A, B> Future for FirstOf<A, B>
+where
+    A: Future<Output = T>,
+    B: Future<Output = T>,
+{
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let this = self.project();
+        match this.one.poll(cx) {
+            Poll::Ready(output) => Poll::Ready(output),
+            Poll::Pending => this.other.poll(cx),
+        }
+    }
 }

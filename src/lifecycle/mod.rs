@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use self::drain::Drain;
 pub(crate) use self::drain::{capped, drain};
 #[cfg(feature = "grpc")]
-pub(crate) use self::drain::{delay_over, first_of};
+pub(crate) use self::drain::{delay_over, first_of, is_delay_over};
 pub use self::gate::Gate;
 use self::gate::Startup;
 pub use self::heartbeat::Heartbeat;

@@ -19,7 +19,7 @@ pub(crate) type Listener = Arc<dyn Fn(&Transition) + Send + Sync>;
 pub(crate) struct Verdicts {
     pub(crate) statuses: [Status; Probe::ALL.len()],
     pub(crate) draining: bool,
-    serving: Serving,
+    pub(crate) serving: Serving,
 }
 
 impl Verdicts {

@@ -1,0 +1,157 @@
+//! What Check says of the names that are always there.
+
+use tower_health::{Criticality, Health, ServingStatus, Status};
+
+use crate::support::{Dial, check, pass, secs, settle, steady, with_db};
+
+const SERVING: ServingStatus = ServingStatus::Serving;
+const NOT_SERVING: ServingStatus = ServingStatus::NotServing;
+
+/// Of `""`, `readiness`, `liveness` and `startup`.
+async fn standard(health: &Health) -> [ServingStatus; 4] {
+    let mut statuses = [ServingStatus::Unknown; 4];
+    for (index, name) in ["", "readiness", "liveness", "startup"].iter().enumerate() {
+        statuses[index] = check(health, name).await.unwrap();
+    }
+    statuses
+}
+
+const READY: [ServingStatus; 4] = [SERVING; 4];
+const NOT_READY: [ServingStatus; 4] = [NOT_SERVING, NOT_SERVING, SERVING, SERVING];
+
+#[tokio::test(start_paused = true)]
+async fn nothing_registered_is_serving() {
+    assert_eq!(standard(&steady().start().unwrap()).await, READY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn before_the_first_result_only_liveness_and_a_startup_without_steps_are_serving() {
+    let db = Dial::at(Status::Pass);
+    let health = steady().readiness(db.check("db")).start().unwrap();
+    assert_eq!(standard(&health).await, NOT_READY);
+    settle().await;
+    assert_eq!(standard(&health).await, READY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_passes_or_warns_is_serving_and_one_that_fails_is_not() {
+    let db = Dial::at(Status::Pass);
+    let health = with_db(&db).await;
+    for (status, expected) in [
+        (Status::Fail, NOT_READY),
+        (Status::Warn, READY),
+        (Status::Fail, NOT_READY),
+        (Status::Pass, READY),
+    ] {
+        db.turn(status);
+        pass(secs(1)).await;
+        settle().await;
+        assert_eq!(standard(&health).await, expected, "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_is_not_critical_is_serving() {
+    let cache = Dial::at(Status::Fail).check("cache");
+    let cache = cache.criticality(Criticality::NonCritical);
+    let health = steady().readiness(cache).start().unwrap();
+    settle().await;
+    assert_eq!(standard(&health).await, READY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_not_started_is_not_serving_until_its_last_step() {
+    let warmed = Dial::at(Status::Fail);
+    let health = steady()
+        .gate("migrations")
+        .startup(warmed.check("warm-up"))
+        .start()
+        .unwrap();
+    let starting = [NOT_SERVING, NOT_SERVING, SERVING, NOT_SERVING];
+    settle().await;
+    assert_eq!(standard(&health).await, starting);
+    health.gate("migrations").unwrap().complete();
+    settle().await;
+    assert_eq!(standard(&health).await, starting);
+    warmed.turn(Status::Pass);
+    pass(secs(1)).await;
+    settle().await;
+    assert_eq!(standard(&health).await, READY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn draining_is_not_serving_at_once_and_for_good() {
+    let health = with_db(&Dial::at(Status::Pass)).await;
+    health.drain();
+    assert_eq!(standard(&health).await, NOT_READY);
+    pass(secs(3600)).await;
+    assert_eq!(standard(&health).await, NOT_READY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn traffic_that_is_refused_is_not_served() {
+    let health = with_db(&Dial::at(Status::Pass)).await;
+    health.refuse_traffic("maintenance");
+    assert_eq!(standard(&health).await, NOT_READY);
+    health.accept_traffic();
+    assert_eq!(standard(&health).await, READY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stale_result_is_not_serving() {
+    // Timed out only long after it is stale.
+    let db = hangs_after_its_first_run().timeout(secs(3600));
+    let health = steady()
+        .readiness(db.stale_after(secs(10)))
+        .start()
+        .unwrap();
+    settle().await;
+    assert_eq!(standard(&health).await, READY);
+    pass(secs(9)).await;
+    assert_eq!(standard(&health).await, READY);
+    pass(secs(1)).await;
+    assert_eq!(standard(&health).await, NOT_READY);
+}
+
+fn hangs_after_its_first_run() -> tower_health::Check {
+    let runs = std::sync::atomic::AtomicUsize::new(0);
+    tower_health::Check::new(tower_health::indicator_fn("db", move || {
+        let run = runs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        async move {
+            if run > 0 {
+                std::future::pending::<()>().await;
+            }
+            Ok::<_, std::io::Error>(())
+        }
+    }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_only_a_restart_helps_is_not_serving_its_liveness() {
+    let health = steady().start().unwrap();
+    health.declare_broken("deadlock");
+    assert_eq!(check(&health, "liveness").await, Ok(NOT_SERVING));
+    assert_eq!(check(&health, "readiness").await, Ok(SERVING));
+    health.declare_sound();
+    let heartbeat = health.heartbeat("consumer", secs(5)).unwrap();
+    assert_eq!(check(&health, "liveness").await, Ok(SERVING));
+    pass(secs(5)).await;
+    assert_eq!(check(&health, "liveness").await, Ok(NOT_SERVING));
+    heartbeat.beat();
+    assert_eq!(check(&health, "liveness").await, Ok(SERVING));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_keeps_a_check_awake_that_runs_only_while_somebody_probes() {
+    for (service, is_probe) in [("", true), ("readiness", true), ("liveness", false)] {
+        let db = Dial::at(Status::Pass);
+        let db_check = db.check("db").while_probed(secs(30));
+        let health = steady().readiness(db_check).start().unwrap();
+        pass(secs(3600)).await;
+        let asleep = db.runs();
+        assert_eq!(asleep, 1, "{service:?}");
+        let _ = check(&health, service).await.unwrap();
+        pass(secs(2)).await;
+        assert_eq!(db.runs() > asleep, is_probe, "{service:?}");
+    }
+}

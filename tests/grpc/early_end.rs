@@ -1,0 +1,66 @@
+//! A second signal ends the drain delay, and with it every watch.
+//!
+//! The signals are real, and whoever listens for them does not end by them any more: so it happens
+//! in a child, which is this test binary.
+
+use std::process::Command;
+use std::time::Duration;
+
+use tower_health::Health;
+
+use crate::support::{
+    NOT_SERVING, SERVING, Stream, Told, UNAVAILABLE, WATCH, asking, request, secs, send,
+};
+
+/// Set for the child.
+const CHILD: &str = "TOWER_HEALTH_TEST_SIGNALS";
+
+/// Far more than any of this takes; only a broken run gets there.
+const PATIENCE: Duration = secs(30);
+
+#[test]
+fn a_second_signal_ends_every_watch() {
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "early_end::child"])
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success(), "{said}");
+    assert!(said.contains("1 passed"), "{said}");
+}
+
+#[tokio::test]
+#[ignore = "the service that the test above starts, and that sends itself signals"]
+async fn child() {
+    if std::env::var_os(CHILD).is_none() {
+        return;
+    }
+    // Longer than any test runs: only the second signal can end it.
+    let health = Health::builder().drain_delay(secs(3600)).start().unwrap();
+    let shutdown = tokio::spawn(health.shutdown_signal());
+    let mut stream = Stream::open(&health, "").await;
+    let mut live = Stream::open(&health, "liveness").await;
+    let next = async |stream: &mut Stream| {
+        let next = tokio::time::timeout(PATIENCE, stream.next()).await;
+        next.expect("told in time")
+    };
+    assert_eq!(next(&mut stream).await, SERVING);
+    assert_eq!(next(&mut live).await, SERVING);
+    terminate();
+    assert_eq!(next(&mut stream).await, NOT_SERVING);
+    assert!(!shutdown.is_finished());
+    terminate();
+    assert_eq!(next(&mut stream).await, Told::Ended(UNAVAILABLE));
+    assert_eq!(next(&mut live).await, Told::Ended(UNAVAILABLE));
+    let late = send(&health, request(WATCH, asking(""))).await;
+    assert_eq!(late.status(), Err(UNAVAILABLE), "the delay is over for all");
+    let shutdown = tokio::time::timeout(PATIENCE, shutdown).await;
+    shutdown.expect("shut down in time").unwrap();
+}
+
+fn terminate() {
+    let process = std::process::id().to_string();
+    let sent = Command::new("kill").args(["-TERM", &process]).status();
+    assert!(sent.unwrap().success());
+}

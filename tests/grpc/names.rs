@@ -1,0 +1,149 @@
+//! The services that a user maps to checks, and names that nobody knows.
+
+use tower_health::{Criticality, Health, ServingStatus, Status};
+
+use crate::support::{
+    CHECK, Code, Dial, NOT_FOUND, check, frame, pass, request, secs, send, settle, steady,
+};
+
+const SERVING: Result<ServingStatus, Code> = Ok(ServingStatus::Serving);
+const NOT_SERVING: Result<ServingStatus, Code> = Ok(ServingStatus::NotServing);
+
+fn shop(db: &Dial, queue: &Dial) -> Health {
+    steady()
+        .readiness(db.check("db"))
+        .readiness(queue.check("queue"))
+        .readiness(
+            Dial::at(Status::Fail)
+                .check("cache")
+                .criticality(Criticality::NonCritical),
+        )
+        .grpc_service("shop.Catalogue", ["db", "cache"])
+        .grpc_service("shop.Orders", ["db", "queue"])
+        .grpc_service("shop.Nothing", [""; 0])
+        .start()
+        .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_is_what_its_own_checks_say() {
+    let (db, queue) = (Dial::at(Status::Pass), Dial::at(Status::Warn));
+    let health = shop(&db, &queue);
+    // db, queue -> shop.Catalogue, shop.Orders; the cache fails, but is not critical
+    for (db_is, queue_is, catalogue, orders) in [
+        (Status::Pass, Status::Warn, SERVING, SERVING),
+        (Status::Pass, Status::Fail, SERVING, NOT_SERVING),
+        (Status::Fail, Status::Pass, NOT_SERVING, NOT_SERVING),
+        (Status::Pass, Status::Pass, SERVING, SERVING),
+    ] {
+        db.turn(db_is);
+        queue.turn(queue_is);
+        pass(secs(1)).await;
+        settle().await;
+        assert_eq!(check(&health, "shop.Catalogue").await, catalogue);
+        assert_eq!(check(&health, "shop.Orders").await, orders);
+        assert_eq!(check(&health, "shop.Nothing").await, SERVING);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_service_is_serving_before_its_checks_have_run() {
+    let health = shop(&Dial::at(Status::Pass), &Dial::at(Status::Pass));
+    assert_eq!(check(&health, "shop.Catalogue").await, NOT_SERVING);
+    settle().await;
+    assert_eq!(check(&health, "shop.Catalogue").await, SERVING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_service_is_serving_while_the_process_takes_no_traffic() {
+    let db = Dial::at(Status::Pass);
+    let build = || {
+        let builder = steady().readiness(db.check("db"));
+        builder.grpc_service("shop.Catalogue", ["db"])
+    };
+
+    let starting = build().gate("migrations").start().unwrap();
+    settle().await;
+    assert_eq!(check(&starting, "shop.Catalogue").await, NOT_SERVING);
+    starting.gate("migrations").unwrap().complete();
+    assert_eq!(check(&starting, "shop.Catalogue").await, SERVING);
+
+    let refusing = build().start().unwrap();
+    settle().await;
+    refusing.refuse_traffic("maintenance");
+    assert_eq!(check(&refusing, "shop.Catalogue").await, NOT_SERVING);
+    refusing.accept_traffic();
+    assert_eq!(check(&refusing, "shop.Catalogue").await, SERVING);
+
+    refusing.drain();
+    assert_eq!(check(&refusing, "shop.Catalogue").await, NOT_SERVING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_matches_exactly_or_is_not_found() {
+    let health = shop(&Dial::at(Status::Pass), &Dial::at(Status::Pass));
+    settle().await;
+    assert_eq!(check(&health, "shop.Orders").await, SERVING);
+    for unknown in [
+        "shop.orders",
+        "shop.Orders ",
+        " shop.Orders",
+        "shop.Orders/Get",
+        "/shop.Orders",
+        "shop.*",
+        "*",
+        "shop",
+        "Readiness",
+        "readiness/",
+        "/readyz",
+        "db",
+        "\0",
+    ] {
+        assert_eq!(check(&health, unknown).await, Err(NOT_FOUND), "{unknown:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_longest_name_that_fits_is_only_unknown() {
+    // Key, two bytes of length, and a name up to the limit of 4 KiB, frame included.
+    let name = vec![b'x'; 4096 - 5 - 3];
+    let mut message = vec![0x0a, 0xf8, 0x1f];
+    message.extend(&name);
+    assert_eq!(name.len(), 0x1f << 7 | 0x78);
+    let health = Health::fixed(Status::Pass);
+    let reply = send(&health, request(CHECK, frame(&message))).await;
+    assert_eq!(reply.status(), Err(NOT_FOUND));
+}
+
+#[tokio::test]
+async fn a_service_that_cannot_be_is_named_when_it_starts() {
+    let db = || Dial::at(Status::Pass).check("db");
+    let cases = [
+        (
+            steady().grpc_service("shop.Orders", ["db"]),
+            "there is no readiness check for a gRPC service \"db\"",
+        ),
+        (
+            steady().startup(db()).grpc_service("shop.Orders", ["db"]),
+            "there is no readiness check for a gRPC service \"db\"",
+        ),
+        (
+            steady().readiness(db()).grpc_service("", ["db"]),
+            "gRPC service \"\": the name is taken",
+        ),
+        (
+            steady().readiness(db()).grpc_service("startup", ["db"]),
+            "gRPC service \"startup\": the name is taken",
+        ),
+        (
+            steady()
+                .readiness(db())
+                .grpc_service("shop.Orders", ["db"])
+                .grpc_service("shop.Orders", [""; 0]),
+            "gRPC service \"shop.Orders\": the name is taken",
+        ),
+    ];
+    for (builder, expected) in cases {
+        assert_eq!(builder.start().unwrap_err().to_string(), expected);
+    }
+}
