@@ -1,4 +1,4 @@
-//! A tonic service that is probed over HTTP from its first moment to its last.
+//! A tonic service that is probed over HTTP and gRPC from its first moment to its last.
 //!
 //! ```sh
 //! cargo run --example tonic              # settings: ADDR, DATA_DIR, DRAIN_MS
@@ -7,6 +7,8 @@
 //! printf '\0\0\0\0\5\n\3bob' |           # hello bob, all along
 //!   curl --http2-prior-knowledge -H 'content-type: application/grpc' --data-binary @- \
 //!     --output - localhost:3000/hello.Greeter/SayHello
+//! grpcurl -plaintext -proto tests/real_clients/health.proto \
+//!   -d '{"service": "readiness"}' localhost:3000 grpc.health.v1.Health/Check   # or Watch, or List
 //! mv DIR DIR.away                        # the data_dir that it logs: /readyz is 503, the log says why
 //! mv DIR.away DIR                        # 200 again
 //! pkill -x tonic                         # /readyz is 503, all else is served for five more seconds
