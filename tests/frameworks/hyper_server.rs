@@ -115,7 +115,7 @@ async fn an_error_of_the_service_stays_its_own_and_ends_no_probe() {
     let inner = service_fn(async |_: Request<Incoming>| {
         Err::<Response<Empty<Bytes>>, _>(io::Error::other("gone"))
     });
-    let mut service = layer(Status::Pass).layer(inner.clone());
+    let mut service = layer(Status::Pass).layer(inner);
     let address = serve(service.clone()).await;
     assert_eq!(
         ask(address, Version::Http1, "/readyz").await.seen(),
