@@ -105,6 +105,7 @@ mod signal;
 mod transitions;
 
 pub mod guides;
+pub mod indicators;
 
 /// What a log filter names, wherever in the crate the code stands.
 const LOG_TARGET: &str = "tower_health";

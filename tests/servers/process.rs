@@ -1,0 +1,84 @@
+//! A server as a child process that dies with its test.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// A running server. It is killed when this is dropped.
+pub(crate) struct Process {
+    child: Child,
+    frozen: bool,
+}
+
+impl Process {
+    /// Starts it with its output in the file `log`.
+    pub(crate) fn start(command: &mut Command, log: &Path) -> Self {
+        let program = command.get_program().to_owned();
+        let log = fs::File::create(log).unwrap();
+        command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log);
+        let child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{program:?} does not start, see .ci/test: {error}"));
+        Self {
+            child,
+            frozen: false,
+        }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The kernel still accepts connections for it, and nobody answers them.
+    pub(crate) fn freeze(&mut self) {
+        signal(self.pid(), Signal::STOP);
+        self.frozen = true;
+    }
+
+    pub(crate) fn thaw(&mut self) {
+        signal(self.pid(), Signal::CONT);
+        self.frozen = false;
+    }
+
+    /// Asks it to end, as an operator would, and waits until it did.
+    pub(crate) fn stop(&mut self) {
+        signal(self.pid(), Signal::TERM);
+        self.child.wait().unwrap();
+    }
+
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Sends a signal to a process that belongs to this test.
+pub(crate) fn signal(pid: u32, signal: Signal) {
+    let pid = Pid::from_raw(pid.try_into().unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
+}
+
+/// A port that nobody listens on.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}

@@ -1,0 +1,140 @@
+//! A TCP proxy between a client and a real server that can be slow, silent, rude or gone.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::select;
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::sleep;
+
+/// What the proxy does with the bytes of every connection, those that are open included.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Mode {
+    Pass,
+    /// Delivers the bytes of each direction after this time.
+    Slow(Duration),
+    /// Accepts connections and bytes, and delivers none.
+    BlackHole,
+    /// Ends each connection with a reset when the next byte comes, and new ones at once.
+    Reset,
+}
+
+pub(crate) struct Proxy {
+    address: SocketAddr,
+    mode: watch::Sender<Mode>,
+    task: AbortHandle,
+}
+
+impl Proxy {
+    pub(crate) async fn start(server: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (mode, seen) = watch::channel(Mode::Pass);
+        let task = tokio::spawn(serve(listener, server, seen)).abort_handle();
+        Self {
+            address,
+            mode,
+            task,
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    pub(crate) fn set(&self, mode: Mode) {
+        self.mode.send_replace(mode);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn serve(listener: TcpListener, server: SocketAddr, mode: watch::Receiver<Mode>) {
+    let mut connections = JoinSet::new();
+    loop {
+        select! {
+            accepted = listener.accept() => {
+                let Ok((client, _)) = accepted else { continue };
+                connections.spawn(relay(client, server, mode.clone()));
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn relay(client: TcpStream, server: SocketAddr, mut mode: watch::Receiver<Mode>) {
+    if *mode.borrow() == Mode::Reset {
+        return reset(&client);
+    }
+    if *mode.borrow() == Mode::BlackHole && mode.wait_for(|mode| *mode != Mode::BlackHole).await.is_err() {
+        return;
+    }
+    let Ok(server) = TcpStream::connect(server).await else {
+        return reset(&client);
+    };
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let ended = {
+        let up = pump(&mut from_client, &mut to_server, mode.clone());
+        let down = pump(&mut from_server, &mut to_client, mode);
+        select! {
+            ended = up => ended,
+            ended = down => ended,
+        }
+    };
+    if ended == Ended::Reset {
+        let client = from_client.reunite(to_client).unwrap();
+        reset(&client);
+    }
+}
+
+#[derive(PartialEq)]
+enum Ended {
+    Closed,
+    Reset,
+}
+
+async fn pump(
+    from: &mut (impl AsyncReadExt + Unpin),
+    to: &mut (impl AsyncWriteExt + Unpin),
+    mut mode: watch::Receiver<Mode>,
+) -> Ended {
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let Ok(length @ 1..) = from.read(&mut buffer).await else {
+            return Ended::Closed;
+        };
+        loop {
+            let now = *mode.borrow_and_update();
+            match now {
+                Mode::Pass => break,
+                Mode::Slow(delay) => {
+                    sleep(delay).await;
+                    break;
+                }
+                Mode::Reset => return Ended::Reset,
+                Mode::BlackHole if mode.changed().await.is_err() => return Ended::Closed,
+                Mode::BlackHole => {}
+            }
+        }
+        if to.write_all(&buffer[..length]).await.is_err() {
+            return Ended::Closed;
+        }
+    }
+}
+
+/// A socket that is closed with no time to linger sends a reset instead of an end.
+fn reset(client: &TcpStream) {
+    let _ = client.set_zero_linger();
+}
