@@ -14,5 +14,39 @@
 ))]
 mod budget;
 mod error;
+#[cfg(any(
+    feature = "deadpool-postgres",
+    feature = "sqlx-mysql",
+    feature = "sqlx-postgres",
+    feature = "sqlx-sqlite",
+))]
+mod pool;
+#[cfg(any(
+    feature = "sqlx-mysql",
+    feature = "sqlx-postgres",
+    feature = "sqlx-sqlite"
+))]
+mod sqlx;
 
 pub use self::error::IndicatorError;
+#[cfg(any(
+    feature = "deadpool-postgres",
+    feature = "sqlx-mysql",
+    feature = "sqlx-postgres",
+    feature = "sqlx-sqlite",
+))]
+pub use self::pool::ExhaustedPool;
+#[cfg(any(
+    feature = "sqlx-mysql",
+    feature = "sqlx-postgres",
+    feature = "sqlx-sqlite"
+))]
+#[cfg_attr(
+    docsrs,
+    doc(cfg(any(
+        feature = "sqlx-mysql",
+        feature = "sqlx-postgres",
+        feature = "sqlx-sqlite"
+    )))
+)]
+pub use self::sqlx::{SqlxDatabase, SqlxIndicator};
