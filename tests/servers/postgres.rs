@@ -1,7 +1,7 @@
 //! A Postgres of its own for each test.
 
 use std::fs;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,7 +13,7 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row, raw_sql};
 use tempfile::TempDir;
 
-use super::process::{Process, free_port, signal};
+use super::process::{Process, free_port, signal, stop};
 
 /// The password of the user `app`.
 pub(crate) const PASSWORD: &str = "s3cr3t-of-app";
@@ -125,11 +125,19 @@ impl Postgres {
         admin.close().await.unwrap();
     }
 
+    /// Writes a file beside its data that only the server may read.
+    pub(crate) fn write_private(&self, name: &str, content: &str) {
+        let path = self.data().join(name);
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        own(&path);
+    }
+
     /// Stops all its processes where they stand. The kernel goes on accepting connections.
     pub(crate) fn freeze(&mut self) {
         self.process.freeze();
         for child in self.children() {
-            signal(child, Signal::STOP);
+            stop(child);
         }
     }
 

@@ -13,4 +13,11 @@
 #[path = "../servers/mod.rs"]
 mod servers;
 
+mod mariadb;
 mod postgres;
+mod postgres_network;
+mod postgres_pool;
+mod postgres_refusals;
+mod postgres_replica;
+mod sqlite;
+mod support;

@@ -7,12 +7,14 @@ use sqlx::{AssertSqlSafe, Error, PgConnection, Postgres, Row, raw_sql};
 use super::backend::{Asked, Backend, Seen};
 
 /// Behind by the age of the last transaction that was replayed. That grows on an idle primary too,
-/// so a standby that streams and has replayed all that it received is not behind.
+/// so a standby that streams and has replayed all that it received is not behind. One that has
+/// replayed none yet is behind since it started.
 const LAG: &str = "SELECT CASE \
     WHEN NOT pg_is_in_recovery() THEN 0 \
     WHEN EXISTS (SELECT FROM pg_stat_wal_receiver) \
         AND pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0 \
-    ELSE coalesce(extract(epoch FROM now() - pg_last_xact_replay_timestamp()), 0) \
+    ELSE extract(epoch FROM now() - \
+        coalesce(pg_last_xact_replay_timestamp(), pg_postmaster_start_time())) \
     END::float8";
 
 impl Backend for Postgres {
