@@ -13,6 +13,8 @@
     feature = "tls",
 ))]
 mod budget;
+#[cfg(feature = "deadpool-postgres")]
+mod deadpool_postgres;
 mod error;
 #[cfg(any(
     feature = "deadpool-postgres",
@@ -22,11 +24,22 @@ mod error;
 ))]
 mod pool;
 #[cfg(any(
+    feature = "deadpool-postgres",
+    feature = "sqlx-mysql",
+    feature = "sqlx-postgres",
+    feature = "sqlx-sqlite",
+))]
+mod sqlstate;
+#[cfg(any(
     feature = "sqlx-mysql",
     feature = "sqlx-postgres",
     feature = "sqlx-sqlite"
 ))]
 mod sqlx;
+
+#[cfg(feature = "deadpool-postgres")]
+#[cfg_attr(docsrs, doc(cfg(feature = "deadpool-postgres")))]
+pub use self::deadpool_postgres::DeadpoolPostgresIndicator;
 
 pub use self::error::IndicatorError;
 #[cfg(any(
