@@ -106,6 +106,9 @@ mod transitions;
 
 pub mod guides;
 pub mod indicators;
+#[cfg(feature = "test-util")]
+#[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
+pub mod test_util;
 
 /// What a log filter names, wherever in the crate the code stands.
 const LOG_TARGET: &str = "tower_health";
