@@ -13,8 +13,8 @@ use hyper::body::Bytes;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{sleep, timeout};
 use tower::{Layer, ServiceExt, service_fn};
-pub(crate) use tower_health::test_util::Step;
 use tower_health::test_util::ScriptedIndicator;
+pub(crate) use tower_health::test_util::Step;
 use tower_health::{
     Check, CheckState, Health, HealthBuilder, HealthIndicator, HealthLayer, Probe, Status,
     Transitions, indicator_fn,
