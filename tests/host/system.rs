@@ -9,7 +9,7 @@ use tempfile::tempdir;
 use tower_health::indicators::{
     CpuIndicator, DiskIndicator, FileDescriptorsIndicator, MemoryIndicator,
 };
-use tower_health::{ComponentType, Criticality, Health, HealthIndicator, Probe, Status};
+use tower_health::{ComponentType, Criticality, HealthIndicator, Probe, Status};
 
 use crate::servers::watched::{Watched, eventually};
 use crate::support::{number, output, status};
@@ -34,13 +34,9 @@ fn none_is_critical_and_each_belongs_to_the_system() {
 #[tokio::test]
 async fn a_limit_of_the_host_that_is_passed_warns_and_takes_no_traffic_away() {
     let memory = MemoryIndicator::new("memory").rss(1, 1).unwrap();
-    let health = Health::builder().readiness(memory).start().unwrap();
-    health.await_ready().await.unwrap();
-    let snapshot = health.snapshot();
-    let check = snapshot.checks(Probe::Readiness).next().unwrap();
-    assert_eq!(check.status(), Status::Warn, "as what it counts");
-    assert!(check.output().unwrap().starts_with("the process uses "));
-    assert_eq!(health.status(Probe::Readiness), Status::Warn);
+    let watched = Watched::start_check("memory", memory);
+    watched.turns_with(Status::Warn, "the process uses ").await;
+    assert_eq!(watched.health.status(Probe::Readiness), Status::Warn);
 }
 
 /// A figure in bytes of `/proc/self/status`.

@@ -1,5 +1,6 @@
 //! The task on each watched runtime, and what it leaves for others to read.
 
+use std::cmp::Reverse;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -76,7 +77,7 @@ impl Watched {
     pub(super) fn lags(&self) -> Vec<Lag> {
         let now = self.now();
         let mut lags: Vec<_> = self.pulses().iter().map(|pulse| pulse.lag(now)).collect();
-        lags.sort_by(|a, b| b.time.cmp(&a.time));
+        lags.sort_by_key(|lag| Reverse(lag.time));
         lags
     }
 

@@ -138,7 +138,7 @@ fn space(path: &Path) -> std::io::Result<Option<Space>> {
     let stat = rustix::fs::statvfs(path)?;
     let used = stat.f_blocks.saturating_sub(stat.f_bfree);
     let total = used.saturating_add(stat.f_bavail);
-    Ok((total > 0).then(|| Space {
+    Ok((total > 0).then_some(Space {
         free: stat.f_bavail as f64 * stat.f_frsize as f64,
         total: total as f64 * stat.f_frsize as f64,
     }))
