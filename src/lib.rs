@@ -64,7 +64,7 @@
 //! - [Ordering](guides::ordering): where the layer has to stand, and how a wrong place looks healthy.
 //! - [Saturation](guides::saturation): why probes answer when the service does not.
 //! - [Draining](guides::draining): how to stop without losing a request.
-//! - [Indicators](guides::indicators): how to write one, and what to make critical.
+//! - [Writing an indicator](guides::writing_an_indicator): of your own, its test, and what to make critical.
 //! - [Migrating](guides::migrating): from a hand-written `/health`.
 //! - gRPC (feature `grpc`): `grpc.health.v1` in the same layer.
 //!

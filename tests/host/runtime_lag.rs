@@ -191,6 +191,27 @@ async fn the_lag_of_the_runtime_that_is_furthest_behind_is_a_reading() {
     assert_eq!(number(&lag.check().await, "busyRuntimes", "runtimes"), 1.0);
 }
 
+/// What is overdue grows from one look to the next, and what was late does not.
+#[tokio::test]
+async fn how_late_the_last_timer_was_counts_until_the_next() {
+    let lag = indicator().interval(millis(400)).unwrap();
+    let [worker] = workers(&lag);
+    let read = async || number(&lag.check().await, "lag", "ms");
+    let blocked = worker.block();
+    eventually("a lag", async || read().await > 200.0).await;
+    drop(blocked);
+    let is_still = async || {
+        let first = read().await;
+        first > 200.0 && read().await == first
+    };
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while !is_still().await {
+        assert!(std::time::Instant::now() < deadline, "it was not kept");
+        tokio::time::sleep(millis(1)).await;
+    }
+    eventually("the next timer", async || read().await < 200.0).await;
+}
+
 /// Nobody runs the check then, so the snapshot says that it is old.
 #[tokio::test]
 async fn when_the_runtime_of_the_refresher_is_blocked_readiness_fails_by_itself() {
