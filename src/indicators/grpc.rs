@@ -177,7 +177,7 @@ fn refusal(status: &Status) -> String {
     let said = iter::once(status.message().to_owned());
     let sources = iter::successors(status.source(), |&error| error.source()).take(8);
     for part in said.chain(sources.map(ToString::to_string)) {
-        if !part.is_empty() && !text.contains(&part) {
+        if !part.is_empty() && !text.ends_with(&part) {
             text.push_str(": ");
             text.extend(part.chars().take(TOLD));
         }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 use tokio_rustls::TlsAcceptor;
+use tower_health::Status;
 use tower_health::indicators::CertificateIndicator;
-use tower_health::{HealthIndicator, Status};
 
 use crate::authority::Authority;
 use crate::servers::process::free_port;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tower_health::indicators::DnsIndicator;
-use tower_health::{ComponentType, Criticality, HealthIndicator, ObservedValue};
+use tower_health::{ComponentType, Criticality, HealthIndicator, ObservedValue, Status};
 
 use crate::servers::watched::Watched;
 use crate::verdict::failure;
@@ -32,7 +32,7 @@ async fn a_name_that_nobody_has_fails_and_says_why() {
     let indicator = DnsIndicator::new("peers", "name.invalid").unwrap();
     let indicator = indicator.timeout(Duration::from_millis(500));
     let watched = Watched::start("peers", indicator);
-    let said = watched.fails().await;
+    let said = watched.turns_with(Status::Fail, "looking up").await;
     assert!(said.starts_with("looking up name.invalid: "), "{said}");
 }
 

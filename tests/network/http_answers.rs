@@ -8,8 +8,8 @@ use std::time::Duration;
 use http::{Method, Response};
 use http_body_util::Full;
 use tokio::time::sleep;
+use tower_health::Status;
 use tower_health::indicators::HttpIndicator;
-use tower_health::{HealthIndicator, Status};
 
 use crate::servers::watched::Watched;
 use crate::site::{Site, answering, http, text};

@@ -10,7 +10,7 @@ use hyper::body::{Bytes, Frame};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
-use tower_health::HealthIndicator;
+use tower_health::Status;
 use tower_health::indicators::HttpIndicator;
 
 use crate::http_answers::quick;
@@ -88,7 +88,7 @@ async fn a_reset_in_the_middle_of_the_body_is_a_failure() {
         "api",
         quick(HttpIndicator::new("api", &site.url("/")).unwrap()),
     );
-    let said = watched.fails().await;
+    let said = watched.turns_with(Status::Fail, "broke off").await;
     assert!(
         said.contains("answered 200 OK, but the body broke off after 4 bytes"),
         "{said}"

@@ -13,7 +13,6 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tower::util::{BoxCloneService, BoxCloneSyncService};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
-use tower_health::HealthIndicator;
 use tower_health::indicators::HttpIndicator;
 use tower_http::compression::CompressionLayer;
 use tower_http::trace::TraceLayer;
@@ -134,7 +133,7 @@ async fn a_stack_that_is_never_ready_fails_at_the_timeout() {
     let indicator = HttpIndicator::with_client("api", "http://api.example.com/", stack).unwrap();
     let said = failure(&indicator.timeout(Duration::from_millis(200))).await;
     assert!(
-        said.ends_with("GET http://api.example.com/: no answer within 0. s"),
+        said.ends_with("GET http://api.example.com/: no answer within 0.2 s"),
         "{said}"
     );
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tower_health::Status;
 use tower_health::indicators::HttpIndicator;
-use tower_health::{HealthIndicator, Status};
 
 use crate::http_answers::quick;
 use crate::servers::process::free_port;

@@ -49,8 +49,8 @@ fn a_url_that_cannot_work_is_refused() {
         );
         assert!(!said.contains("hunter2"), "{said}");
     }
-    HttpIndicator::new("api", "http://[::1]:8080/status?x=y").unwrap();
-    HttpIndicator::new("api", "https://api.example.com").unwrap();
+    let _ = HttpIndicator::new("api", "http://[::1]:8080/status?x=y").unwrap();
+    let _ = HttpIndicator::new("api", "https://api.example.com").unwrap();
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn options_that_cannot_work_are_refused() {
         said.contains("authorization has a value") && !said.contains("hunter2"),
         "{said}"
     );
-    api().header("x", HeaderValue::from_static("y")).unwrap();
+    let _ = api().header("x", HeaderValue::from_static("y")).unwrap();
 
     let accepts = |_: &[u8]| Ok::<_, &str>(());
     assert!(refused(api().head().unwrap().body(accepts)).contains("no body"));

@@ -6,7 +6,6 @@ use http::Version;
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
-use tower_health::HealthIndicator;
 use tower_health::indicators::HttpIndicator;
 
 use crate::authority::{Authority, Identity};
@@ -65,8 +64,13 @@ async fn tls_settings_that_name_protocols_do_not_panic() {
 
 #[tokio::test]
 async fn each_fault_of_a_certificate_has_its_words() {
-    let (authority, stranger) = (Authority::new(), Authority::new());
+    let (authority, stranger) = (Authority::new(), Authority::named("a stranger"));
+    let impostor = Authority::new();
     let cases = [
+        (
+            impostor.for_days(90),
+            "not signed by the authority that it names",
+        ),
         (
             authority.for_days(-1),
             "the server's certificate expired at 20",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tower_health::indicators::TcpIndicator;
-use tower_health::{ComponentType, Criticality, HealthIndicator};
+use tower_health::{ComponentType, Criticality, HealthIndicator, Status};
 
 use crate::servers::process::free_port;
 use crate::servers::watched::{Watched, eventually};
@@ -81,7 +81,7 @@ async fn a_port_that_swallows_connections_fails_at_the_timeout() {
     }
 
     let watched = Watched::start("mail", of(&address.to_string()));
-    let said = watched.fails().await;
+    let said = watched.turns_with(Status::Fail, "no answer").await;
     let wanted = format!("connecting to {address}: {address}: no answer within 0.");
     assert!(said.starts_with(&wanted), "{said}");
 

@@ -94,6 +94,9 @@ fn tls(error: &rustls::Error) -> Option<String> {
         CertificateError::UnknownIssuer => {
             "the server's certificate is from an issuer that is not trusted here".to_owned()
         }
+        CertificateError::BadSignature => {
+            "the server's certificate is not signed by the authority that it names".to_owned()
+        }
         other => format!("the server's certificate is refused: {other}"),
     })
 }
