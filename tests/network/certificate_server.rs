@@ -14,18 +14,21 @@ use crate::servers::watched::{Watched, eventually};
 use crate::site::Site;
 use crate::verdict::{failure, passes};
 
+/// What a client sent until it said goodbye, or how else the connection ended.
+type Heard = Result<Vec<u8>, String>;
+
 /// Presents what is in the place at the time, and notes what clients send.
 struct Presenting {
     site: Site,
     acceptor: Arc<Mutex<TlsAcceptor>>,
     /// One entry for each connection that came to its end.
-    heard: Arc<Mutex<Vec<Result<Vec<u8>, String>>>>,
+    heard: Arc<Mutex<Vec<Heard>>>,
 }
 
 impl Presenting {
     async fn start(acceptor: TlsAcceptor) -> Self {
         let acceptor = Arc::new(Mutex::new(acceptor));
-        let heard = Arc::<Mutex<Vec<_>>>::default();
+        let heard = Arc::<Mutex<Vec<Heard>>>::default();
         let (now, notes) = (Arc::clone(&acceptor), Arc::clone(&heard));
         let site = Site::start(move |connection| {
             let (acceptor, notes) = (now.lock().unwrap().clone(), Arc::clone(&notes));

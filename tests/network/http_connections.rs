@@ -55,10 +55,11 @@ async fn moody(silent: &Arc<AtomicBool>, tls: Option<(&Authority, &[&[u8]])>) ->
         async move {
             match acceptor {
                 None => http(connection, answer).await,
-                Some(acceptor) => match acceptor.accept(connection).await {
-                    Ok(connection) => http(connection, answer).await,
-                    Err(_) => {}
-                },
+                Some(acceptor) => {
+                    if let Ok(connection) = acceptor.accept(connection).await {
+                        http(connection, answer).await;
+                    }
+                }
             }
         }
     })
