@@ -14,5 +14,10 @@
 ))]
 mod budget;
 mod error;
+#[cfg(feature = "redis")]
+mod redis;
 
 pub use self::error::IndicatorError;
+#[cfg(feature = "redis")]
+#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
+pub use self::redis::RedisIndicator;

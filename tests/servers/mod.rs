@@ -7,4 +7,5 @@
 
 pub(crate) mod process;
 pub(crate) mod proxy;
+pub(crate) mod redis;
 pub(crate) mod watched;

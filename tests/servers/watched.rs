@@ -79,7 +79,10 @@ impl Watched {
             last = format!("{}: {output}", state.status());
             sleep(Duration::from_millis(5)).await;
         }
-        panic!("{} never was {status} with {part:?}; at last {last}", self.name);
+        panic!(
+            "{} never was {status} with {part:?}; at last {last}",
+            self.name
+        );
     }
 
     /// The text of the failure to come, which names no secret.
