@@ -68,7 +68,8 @@ impl Watched {
             assert_eq!(self.probe(Probe::Liveness).await, 200, "/livez");
             let state = self.state();
             let output = state.output().unwrap_or_default().to_owned();
-            if state.status() == status && output.contains(part) {
+            let is_checked = state.time().is_some() && self.check(BYSTANDER).time().is_some();
+            if is_checked && state.status() == status && output.contains(part) {
                 // The code is that of a snapshot which may be younger than the state above.
                 let code = self.probe(Probe::Readiness).await;
                 if code == if status == Status::Fail { 503 } else { 200 } {
