@@ -13,6 +13,8 @@
     feature = "tls",
 ))]
 mod budget;
+#[cfg(feature = "deadpool-postgres")]
+mod deadpool_postgres;
 mod error;
 #[cfg(any(
     feature = "deadpool-postgres",
@@ -21,6 +23,8 @@ mod error;
     feature = "sqlx-sqlite",
 ))]
 mod pool;
+#[cfg(feature = "deadpool-postgres")]
+mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(any(
@@ -30,6 +34,9 @@ mod redis;
 ))]
 mod sqlx;
 
+#[cfg(feature = "deadpool-postgres")]
+#[cfg_attr(docsrs, doc(cfg(feature = "deadpool-postgres")))]
+pub use self::deadpool_postgres::DeadpoolPostgresIndicator;
 pub use self::error::IndicatorError;
 #[cfg(any(
     feature = "deadpool-postgres",
