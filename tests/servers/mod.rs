@@ -11,4 +11,5 @@ pub(crate) mod mariadb;
 pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod proxy;
+pub(crate) mod redis;
 pub(crate) mod watched;
