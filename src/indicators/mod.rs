@@ -39,6 +39,8 @@ mod one_thread;
     feature = "sqlx-sqlite",
 ))]
 mod pool;
+#[cfg(any(feature = "deadpool-postgres", feature = "sqlx-postgres"))]
+mod postgres;
 mod push;
 #[cfg(feature = "redis")]
 mod redis;
@@ -46,13 +48,6 @@ mod redis;
 mod resolve;
 mod runtime_lag;
 mod settable;
-#[cfg(any(
-    feature = "deadpool-postgres",
-    feature = "sqlx-mysql",
-    feature = "sqlx-postgres",
-    feature = "sqlx-sqlite",
-))]
-mod sqlstate;
 #[cfg(any(
     feature = "sqlx-mysql",
     feature = "sqlx-postgres",

@@ -1,7 +1,8 @@
-//! The indicator for deadpool against a real Postgres.
+//! The indicator for deadpool-postgres against a real Postgres, in each of the states that it is
+//! found in at night.
 //!
-//! Not run by default: `.ci/test` installs the server and runs them.
-#![cfg(unix)] // by way of signals
+//! Those that need a server are not run by default: `.ci/test` installs the servers and runs them.
+#![cfg(all(unix, feature = "deadpool-postgres"))] // unix by way of signals
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,4 +13,9 @@
 #[path = "../servers/mod.rs"]
 mod servers;
 
-mod postgres;
+mod outages;
+mod pool;
+mod refusals;
+mod remains;
+mod support;
+mod writes;

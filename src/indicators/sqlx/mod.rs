@@ -19,7 +19,6 @@ use self::backend::{Asked, Backend, Seen};
 use self::lease::Lease;
 use super::budget::{self, Budget};
 use super::pool::{ExhaustedPool, PoolState};
-use super::sqlstate;
 use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
 
 /// A database of sqlx that can be looked at: `Postgres`, `MySql` and `Sqlite`, each behind its
@@ -255,7 +254,10 @@ fn describe<DB: Backend>(error: &Error) -> String {
     };
     let message = database.message();
     match database.code() {
-        Some(code) => sqlstate::described(message, &code, DB::meaning(&**database)),
+        Some(code) => match DB::meaning(&**database) {
+            Some(meaning) => format!("{message} ({code}: {meaning})"),
+            None => format!("{message} ({code})"),
+        },
         None => message.to_owned(),
     }
 }

@@ -4,7 +4,6 @@ use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Error, PgConnection, Postgres, Row, raw_sql};
 
-use super::super::sqlstate;
 use super::backend::{Asked, Backend, Seen};
 
 /// Behind by the age of the last transaction that was replayed. That grows on an idle primary too,
@@ -53,7 +52,19 @@ impl Backend for Postgres {
         Ok(seen)
     }
 
+    /// The codes are those of the [manual](https://www.postgresql.org/docs/current/errcodes-appendix.html).
     fn meaning(error: &dyn DatabaseError) -> Option<&'static str> {
-        sqlstate::meaning(&error.code()?)
+        Some(match &*error.code()? {
+            "28P01" => "the password is wrong",
+            "28000" => "the server does not let this user in from here, or not without TLS",
+            "3D000" => "there is no such database",
+            "42501" => "the user may not do this",
+            "25006" => "the server is read-only",
+            "53100" => "the disk of the server is full",
+            "53300" => "all connections that the server allows are taken",
+            "57P01" | "57P02" => "the server is shutting down or was restarted",
+            "57P03" => "the server is starting up or shutting down",
+            _ => return None,
+        })
     }
 }
