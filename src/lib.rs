@@ -64,7 +64,7 @@
 //! - [Ordering](guides::ordering): where the layer has to stand, and how a wrong place looks healthy.
 //! - [Saturation](guides::saturation): why probes answer when the service does not.
 //! - [Draining](guides::draining): how to stop without losing a request.
-//! - [Indicators](guides::indicators): how to write one, and what to make critical.
+//! - [Writing an indicator](guides::writing_an_indicator): of your own, its test, and what to make critical.
 //! - [Costs](guides::costs): what allocates, what grows with the checks, what wakes up.
 //! - [Migrating](guides::migrating): from a hand-written `/health`.
 //! - gRPC (feature `grpc`): `grpc.health.v1` in the same layer.
@@ -107,6 +107,9 @@ mod transitions;
 
 pub mod guides;
 pub mod indicators;
+#[cfg(feature = "test-util")]
+#[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
+pub mod test_util;
 
 /// What a log filter names, wherever in the crate the code stands.
 const LOG_TARGET: &str = "tower_health";
