@@ -15,9 +15,11 @@ mod servers;
 
 mod mariadb;
 mod postgres;
+mod postgres_aborted;
 mod postgres_network;
 mod postgres_pool;
 mod postgres_refusals;
 mod postgres_replica;
+mod postgres_writes;
 mod sqlite;
 mod support;

@@ -7,8 +7,7 @@ use tower_health::Status;
 
 use crate::postgres::pool;
 use crate::servers::postgres::{PASSWORD, Postgres};
-use crate::servers::watched::Watched;
-use crate::support::{indicator, watch};
+use crate::support::watch;
 
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
@@ -107,23 +106,4 @@ async fn a_server_that_asks_for_tls_is_told_apart() {
 
     let text = watch(&pool(encrypted)).fails().await;
     assert!(text.contains("certificate"), "{text}");
-}
-
-#[tokio::test]
-#[ignore = "needs Postgres: run .ci/test"]
-async fn a_statement_that_writes_fails_when_it_cannot() {
-    let server = Postgres::start().await;
-    let pool = pool(server.options());
-    let indicator = indicator(&pool).write_statement("UPDATE health SET seen = now()");
-    let watched = Watched::start("db", indicator);
-    let text = watched.fails().await;
-    assert!(
-        text.contains("relation \"health\" does not exist"),
-        "{text}"
-    );
-    sqlx::raw_sql("CREATE TABLE health (seen timestamptz); INSERT INTO health VALUES (now())")
-        .execute(&pool)
-        .await
-        .unwrap();
-    watched.passes().await;
 }
