@@ -14,6 +14,7 @@
 mod servers;
 
 mod mariadb;
+mod mariadb_replica;
 mod postgres;
 mod postgres_aborted;
 mod postgres_network;
@@ -22,4 +23,5 @@ mod postgres_refusals;
 mod postgres_replica;
 mod postgres_writes;
 mod sqlite;
+mod sqlite_kept;
 mod support;

@@ -48,7 +48,8 @@ impl<DB: Backend> SqlxDatabase for DB {}
 /// with `min_connections` replaces it, in a task of sqlx.
 ///
 /// A SQLite database in memory is gone with its last connection, so that its connections are given
-/// back in any case. For SQLite the run also looks whether the file is still there.
+/// back in any case. sqlx itself closes one when an `acquire` is dropped while it tests it; a pool of
+/// such a database should set [`test_before_acquire(false)`](sqlx::pool::PoolOptions). For SQLite the run also looks whether the file is still there.
 ///
 /// # When the pool gives none
 ///

@@ -25,6 +25,12 @@ impl<DB: SqlxDatabase> SqlxIndicator<DB> {
             .await?
             .map_err(|fault| Failure::new(format!("{place}: {fault}")))?;
         let share = self.timeout / 20 * 9;
+        if DB::is_lost_when_closed(&self.outside, &options) {
+            // Without a ping: sqlx closes the connection if it is aborted within that.
+            if let Some(connection) = self.pool.try_acquire() {
+                return self.ask(&budget, self.lease(connection)).await;
+            }
+        }
         match budget.within_share(share, "", self.pool.acquire()).await {
             Ok(Ok(connection)) => self.ask(&budget, self.lease(connection)).await,
             Err(_) | Ok(Err(Error::PoolTimedOut)) => self.tie_break(&budget).await,
