@@ -47,9 +47,10 @@ impl<DB: Backend> SqlxDatabase for DB {}
 /// that fails, or is aborted, closes its connection, for there may be an answer under way. A pool
 /// with `min_connections` replaces it, in a task of sqlx.
 ///
-/// A SQLite database in memory is gone with its last connection, so that its connections are given
-/// back in any case. sqlx itself closes one when an `acquire` is dropped while it tests it; a pool of
-/// such a database should set [`test_before_acquire(false)`](sqlx::pool::PoolOptions). For SQLite the run also looks whether the file is still there.
+/// For SQLite a run also looks whether the file is still there. A database in memory is gone with
+/// its last connection, so that those are given back in any case. sqlx itself closes one when an
+/// `acquire` is dropped while it tests it, whoever's it is: a pool of such a database should set
+/// [`test_before_acquire(false)`](sqlx::pool::PoolOptions::test_before_acquire).
 ///
 /// # When the pool gives none
 ///
