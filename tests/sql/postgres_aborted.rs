@@ -67,6 +67,31 @@ async fn a_connection_that_falls_silent_on_its_way_back_is_closed() {
     nothing_is_left(&server, &pool, tasks).await;
 }
 
+// Tasks of sqlx replace what is closed, while nothing answers them.
+#[tokio::test]
+#[ignore = "needs Postgres: run .ci/test"]
+async fn a_pool_that_keeps_connections_open_recovers() {
+    let mut server = Postgres::start().await;
+    let pool = PgPoolOptions::new()
+        .max_connections(3)
+        .min_connections(2)
+        .test_before_acquire(false)
+        .connect_lazy_with(server.options());
+    let tasks = Handle::current().metrics().num_alive_tasks();
+    assert_eq!(run(&indicator(&pool), 1, TIMEOUT).await, 1);
+    server.freeze();
+    assert_eq!(
+        run(&indicator(&pool), 20, Duration::from_millis(20)).await,
+        0
+    );
+    server.thaw();
+    eventually("the database answers", async || {
+        run(&indicator(&pool), 1, TIMEOUT).await == 1
+    })
+    .await;
+    nothing_is_left(&server, &pool, tasks).await;
+}
+
 async fn proxied(server: &Postgres) -> (Arc<Proxy>, Arc<AtomicBool>) {
     let proxy = Proxy::start(([127, 0, 0, 1], server.port()).into()).await;
     (Arc::new(proxy), Arc::default())

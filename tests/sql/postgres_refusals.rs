@@ -68,13 +68,17 @@ async fn a_server_without_a_connection_left_is_told_apart() {
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
 async fn a_server_that_starts_up_is_told_apart() {
-    let settings = ["restore_command=sleep 60; false", "hot_standby=off"];
+    // It runs beside the data, and there is nothing to restore.
+    let restore = "restore_command=while ! test -e go; do sleep 0.05; done; false";
+    let settings = [restore, "hot_standby=off"];
     let server = Postgres::prepare(&settings, &["recovery.signal"]);
     let watched = watch(&pool(server.options()));
     let text = watched
         .turns_with(Status::Fail, "the database system is starting up")
         .await;
     assert!(text.contains("57P03"), "{text}");
+    server.write_private("go", "");
+    watched.passes().await;
 }
 
 #[tokio::test]
