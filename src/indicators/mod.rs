@@ -1,5 +1,4 @@
-//! The indicators that come with the crate. Each is a client of the public
-//! [`HealthIndicator`](crate::HealthIndicator) trait and of nothing else.
+#![doc = include_str!("../docs/indicators.md")]
 
 #[cfg(any(feature = "net", feature = "tls"))]
 mod address;

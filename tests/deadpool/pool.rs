@@ -67,9 +67,17 @@ async fn an_exhausted_pool_does_not_hide_that_the_database_is_down() {
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
 async fn one_frozen_connection_is_given_up_and_the_others_serve() {
-    for (method, said) in [
-        (RecyclingMethod::Fast, "does not answer a query"),
-        (RecyclingMethod::Verified, "the pool gave no connection"),
+    for (method, status, said) in [
+        (
+            RecyclingMethod::Fast,
+            Status::Fail,
+            "does not answer a query",
+        ),
+        (
+            RecyclingMethod::Verified,
+            Status::Warn,
+            "the pool gave no connection",
+        ),
     ] {
         let server = Postgres::start().await;
         let config = config(server.port());
@@ -84,14 +92,9 @@ async fn one_frozen_connection_is_given_up_and_the_others_serve() {
         let watched = Watched::start("db", indicator(&pool, &config));
         watched.passes().await;
 
+        let mut transitions = watched.health.subscribe();
         stop(backend);
-        eventually(said, async || {
-            watched
-                .state()
-                .output()
-                .is_some_and(|output| output.contains(said))
-        })
-        .await;
+        watched.changes(&mut transitions, status, said).await;
         watched.passes().await;
         drop(take_all(&pool).await);
         signal(backend, Signal::CONT);

@@ -80,6 +80,7 @@ pub(crate) fn stop(pid: u32) {
     }
 }
 
+/// Or has ended, and waits for a parent that stands still itself.
 fn is_stopped(pid: u32) -> bool {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
         return true;

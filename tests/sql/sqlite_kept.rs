@@ -77,18 +77,6 @@ async fn a_database_in_memory_takes_writes_unless_it_is_told_otherwise() {
         .await;
 }
 
-// Else a service that waits for it to be ready before it takes its first request never is.
-#[tokio::test]
-async fn a_file_that_the_pool_is_yet_to_create_passes() {
-    let dir = tempfile::tempdir().unwrap();
-    let pool = SqlitePoolOptions::new().connect_lazy_with(options(dir.path()));
-    let watched = watch(&pool);
-    watched.passes().await;
-    watched.runs(1).await;
-    std::fs::remove_file(dir.path().join("app.db")).unwrap();
-    watched.turns_with(Status::Fail, "its file is gone").await;
-}
-
 #[tokio::test]
 async fn a_file_that_is_not_to_be_created_fails_while_it_is_missing() {
     let dir = tempfile::tempdir().unwrap();

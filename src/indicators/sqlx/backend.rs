@@ -52,7 +52,7 @@ pub trait Backend: Database {
         patience: Duration,
     ) -> impl Future<Output = Result<Seen, Error>> + Send;
 
-    /// What can be seen without a connection; fails with what is wrong.
+    /// What can be seen beside the connection; fails with what is wrong.
     fn look_outside(
         _: &Self::Outside,
         _: &OptionsOf<Self>,

@@ -68,7 +68,7 @@ impl<DB: Backend> SqlxDatabase for DB {}
 ///
 /// Timeout 2 s, TTL 5 s, critical, `componentType` datastore. Readings: `responseTime` in `ms`,
 /// `connections` (open) and `idleConnections` (idle), and `utilization`, the share of the allowed
-/// connections that are in use, in `percent`.
+/// connections that the application had in use when the run began, in `percent`.
 ///
 /// The timeout should be set [here](Self::timeout) rather than at the [`Check`](crate::Check): a
 /// run divides its time so that the failure says what had no answer.

@@ -6,8 +6,8 @@ use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Error, PgConnection, Postgres, Row, raw_sql};
 
-use super::super::postgres;
 use super::backend::{Asked, Backend, Lag, Seen};
+use crate::indicators::postgres;
 
 impl Backend for Postgres {
     type Outside = ();

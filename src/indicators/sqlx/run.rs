@@ -17,6 +17,8 @@ use crate::{CheckResult, Failure, Observation};
 impl<DB: SqlxDatabase> SqlxIndicator<DB> {
     pub(super) async fn run(&self) -> CheckResult {
         let budget = Budget::start(self.timeout);
+        // Before it takes a connection itself.
+        let pool = self.pool_state();
         let place = self.place();
         let options = self.pool.connect_options();
         let step = format!("{place}: its file system does not answer");
@@ -28,17 +30,24 @@ impl<DB: SqlxDatabase> SqlxIndicator<DB> {
         if DB::is_lost_when_closed(&self.outside, &options) {
             // Without a ping: sqlx closes the connection if it is aborted within that.
             if let Some(connection) = self.pool.try_acquire() {
-                return self.ask(&budget, self.lease(connection)).await;
+                return self.ask(&budget, self.lease(connection), pool).await;
             }
         }
         match budget.within_share(share, "", self.pool.acquire()).await {
-            Ok(Ok(connection)) => self.ask(&budget, self.lease(connection)).await,
+            Ok(Ok(connection)) => self.ask(&budget, self.lease(connection), pool).await,
             Err(_) | Ok(Err(Error::PoolTimedOut)) => self.tie_break(&budget).await,
             Ok(Err(error)) => Err(self.refused(&error)),
         }
     }
 
-    async fn ask(&self, budget: &Budget, mut lease: Lease<DB>) -> CheckResult {
+    async fn ask(&self, budget: &Budget, mut lease: Lease<DB>, pool: PoolState) -> CheckResult {
+        let options = self.pool.connect_options();
+        if DB::is_lost_when_closed(&self.outside, &options) {
+            // Unless this connection has made the file just now.
+            let _ = budget
+                .within("", DB::look_outside(&self.outside, &options))
+                .await;
+        }
         let started_at = Instant::now();
         let Some(connection) = lease.connection() else {
             return Err(Failure::new("the connection was given back"));
@@ -48,7 +57,7 @@ impl<DB: SqlxDatabase> SqlxIndicator<DB> {
         // It has answered. What does not come back in time is closed, and the next run starts anew.
         let _ = budget.within("", lease.give_back()).await;
         let lag = self.judge(seen)?;
-        let observation = self.pool_state().readings(budget::answered_after(time));
+        let observation = pool.readings(budget::answered_after(time));
         Ok(match lag {
             Some(lag) => observation.measurement("replicationLag", lag, "s"),
             None => observation,

@@ -151,14 +151,12 @@ impl<'a> Mount<'a> {
 
     fn directories(&self, root: &Path, cgroup: &str) -> Vec<PathBuf> {
         let point = root.join(self.point.trim_start_matches('/'));
-        // In a container the path may be one of the host, which is not mounted here: then the
-        // mount point is what there is to see.
+        // In a container the path may be one that is not mounted here: of the host, or outside of
+        // its namespace. Then what is above it, down from the mount point, is what there is to see.
         let below = Path::new(cgroup).strip_prefix(self.root).ok();
-        let own = below
-            .filter(|below| below.components().all(|part| part != Component::ParentDir))
-            .map(|below| point.join(below))
-            .filter(|own| own.is_dir());
-        let own = own.unwrap_or_else(|| point.clone());
+        let below =
+            below.filter(|below| below.components().all(|part| part != Component::ParentDir));
+        let own = below.map_or_else(|| point.clone(), |below| point.join(below));
         let up = own
             .ancestors()
             .take_while(|above| above.starts_with(&point));

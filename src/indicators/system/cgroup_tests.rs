@@ -198,6 +198,7 @@ fn the_memory_of_the_cgroup_that_is_nearest_to_its_limit_is_found() {
                     ("memory.max", "1000\n"),
                     ("memory.current", "700\n"),
                     ("../other/memory.max", "1\n"),
+                    ("../other/memory.current", "1\n"),
                 ],
             },
             found(700, 1000),
