@@ -35,6 +35,11 @@ impl Budget {
         self.started_at.elapsed()
     }
 
+    /// How much of it is left.
+    pub(super) fn left(&self) -> Duration {
+        self.total.saturating_sub(self.spent())
+    }
+
     /// Waits for a step as long as there is time; `step` names what had no answer.
     pub(super) async fn within<F: Future>(
         &self,

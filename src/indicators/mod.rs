@@ -29,7 +29,12 @@ mod grpc;
 mod http;
 mod in_flight;
 mod limits;
-#[cfg(any(feature = "http-client", feature = "net", feature = "tls"))]
+#[cfg(any(
+    feature = "http-client",
+    feature = "net",
+    feature = "sqlx-sqlite",
+    feature = "tls",
+))]
 mod one_thread;
 #[cfg(any(
     feature = "deadpool-postgres",

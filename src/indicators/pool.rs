@@ -47,10 +47,15 @@ impl PoolState {
         }
     }
 
+    /// Whether the application holds all that there may be.
+    pub(super) fn is_exhausted(self) -> bool {
+        self.idle == 0 && self.open >= self.most
+    }
+
     /// Why the pool gave no connection, as far as it can be seen.
     pub(super) fn refusal(self) -> String {
         let Self { open, idle, most } = self;
-        if idle == 0 && open >= most {
+        if self.is_exhausted() {
             format!(
                 "the pool is exhausted: {open} of {most} connections are in use, none came free"
             )

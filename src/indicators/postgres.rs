@@ -33,6 +33,8 @@ pub(super) fn meaning(code: &str) -> Option<&'static str> {
         "25006" => "the server is read-only",
         "53100" => "the disk of the server is full",
         "53300" => "all connections that the server allows are taken",
+        "55P03" => "another transaction holds a lock that the statement needs",
+        "57014" => "the statement took too long, or waited for a lock",
         "57P01" | "57P02" => "the server is shutting down or was restarted",
         "57P03" => "the server is starting up or shutting down",
         _ => return None,

@@ -30,6 +30,41 @@ impl MariaDb {
 
     /// With settings such as `--max-connections=10`.
     pub(crate) async fn start_with(settings: &[&str]) -> Self {
+        let server = Self::start_bare(settings).await;
+        let statements = [
+            "CREATE DATABASE orders".to_owned(),
+            format!("CREATE USER app@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'"),
+            "GRANT ALL ON orders.* TO app@'127.0.0.1'".to_owned(),
+        ];
+        for statement in statements {
+            server.run(&statement).await;
+        }
+        server
+    }
+
+    /// With a log for replicas.
+    pub(crate) async fn start_primary() -> Self {
+        let primary = Self::start_with(&["--log-bin=log", "--server-id=1"]).await;
+        let rights = "GRANT REPLICATION SLAVE ON *.* TO replica@'127.0.0.1' IDENTIFIED BY 'r'";
+        primary.run(rights).await;
+        primary
+    }
+
+    /// A replica of a [primary](Self::start_primary), from its first statement on.
+    pub(crate) async fn replica(&self) -> Self {
+        let replica = Self::start_bare(&["--server-id=2"]).await;
+        let port = self.port;
+        replica
+            .run(&format!(
+                "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = {port}, \
+                 MASTER_USER = 'replica', MASTER_PASSWORD = 'r', MASTER_CONNECT_RETRY = 1"
+            ))
+            .await;
+        replica.run("START SLAVE").await;
+        replica
+    }
+
+    async fn start_bare(settings: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let template = template();
         let mut copy = Command::new("cp");
@@ -45,14 +80,6 @@ impl MariaDb {
             settings,
         };
         server.answers().await;
-        let statements = [
-            "CREATE DATABASE orders".to_owned(),
-            format!("CREATE USER app@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'"),
-            "GRANT ALL ON orders.* TO app@'127.0.0.1'".to_owned(),
-        ];
-        for statement in statements {
-            server.run(&statement).await;
-        }
         server
     }
 
@@ -71,7 +98,8 @@ impl MariaDb {
             .ssl_mode(MySqlSslMode::Disabled)
     }
 
-    async fn admin(&self) -> Result<MySqlConnection, sqlx::Error> {
+    /// A connection of the administrator.
+    pub(crate) async fn admin(&self) -> Result<MySqlConnection, sqlx::Error> {
         let socket = self.dir.path().join("s");
         let options = MySqlConnectOptions::new().socket(socket).username("root");
         options.ssl_mode(MySqlSslMode::Disabled).connect().await

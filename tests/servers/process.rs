@@ -69,7 +69,8 @@ pub(crate) fn signal(pid: u32, signal: Signal) {
     kill_process(pid, signal).unwrap();
 }
 
-/// Stops a process that belongs to this test, and waits until each of its threads stands still.
+/// Stops a process that belongs to this test, and waits until each of its threads stands still, or
+/// has ended: the child of a parent that is stopped stays listed until that goes on.
 pub(crate) fn stop(pid: u32) {
     signal(pid, Signal::STOP);
     let deadline = Instant::now() + Duration::from_secs(20);
@@ -81,13 +82,15 @@ pub(crate) fn stop(pid: u32) {
 
 /// Or has ended, and waits for a parent that stands still itself.
 fn is_stopped(pid: u32) -> bool {
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return true;
+    };
     threads.map_while(Result::ok).all(|thread| {
         let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
         // `pid (name) state …`, and the name may have anything in it.
         stat.rsplit(") ")
             .next()
-            .is_some_and(|rest| rest.starts_with(['T', 'Z']))
+            .is_some_and(|rest| rest.starts_with(['T', 'X', 'Z']))
     })
 }
 

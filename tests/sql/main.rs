@@ -14,10 +14,14 @@
 mod servers;
 
 mod mariadb;
+mod mariadb_replica;
 mod postgres;
+mod postgres_aborted;
 mod postgres_network;
 mod postgres_pool;
 mod postgres_refusals;
 mod postgres_replica;
+mod postgres_writes;
 mod sqlite;
+mod sqlite_kept;
 mod support;

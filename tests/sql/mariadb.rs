@@ -13,7 +13,7 @@ use crate::support::{
     TIMEOUT, assert_no_place_is_stranded, indicator, no_more_tasks_than, run, watch,
 };
 
-fn pool(options: MySqlConnectOptions) -> MySqlPool {
+pub(crate) fn pool(options: MySqlConnectOptions) -> MySqlPool {
     MySqlPoolOptions::new()
         .max_connections(3)
         .connect_lazy_with(options)

@@ -80,3 +80,23 @@ async fn a_reset_fails_and_recovers() {
     watched.passes().await;
     assert_no_place_is_stranded(&pool).await;
 }
+
+// The pool hands out what it has not tested.
+#[tokio::test]
+#[ignore = "needs Postgres: run .ci/test"]
+async fn a_reset_within_a_query_is_no_answer() {
+    let server = Postgres::start().await;
+    let proxy = Proxy::start(([127, 0, 0, 1], server.port()).into()).await;
+    let pool = sqlx::postgres::PgPoolOptions::new()
+        .test_before_acquire(false)
+        .connect_lazy_with(server.options().port(proxy.port()));
+    let watched = watch(&pool);
+    watched.passes().await;
+    proxy.set(Mode::Reset);
+    let text = watched
+        .turns_with(Status::Fail, "broke off a query: ")
+        .await;
+    assert!(text.contains("reset by peer"), "{text}");
+    proxy.set(Mode::Pass);
+    watched.passes().await;
+}

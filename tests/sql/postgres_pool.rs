@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rustix::process::Signal;
+use sqlx::postgres::PgPoolOptions;
 use sqlx::{Row, raw_sql};
 use tower_health::Status;
 use tower_health::indicators::ExhaustedPool;
@@ -80,7 +81,8 @@ async fn an_exhausted_pool_does_not_hide_that_the_database_is_down() {
     server.thaw();
     watched.turns(Status::Warn).await;
     server.kill();
-    watched.turns_with(Status::Fail, "Connection refused").await;
+    let text = watched.turns_with(Status::Fail, "Connection refused").await;
+    assert!(text.contains("3 of 3 connections are in use"), "{text}");
     drop(taken);
 }
 
@@ -100,13 +102,59 @@ async fn one_frozen_connection_is_given_up_and_the_others_serve() {
     let backend = u32::try_from(backend).unwrap();
     let mut transitions = watched.health.subscribe();
     stop(backend);
-    let expected = "the pool gave no connection";
+    let expected = "but did at the second try";
     watched
         .changes(&mut transitions, Status::Warn, expected)
         .await;
     watched.passes().await;
     assert_no_place_is_stranded(&pool).await;
     signal(backend, Signal::CONT);
+}
+
+// The database is well, and the application gets no connection: that is no warning.
+#[tokio::test]
+#[ignore = "needs Postgres: run .ci/test"]
+async fn a_pool_whose_hook_fails_on_each_new_connection_fails() {
+    let server = Postgres::start().await;
+    let pool = PgPoolOptions::new()
+        .max_connections(3)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                raw_sql("SET ROLE nobody").execute(connection).await?;
+                Ok(())
+            })
+        })
+        .connect_lazy_with(server.options());
+    let watched = watch(&pool);
+    let text = watched.fails().await;
+    assert!(text.contains("`after_connect`"), "{text}");
+    server.run("CREATE ROLE nobody; GRANT nobody TO app").await;
+    watched.passes().await;
+    assert_no_place_is_stranded(&pool).await;
+}
+
+#[tokio::test]
+#[ignore = "needs Postgres: run .ci/test"]
+async fn an_exhausted_pool_does_not_hide_that_the_database_takes_no_writes() {
+    let server = Postgres::start().await;
+    let pool = pool(server.options());
+    let watched = Watched::start("db", indicator(&pool).read_write());
+    let taken = [
+        pool.acquire().await.unwrap(),
+        pool.acquire().await.unwrap(),
+        pool.acquire().await.unwrap(),
+    ];
+    watched
+        .turns_with(Status::Warn, "the pool is exhausted")
+        .await;
+    server
+        .run("ALTER SYSTEM SET default_transaction_read_only = on")
+        .await;
+    server.run("SELECT pg_reload_conf()").await;
+    watched
+        .turns_with(Status::Fail, "its transactions are read-only")
+        .await;
+    drop(taken);
 }
 
 #[tokio::test]

@@ -10,13 +10,13 @@ use tower_health::Status;
 use crate::servers::watched::Watched;
 use crate::support::{TIMEOUT, assert_no_place_is_stranded, indicator, run, watch};
 
-fn options(dir: &Path) -> SqliteConnectOptions {
+pub(crate) fn options(dir: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(dir.join("app.db"))
         .create_if_missing(true)
 }
 
-async fn pool(options: SqliteConnectOptions) -> SqlitePool {
+pub(crate) async fn pool(options: SqliteConnectOptions) -> SqlitePool {
     let pool = SqlitePoolOptions::new().max_connections(2);
     pool.connect_with(options).await.unwrap()
 }
@@ -77,7 +77,9 @@ async fn a_lock_that_stays_fails_who_wants_to_write() {
         .execute(&mut other)
         .await
         .unwrap();
-    watched.turns_with(Status::Fail, "app.db").await;
+    let text = watched.turns_with(Status::Fail, "app.db").await;
+    assert!(text.contains("database is locked"), "{text}");
+    assert!(text.contains("another connection holds the lock"), "{text}");
     raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
     watched.passes().await;
     assert_no_place_is_stranded(&pool).await;

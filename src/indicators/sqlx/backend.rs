@@ -1,10 +1,14 @@
 //! What differs between the databases.
 
+use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
 use sqlx::{Connection, Database, Error};
+
+/// How to connect to it.
+pub(super) type OptionsOf<DB> = <<DB as Database>::Connection as Connection>::Options;
 
 /// What a run asks beyond an answer.
 #[derive(Clone, Debug, Default)]
@@ -20,25 +24,45 @@ pub struct Asked {
 pub struct Seen {
     /// Why it takes no writes; `Some` if it does not and was asked.
     pub(super) read_only: Option<&'static str>,
-    /// How far it is behind, in seconds; `Some` if it was asked.
-    pub(super) lag: Option<f64>,
+    /// How far it is behind; `Some` if it was asked.
+    pub(super) lag: Option<Lag>,
+}
+
+/// How far a replica is behind its primary.
+#[derive(Debug)]
+#[allow(dead_code, reason = "no single database says both, and SQLite neither")]
+pub(super) enum Lag {
+    Seconds(f64),
+    /// Why the server does not know.
+    Unknown(String),
 }
 
 pub trait Backend: Database {
-    /// Where the connections of these options lead, without credentials.
-    fn place(options: &<Self::Connection as Connection>::Options) -> String;
+    /// What is known of the database from without a connection.
+    type Outside: fmt::Debug + Default + Send + Sync;
 
-    /// Asks the database on this connection.
+    /// Where the connections of these options lead, without credentials.
+    fn place(options: &OptionsOf<Self>) -> String;
+
+    /// Asks the database on this connection. Nothing may wait for a lock longer than `patience`, on
+    /// the server neither: whoever waits there does not notice that its client is gone.
     fn look(
         connection: &mut Self::Connection,
         asked: &Asked,
+        patience: Duration,
     ) -> impl Future<Output = Result<Seen, Error>> + Send;
 
     /// What can be seen beside the connection; fails with what is wrong.
     fn look_outside(
-        _: &<Self::Connection as Connection>::Options,
+        _: &Self::Outside,
+        _: &OptionsOf<Self>,
     ) -> impl Future<Output = Result<(), String>> + Send {
         async { Ok(()) }
+    }
+
+    /// Whether the data goes with the last connection.
+    fn is_lost_when_closed(_: &Self::Outside, _: &OptionsOf<Self>) -> bool {
+        false
     }
 
     /// What an error of the server means to whoever has to mend it.

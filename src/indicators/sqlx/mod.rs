@@ -6,20 +6,19 @@ mod lease;
 mod mysql;
 #[cfg(feature = "sqlx-postgres")]
 mod postgres;
+mod run;
 #[cfg(feature = "sqlx-sqlite")]
 mod sqlite;
 
 use std::fmt;
 use std::time::Duration;
 
-use sqlx::{ConnectOptions, Connection, Error, Pool};
-use tokio::time::Instant;
+use sqlx::Pool;
 
-use self::backend::{Asked, Backend, Seen};
-use self::lease::Lease;
-use super::budget::{self, Budget};
-use super::pool::{ExhaustedPool, PoolState};
-use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
+use self::backend::{Asked, Backend};
+use super::budget;
+use super::pool::ExhaustedPool;
+use crate::{CheckResult, ComponentType, HealthIndicator};
 
 /// A database of sqlx that can be looked at: `Postgres`, `MySql` and `Sqlite`, each behind its
 /// feature.
@@ -45,14 +44,25 @@ impl<DB: Backend> SqlxDatabase for DB {}
 ///
 /// A run takes a connection from the pool, sends `SELECT 1` (SQLite: reads the header of the file)
 /// and gives the connection back; sqlx adds a ping before and after, unless told otherwise. A run
-/// that fails, or is aborted, closes its connection, for there may be an answer under way.
+/// that fails, or is aborted, closes its connection, for there may be an answer under way. A pool
+/// with `min_connections` replaces it, in a task of sqlx.
+///
+/// For SQLite a run also looks whether the file is still there. A database in memory is gone with
+/// its last connection, so that those are given back in any case. sqlx itself closes one when an
+/// `acquire` is dropped while it tests it, whoever's it is: a pool of such a database should set
+/// [`test_before_acquire(false)`](sqlx::pool::PoolOptions::test_before_acquire).
 ///
 /// # When the pool gives none
 ///
 /// The application may hold all connections, or the database may be down: sqlx says
 /// "pool timed out" to both. After 45 % of its timeout the run therefore tries a connection of its
-/// own, with the options of the pool. If that succeeds the database is well and the check
-/// [warns](ExhaustedPool) of the pool; if not, it fails with the reason.
+/// own, with the options of the pool, and asks on that. If there is no answer the check fails with
+/// the reason. If there is, the database is well, and:
+///
+/// - a pool whose connections are all in use [warns](ExhaustedPool);
+/// - a pool that has a place is asked once more. It warns if it now gives a connection, as after an
+///   idle one that was dead, and fails if it does not, as when `after_connect` fails each time: the
+///   application gets none either.
 ///
 /// # Defaults
 ///
@@ -69,6 +79,7 @@ pub struct SqlxIndicator<DB: SqlxDatabase> {
     timeout: Duration,
     asked: Asked,
     exhausted_pool: ExhaustedPool,
+    outside: DB::Outside,
 }
 
 impl<DB: SqlxDatabase> SqlxIndicator<DB> {
@@ -80,6 +91,7 @@ impl<DB: SqlxDatabase> SqlxIndicator<DB> {
             timeout: budget::TIMEOUT,
             asked: Asked::default(),
             exhausted_pool: ExhaustedPool::default(),
+            outside: DB::Outside::default(),
         }
     }
 
@@ -98,9 +110,10 @@ impl<DB: SqlxDatabase> SqlxIndicator<DB> {
     /// Fails, too, when the database takes no writes.
     ///
     /// Postgres is asked whether it is in recovery or its transactions are read-only, MySQL and
-    /// MariaDB for `read_only` and `innodb_read_only`. SQLite begins to write the version number
-    /// that its file has, and rolls back. None of this finds a full disk of a server: for that,
-    /// give a [`write_statement`](Self::write_statement).
+    /// MariaDB for `read_only` and `innodb_read_only`. A file of SQLite is locked for writing, the
+    /// version number that it has is written, and rolled back; a lock of others that outlasts the
+    /// run fails it. None of this finds a full disk: for that, give a
+    /// [`write_statement`](Self::write_statement).
     pub fn read_write(mut self) -> Self {
         self.asked.read_write = true;
         self
@@ -108,98 +121,22 @@ impl<DB: SqlxDatabase> SqlxIndicator<DB> {
 
     /// Runs this statement of yours each time, and fails when it does.
     ///
-    /// The only way to know that a write would succeed is to write:
-    /// `UPDATE health SET seen = now()` on a table with one row, for instance. It should touch
-    /// little, and must not wait for locks of the application.
+    /// The only way to know that a write would succeed is to write, and a full disk shows only in a
+    /// statement that needs room: an `INSERT` and a `DELETE` of what is old, rather than an
+    /// `UPDATE` in place. It should touch little.
+    ///
+    /// When it meets a lock it fails before the run is out of time, and the server gives it up:
+    /// Postgres by `lock_timeout` and `statement_timeout`, MySQL and MariaDB by their lock wait
+    /// timeouts, in whole seconds, SQLite by its busy timeout. Each of them is set for the
+    /// statement alone. On Postgres it is part of a transaction. It does not run on the connection
+    /// that tells an exhausted pool from a database that is down.
     pub fn write_statement(mut self, statement: impl Into<String>) -> Self {
         self.asked.write_statement = Some(statement.into());
         self
     }
 
-    fn pool_state(&self) -> PoolState {
-        PoolState {
-            open: self.pool.size().try_into().unwrap_or(usize::MAX),
-            idle: self.pool.num_idle(),
-            most: self
-                .pool
-                .options()
-                .get_max_connections()
-                .try_into()
-                .unwrap_or(usize::MAX),
-        }
-    }
-
     fn place(&self) -> String {
         DB::place(&self.pool.connect_options())
-    }
-
-    async fn ask(&self, budget: &Budget, mut lease: Lease<DB>, pool: PoolState) -> CheckResult {
-        if let Err(fault) = DB::look_outside(&self.pool.connect_options()).await {
-            // A new connection might make what is missing anew, and empty.
-            lease.give_back();
-            return Err(Failure::new(format!("{}: {fault}", self.place())));
-        }
-        let started_at = Instant::now();
-        let step = format!("{} does not answer a query", self.place());
-        let Some(connection) = lease.connection() else {
-            return Err(Failure::new("the connection was given back"));
-        };
-        let looked = DB::look(connection, &self.asked);
-        let seen = budget.within(step, looked).await?.map_err(|error| {
-            let text = describe::<DB>(&error);
-            Failure::new(format!("{} answers a query with: {text}", self.place()))
-        })?;
-        let time = started_at.elapsed();
-        lease.give_back();
-        self.judge(&seen)?;
-        let mut observation = pool.readings(budget::answered_after(time));
-        if let Some(lag) = seen.lag {
-            observation = observation.measurement("replicationLag", lag, "s");
-        }
-        Ok(observation)
-    }
-
-    fn judge(&self, seen: &Seen) -> Result<(), Failure> {
-        if let Some(reason) = seen.read_only {
-            let text = format!("{} takes no writes: {reason}", self.place());
-            return Err(Failure::new(text));
-        }
-        match (seen.lag, self.asked.max_lag) {
-            (Some(lag), Some(most)) if lag > most.as_secs_f64() => {
-                let place = self.place();
-                let most = most.as_secs_f64();
-                let text =
-                    format!("{place} is {lag:.1} s behind its primary, allowed are {most} s");
-                Err(Failure::new(text).measurement("replicationLag", lag, "s"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Tells a pool that is exhausted from a database that is down, by a connection beside the
-    /// pool. sqlx keeps to itself why it could not connect: this one says it.
-    async fn tie_break(&self, budget: &Budget) -> CheckResult {
-        let pool = self.pool_state();
-        let waited = budget.spent().as_secs_f64();
-        let options = self.pool.connect_options();
-        let step = format!(
-            "{}; {} does not answer a new connection either",
-            pool.refusal(),
-            self.place()
-        );
-        match budget.within(step, options.connect()).await? {
-            Ok(connection) => {
-                // A farewell that nobody has to wait for.
-                let _ = budget.within("", connection.close()).await;
-                pool.exhausted(waited, self.exhausted_pool)
-            }
-            Err(error) => Err(self.unreachable(&error)),
-        }
-    }
-
-    fn unreachable(&self, error: &Error) -> Failure {
-        let text = describe::<DB>(error);
-        Failure::new(format!("cannot connect to {}: {text}", self.place()))
     }
 }
 
@@ -209,7 +146,22 @@ impl SqlxIndicator<sqlx::Postgres> {
     /// Fails, too, when a standby is behind its primary by more than this.
     ///
     /// That is the age of the last transaction that it replayed, or nothing while it streams and
-    /// has replayed all that it received. Reading: `replicationLag`, in `s`.
+    /// has replayed all that it received. A network that fell silent is noticed when Postgres
+    /// notices it, after its `wal_receiver_timeout`. Reading: `replicationLag`, in `s`.
+    pub fn max_lag(mut self, max_lag: Duration) -> Self {
+        self.asked.max_lag = Some(max_lag);
+        self
+    }
+}
+
+#[cfg(feature = "sqlx-mysql")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sqlx-mysql")))]
+impl SqlxIndicator<sqlx::MySql> {
+    /// Fails, too, when a replica is behind its primary by more than this, or does not replicate.
+    ///
+    /// That is `Seconds_Behind_Source` (or `_Master`) of `SHOW REPLICA STATUS`, the greatest if
+    /// there are several, in whole seconds; nothing on a server that is no replica. The user needs
+    /// `REPLICATION CLIENT`, on MariaDB `REPLICA MONITOR`. Reading: `replicationLag`, in `s`.
     pub fn max_lag(mut self, max_lag: Duration) -> Self {
         self.asked.max_lag = Some(max_lag);
         self
@@ -222,16 +174,7 @@ impl<DB: SqlxDatabase> HealthIndicator for SqlxIndicator<DB> {
     }
 
     async fn check(&self) -> CheckResult {
-        let budget = Budget::start(self.timeout);
-        // Before it takes a connection itself.
-        let pool = self.pool_state();
-        let share = self.timeout / 20 * 9;
-        match budget.within_share(share, "", self.pool.acquire()).await {
-            Ok(Ok(connection)) => self.ask(&budget, Lease::new(connection), pool).await,
-            Err(_) | Ok(Err(Error::PoolTimedOut)) => self.tie_break(&budget).await,
-            Ok(Err(Error::PoolClosed)) => Err(Failure::new("the application closed the pool")),
-            Ok(Err(error)) => Err(self.unreachable(&error)),
-        }
+        self.run().await
     }
 
     fn timeout(&self) -> Option<Duration> {
@@ -244,25 +187,6 @@ impl<DB: SqlxDatabase> HealthIndicator for SqlxIndicator<DB> {
 
     fn component_type(&self) -> Option<ComponentType> {
         Some(ComponentType::Datastore)
-    }
-}
-
-/// The words of the server, its code, and what they mean.
-fn describe<DB: Backend>(error: &Error) -> String {
-    let database = match error {
-        Error::Database(database) => database,
-        // What sqlx says around it says less.
-        Error::Io(error) => return error.to_string(),
-        Error::Tls(error) => return format!("TLS: {}", Failure::from(error.to_string())),
-        other => return other.to_string(),
-    };
-    let message = database.message();
-    match database.code() {
-        Some(code) => match DB::meaning(&**database) {
-            Some(meaning) => format!("{message} ({code}: {meaning})"),
-            None => format!("{message} ({code})"),
-        },
-        None => message.to_owned(),
     }
 }
 

@@ -1,12 +1,16 @@
 //! MySQL and MariaDB.
 
-use sqlx::error::DatabaseError;
-use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError};
-use sqlx::{AssertSqlSafe, Error, MySql, MySqlConnection, Row, raw_sql};
+use std::time::Duration;
 
-use super::backend::{Asked, Backend, Seen};
+use sqlx::error::DatabaseError;
+use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlRow};
+use sqlx::{AssertSqlSafe, Column, Error, MySql, MySqlConnection, Row, raw_sql};
+
+use super::backend::{Asked, Backend, Lag, Seen};
 
 impl Backend for MySql {
+    type Outside = ();
+
     fn place(options: &MySqlConnectOptions) -> String {
         let database = options.get_database().unwrap_or_default();
         match options.get_socket() {
@@ -15,10 +19,14 @@ impl Backend for MySql {
         }
     }
 
-    async fn look(connection: &mut MySqlConnection, asked: &Asked) -> Result<Seen, Error> {
+    async fn look(
+        connection: &mut MySqlConnection,
+        asked: &Asked,
+        patience: Duration,
+    ) -> Result<Seen, Error> {
         let mut seen = Seen::default();
         if !asked.read_write {
-            raw_sql("SELECT 1").execute(&mut *connection).await?;
+            execute(connection, "SELECT 1").await?;
         } else {
             // `super_read_only` implies `read_only`, and MariaDB does not have it.
             let row = raw_sql("SELECT @@global.read_only <> 0, @@global.innodb_read_only <> 0")
@@ -30,9 +38,11 @@ impl Backend for MySql {
                 _ => None,
             };
         }
+        if asked.max_lag.is_some() {
+            seen.lag = Some(lag(connection).await?);
+        }
         if let Some(statement) = &asked.write_statement {
-            let statement = AssertSqlSafe(statement.clone());
-            raw_sql(statement).execute(&mut *connection).await?;
+            write(connection, statement, patience).await?;
         }
         Ok(seen)
     }
@@ -44,14 +54,99 @@ impl Backend for MySql {
         Some(match error.number() {
             1021 | 1114 => "the disk or a table of the server is full",
             1040 => "all connections that the server allows are taken",
-            1044 | 1142 => "the user may not do this",
+            1044 | 1142 | 1227 => "the user may not do this",
             1045 => "the password is wrong, or this user may not come from here",
             1049 => "there is no such database",
             1053 => "the server is shutting down",
             1129 => "the server has blocked this host after too many errors",
-            1203 => "this user has all the connections that it may have",
+            1130 => "the server lets nobody in from this host",
+            1203 | 1226 => "this user has used up what it is allowed",
+            1205 => "another transaction holds a lock that the statement needs",
             1290 | 1836 => "the server is read-only",
+            3159 => "the server asks for TLS",
             _ => return None,
         })
     }
+}
+
+/// Its waits for locks are bounded, by whole seconds. Metadata locks would be waited for a day.
+async fn write(
+    connection: &mut MySqlConnection,
+    statement: &str,
+    patience: Duration,
+) -> Result<(), Error> {
+    let most = patience.as_secs().max(1);
+    let bound = format!(
+        "SET @tower_health_row = @@innodb_lock_wait_timeout, \
+         @tower_health_table = @@lock_wait_timeout, \
+         SESSION innodb_lock_wait_timeout = {most}, SESSION lock_wait_timeout = {most}"
+    );
+    execute(connection, &bound).await?;
+    // A connection that fails here is closed, and needs nothing set back.
+    execute(connection, statement).await?;
+    execute(
+        connection,
+        "SET SESSION innodb_lock_wait_timeout = @tower_health_row, \
+         SESSION lock_wait_timeout = @tower_health_table",
+    )
+    .await
+}
+
+/// The greatest of all that it replicates from; none of them is no lag.
+async fn lag(connection: &mut MySqlConnection) -> Result<Lag, Error> {
+    let mut rows = raw_sql("SHOW REPLICA STATUS")
+        .fetch_all(&mut *connection)
+        .await;
+    // Servers older than MariaDB 10.5 and MySQL 8.0.22 do not parse it.
+    if matches!(&rows, Err(Error::Database(error)) if number(&**error) == Some(1064)) {
+        rows = raw_sql("SHOW SLAVE STATUS")
+            .fetch_all(&mut *connection)
+            .await;
+    }
+    let mut most = 0;
+    for row in rows? {
+        let seconds = text(&row, "Seconds_Behind")?.and_then(|seconds| seconds.parse().ok());
+        let Some(seconds) = seconds else {
+            return why_unknown(&row).map(Lag::Unknown);
+        };
+        most = u32::max(most, seconds);
+    }
+    Ok(Lag::Seconds(most.into()))
+}
+
+/// Without the text of the error, which names the user of the replication.
+fn why_unknown(row: &MySqlRow) -> Result<String, Error> {
+    let mut texts = Vec::new();
+    for column in [
+        "IO_Running",
+        "SQL_Running",
+        "Last_IO_Errno",
+        "Last_SQL_Errno",
+    ] {
+        let text = text(row, column)?.unwrap_or_default();
+        texts.push(format!("{column} {text}"));
+    }
+    Ok(texts.join(", "))
+}
+
+/// By a part of the name that all versions of the servers share.
+fn text(row: &MySqlRow, part: &str) -> Result<Option<String>, Error> {
+    let column = row
+        .columns()
+        .iter()
+        .find(|column| column.name().contains(part));
+    match column {
+        Some(column) => row.try_get_unchecked(column.ordinal()),
+        None => Ok(None),
+    }
+}
+
+fn number(error: &dyn DatabaseError) -> Option<u16> {
+    let error = error.try_downcast_ref::<MySqlDatabaseError>()?;
+    Some(error.number())
+}
+
+async fn execute(connection: &mut MySqlConnection, statement: &str) -> Result<(), Error> {
+    let statement = AssertSqlSafe(statement.to_owned());
+    raw_sql(statement).execute(connection).await.map(drop)
 }

@@ -1,13 +1,17 @@
 //! Postgres.
 
+use std::time::Duration;
+
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Error, PgConnection, Postgres, Row, raw_sql};
 
-use super::backend::{Asked, Backend, Seen};
+use super::backend::{Asked, Backend, Lag, Seen};
 use crate::indicators::postgres;
 
 impl Backend for Postgres {
+    type Outside = ();
+
     fn place(options: &PgConnectOptions) -> String {
         let database = options.get_database().unwrap_or(options.get_username());
         match options.get_socket() {
@@ -16,7 +20,11 @@ impl Backend for Postgres {
         }
     }
 
-    async fn look(connection: &mut PgConnection, asked: &Asked) -> Result<Seen, Error> {
+    async fn look(
+        connection: &mut PgConnection,
+        asked: &Asked,
+        patience: Duration,
+    ) -> Result<Seen, Error> {
         let mut seen = Seen::default();
         if !asked.read_write {
             raw_sql("SELECT 1").execute(&mut *connection).await?;
@@ -28,11 +36,17 @@ impl Backend for Postgres {
         }
         if asked.max_lag.is_some() {
             let row = raw_sql(postgres::LAG).fetch_one(&mut *connection).await?;
-            seen.lag = Some(row.try_get(0)?);
+            seen.lag = Some(Lag::Seconds(row.try_get(0)?));
         }
         if let Some(statement) = &asked.write_statement {
-            let statement = AssertSqlSafe(statement.clone());
-            raw_sql(statement).execute(&mut *connection).await?;
+            // One message is one transaction, and the settings end with it.
+            let most = patience.as_millis().max(1);
+            let bounded = format!(
+                "SET LOCAL lock_timeout = {most}; SET LOCAL statement_timeout = {most}; {statement}"
+            );
+            raw_sql(AssertSqlSafe(bounded))
+                .execute(&mut *connection)
+                .await?;
         }
         Ok(seen)
     }
