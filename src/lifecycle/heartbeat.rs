@@ -15,6 +15,9 @@ use crate::model::{HeartbeatView, name};
 /// `due` of a heartbeat whose handle was dropped: due since ever.
 const DEAD: u64 = 0;
 
+/// `due` of a heartbeat that ended in good order: never, for whoever still holds it.
+const FINISHED: u64 = u64::MAX;
+
 #[derive(Debug)]
 pub(super) struct Heartbeats {
     beats: ArcSwap<Vec<Arc<Beat>>>,
@@ -198,13 +201,16 @@ impl Heartbeat {
     /// Ends the loop in good order: it is no longer watched.
     pub fn finish(self) {
         let heartbeats = &self.lifecycle.heartbeats;
+        self.beat.due.store(FINISHED, Ordering::Relaxed);
         heartbeats.edit(|beats| beats.retain(|beat| !Arc::ptr_eq(beat, &self.beat)));
     }
 }
 
 impl Drop for Heartbeat {
     fn drop(&mut self) {
-        self.beat.due.store(DEAD, Ordering::Relaxed);
+        if self.beat.due.load(Ordering::Relaxed) != FINISHED {
+            self.beat.due.store(DEAD, Ordering::Relaxed);
+        }
         self.lifecycle.touch();
     }
 }

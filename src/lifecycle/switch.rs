@@ -1,7 +1,7 @@
 //! A switch that somebody has to give a reason for.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
 
@@ -11,6 +11,8 @@ pub(super) struct Switch {
     on: AtomicBool,
     /// `Some` while it is on.
     reason: ArcSwapOption<String>,
+    /// Held while both are written, never while they are read.
+    writer: Mutex<()>,
 }
 
 impl Switch {
@@ -24,6 +26,7 @@ impl Switch {
     }
 
     pub(super) fn set(&self, reason: Option<String>) {
+        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let on = reason.is_some();
         self.reason.store(reason.map(Arc::new));
         self.on.store(on, Ordering::Release);

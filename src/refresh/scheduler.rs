@@ -338,9 +338,11 @@ impl Scheduler {
 }
 
 impl Slot {
-    /// Whether a run that is due should start. The first one always does.
+    /// Whether a run that is due should start. The first one always does, and so does each that
+    /// startup waits for: nobody asks for readiness before that.
     fn is_wanted(&self, published: &Published, now: Instant) -> bool {
-        let window = self.spec().while_probed.filter(|_| self.has_run());
+        let can_rest = self.has_run() && self.probe != Probe::Startup;
+        let window = self.spec().while_probed.filter(|_| can_rest);
         window.is_none_or(|window| published.probed_within(window, now))
     }
 }

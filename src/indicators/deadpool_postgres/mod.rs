@@ -54,7 +54,7 @@ use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
 ///
 /// Timeout 2 s, TTL 5 s, critical, `componentType` datastore. Readings: `responseTime` in `ms`,
 /// `connections` (open) and `idleConnections` (idle), and `utilization`, the share of the allowed
-/// connections that the application had in use when the run began, in `percent`.
+/// connections that the application has in use, in `percent`.
 ///
 /// The timeout should be set [here](Self::timeout) rather than at the [`Check`](crate::Check): a
 /// run divides its time so that the failure says what had no answer.
@@ -160,7 +160,7 @@ impl DeadpoolPostgresIndicator {
         }
     }
 
-    async fn ask(&self, budget: &Budget, lease: Lease, pool: PoolState) -> CheckResult {
+    async fn ask(&self, budget: &Budget, lease: Lease) -> CheckResult {
         let place = &self.place;
         let asked_at = Instant::now();
         let step = format!("{place} does not answer a query");
@@ -178,7 +178,7 @@ impl DeadpoolPostgresIndicator {
         let time = asked_at.elapsed();
         lease.give_back();
         self.judge(&seen)?;
-        let mut observation = pool.readings(budget::answered_after(time));
+        let mut observation = self.pool_state().readings(budget::answered_after(time));
         if let Some(lag) = seen.lag {
             observation = observation.measurement("replicationLag", lag, "s");
         }
@@ -234,11 +234,9 @@ impl HealthIndicator for DeadpoolPostgresIndicator {
 
     async fn check(&self) -> CheckResult {
         let budget = Budget::start(self.timeout);
-        // Before it takes a connection itself.
-        let pool = self.pool_state();
         let share = self.timeout / 20 * 9;
         match budget.within_share(share, "", self.pool.get()).await {
-            Ok(Ok(connection)) => self.ask(&budget, Lease::new(connection), pool).await,
+            Ok(Ok(connection)) => self.ask(&budget, Lease::new(connection)).await,
             Err(_) | Ok(Err(PoolError::Timeout(TimeoutType::Wait))) => {
                 self.tie_break(&budget).await
             }
