@@ -1,0 +1,272 @@
+//! Every stack with and without a layer: requests that pass through, and probes.
+
+use std::time::Duration;
+
+use crate::ask::Ask;
+use crate::catalogue::{
+    ATOMIC, BARE, BY_HAND, GRPC, HYPER, INSIDE, MAPPED, OURS, OUTSIDE, ROUTES, SERVICE, Spec,
+    TONIC, TONIC_HEALTH, stack,
+};
+use crate::counting::Cost;
+use crate::instructions::{self, Unavailable};
+use crate::subject::Subject;
+use crate::table::{Of, Row, Section};
+use crate::timing::{Samples, interleave};
+
+/// What is asked of a stack, and what of it has a target.
+struct Question {
+    stack: &'static str,
+    ask: Ask,
+    title: &'static str,
+    targets: &'static [Target],
+}
+
+/// At most so much more, or so many times as much, as another.
+struct Target {
+    measure: Measure,
+    ours: &'static str,
+    other: &'static str,
+    at_most: f64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Measure {
+    Allocations,
+    Bytes,
+    Instructions,
+    Time,
+}
+
+use Measure::{Allocations, Bytes, Instructions, Time};
+
+const fn target(measure: Measure, ours: &'static str, other: &'static str, at_most: f64) -> Target {
+    Target {
+        measure,
+        ours,
+        other,
+        at_most,
+    }
+}
+
+const QUESTIONS: &[Question] = &[
+    Question {
+        stack: SERVICE,
+        ask: Ask::Pass,
+        title: "A request that passes through, over a service that does nothing",
+        targets: &[
+            target(Allocations, OURS, BARE, 0.0),
+            target(Instructions, OURS, BARE, 100.0),
+        ],
+    },
+    Question {
+        stack: OUTSIDE,
+        ask: Ask::Pass,
+        title: "A request that passes through, layer outside an axum Router",
+        targets: &[
+            target(Allocations, OURS, BARE, 0.0),
+            target(Allocations, MAPPED, BARE, 0.0),
+            target(Instructions, MAPPED, BARE, 100.0),
+            target(Time, OURS, BARE, 1.03),
+            target(Time, MAPPED, BARE, 1.03),
+        ],
+    },
+    Question {
+        stack: OUTSIDE,
+        ask: Ask::LongPass,
+        title: "The same with a longer path",
+        targets: &[
+            target(Allocations, MAPPED, BARE, 0.0),
+            target(Time, MAPPED, BARE, 1.03),
+        ],
+    },
+    Question {
+        stack: INSIDE,
+        ask: Ask::Pass,
+        title: "A request that passes through, inside Router::layer",
+        targets: &[
+            target(Allocations, OURS, crate::catalogue::IDENTITY, 2.0),
+            target(Allocations, MAPPED, crate::catalogue::IDENTITY, 0.0),
+        ],
+    },
+    Question {
+        stack: TONIC,
+        ask: Ask::Unary,
+        title: "A unary call that passes through, over tonic's Routes",
+        targets: &[
+            target(Allocations, OURS, BARE, 0.0),
+            target(Allocations, MAPPED, BARE, 0.0),
+        ],
+    },
+    Question {
+        stack: HYPER,
+        ask: Ask::Pass,
+        title: "A request that passes through, as hyper's connection calls it",
+        targets: &[target(Allocations, OURS, BARE, 0.0)],
+    },
+    Question {
+        stack: SERVICE,
+        ask: Ask::Livez,
+        title: "GET /livez over a service that does nothing; the bare call answers something else",
+        targets: &[
+            target(Allocations, OURS, BARE, 2.0),
+            target(Instructions, OURS, BARE, 1100.0),
+        ],
+    },
+    Question {
+        stack: SERVICE,
+        ask: Ask::Readyz,
+        title: "GET /readyz over a service that does nothing",
+        targets: &[
+            target(Allocations, OURS, BARE, 2.0),
+            target(Instructions, OURS, BARE, 1100.0),
+        ],
+    },
+    Question {
+        stack: ROUTES,
+        ask: Ask::Livez,
+        title: "GET /livez, layer outside an axum Router, against routes",
+        targets: &[target(Time, MAPPED, ATOMIC, 0.35)],
+    },
+    Question {
+        stack: ROUTES,
+        ask: Ask::Readyz,
+        title: "GET /readyz, layer outside an axum Router, against routes",
+        targets: &[target(Time, MAPPED, ATOMIC, 0.35)],
+    },
+    Question {
+        stack: OUTSIDE,
+        ask: Ask::Readyz,
+        title: "GET /readyz, layers outside an axum Router",
+        targets: &[],
+    },
+    Question {
+        stack: INSIDE,
+        ask: Ask::Readyz,
+        title: "GET /readyz, layers inside Router::layer",
+        targets: &[
+            target(Allocations, OURS, BY_HAND, 0.0),
+            target(Allocations, MAPPED, BY_HAND, 0.0),
+        ],
+    },
+    Question {
+        stack: GRPC,
+        ask: Ask::GrpcCheck,
+        title: "grpc.health.v1 Check",
+        targets: &[
+            target(Time, OURS, TONIC_HEALTH, 0.25),
+            target(Bytes, OURS, TONIC_HEALTH, 0.1),
+        ],
+    },
+];
+
+/// All of them, each subject timed for so long.
+pub fn stacks(each: Duration) -> Vec<Section> {
+    QUESTIONS
+        .iter()
+        .map(|question| question.answer(each))
+        .collect()
+}
+
+/// What was measured of one subject.
+struct Measured {
+    name: &'static str,
+    cost: Cost,
+    instructions: Result<f64, Unavailable>,
+    time: Samples,
+}
+
+impl Question {
+    fn answer(&self, each: Duration) -> Section {
+        let specs: Vec<Spec> = stack(self.stack)
+            .into_iter()
+            .filter(|spec| self.can_answer(spec.name))
+            .collect();
+        let mut subjects: Vec<Subject> = specs.iter().map(|spec| spec.make(self.ask)).collect();
+        let costs: Vec<Cost> = subjects.iter_mut().map(Subject::cost).collect();
+        let times = interleave(&mut subjects, each);
+        let measured: Vec<Measured> = specs
+            .iter()
+            .zip(costs)
+            .zip(times)
+            .map(|((spec, cost), time)| Measured {
+                name: spec.name,
+                cost,
+                instructions: instructions::count(*spec, self.ask),
+                time,
+            })
+            .collect();
+        let (ours, others): (Vec<_>, Vec<_>) = measured.iter().partition(|one| is_ours(one.name));
+        let mut section = Section::new(self.title);
+        for measure in [Time, Instructions, Allocations, Bytes] {
+            for one in &ours {
+                for other in &others {
+                    section.rows.push(self.row(measure, one, other));
+                }
+            }
+        }
+        section
+    }
+
+    /// A control has no probes inside axum: it would answer 404.
+    fn can_answer(&self, name: &str) -> bool {
+        let is_probe = matches!(self.ask, Ask::Livez | Ask::Readyz);
+        let has_none = matches!(self.stack, OUTSIDE | INSIDE)
+            && matches!(name, BARE | crate::catalogue::IDENTITY);
+        // It stands among the routes, which is where people put it.
+        let elsewhere = self.stack == INSIDE && name == crate::catalogue::AXUM_HEALTH;
+        !is_probe || !(has_none || elsewhere)
+    }
+
+    fn row(&self, measure: Measure, ours: &Measured, other: &Measured) -> Row {
+        let target = self.targets.iter().find(|target| {
+            target.measure == measure && target.ours == ours.name && target.other == other.name
+        });
+        let at_most = target.map(|target| target.at_most);
+        match measure {
+            Time => Row::time(
+                format!("{}: time", ours.name),
+                ours.time.spread(),
+                Of(other.name, other.time.spread()),
+                ours.time.against(&other.time),
+                at_most,
+            ),
+            Instructions => match (&ours.instructions, &other.instructions) {
+                (Ok(count), Ok(others)) => Row::difference(
+                    format!("{}: instructions", ours.name),
+                    "",
+                    *count,
+                    Of(other.name, *others),
+                    at_most,
+                ),
+                (Err(Unavailable(why)), _) | (_, Err(Unavailable(why))) => {
+                    Row::note(format!("{}: instructions", ours.name), why)
+                }
+            },
+            Allocations => Row::difference(
+                format!("{}: allocations", ours.name),
+                "",
+                ours.cost.allocations as f64,
+                Of(other.name, other.cost.allocations as f64),
+                at_most,
+            ),
+            Bytes if self.ask == Ask::GrpcCheck => Row::ratio(
+                format!("{}: allocated", ours.name),
+                "B",
+                ours.cost.bytes as f64,
+                Of(other.name, other.cost.bytes as f64),
+                at_most,
+            ),
+            Bytes => Row::difference(
+                format!("{}: allocated", ours.name),
+                "B",
+                ours.cost.bytes as f64,
+                Of(other.name, other.cost.bytes as f64),
+                at_most,
+            ),
+        }
+    }
+}
+
+fn is_ours(name: &str) -> bool {
+    matches!(name, OURS | MAPPED)
+}
