@@ -12,6 +12,9 @@ pub mod draining {}
 #[doc = include_str!("docs/indicators.md")]
 pub mod indicators {}
 
+#[doc = include_str!("docs/costs.md")]
+pub mod costs {}
+
 #[doc = include_str!("docs/migrating.md")]
 pub mod migrating {}
 

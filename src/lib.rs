@@ -65,6 +65,7 @@
 //! - [Saturation](guides::saturation): why probes answer when the service does not.
 //! - [Draining](guides::draining): how to stop without losing a request.
 //! - [Indicators](guides::indicators): how to write one, and what to make critical.
+//! - [Costs](guides::costs): what allocates, what grows with the checks, what wakes up.
 //! - [Migrating](guides::migrating): from a hand-written `/health`.
 //! - gRPC (feature `grpc`): `grpc.health.v1` in the same layer.
 //!

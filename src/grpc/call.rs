@@ -17,7 +17,7 @@ use super::watch::Watch;
 use super::wire::{REQUEST_LIMIT, list_frame, message, service_name, status_frame};
 use crate::error::Problem;
 use crate::health::Health;
-use crate::layer::Details;
+use crate::layer::{Details, Lengths};
 
 /// The paths of the service are these and a method (case-sensitive).
 const SERVICE: &str = "/grpc.health.v1.Health/";
@@ -64,6 +64,15 @@ impl Face {
 
     pub(crate) fn problem(&self) -> Option<Problem> {
         self.list.as_ref()?.problem()
+    }
+
+    /// The lengths of the paths of such requests.
+    pub(crate) fn lengths(&self) -> Lengths {
+        if self.is_off {
+            Lengths::none()
+        } else {
+            Lengths::from(SERVICE)
+        }
     }
 
     /// Whether a request with this path is for the health service.

@@ -14,7 +14,7 @@ use http_body::Frame;
 use crate::config::HealthConfig;
 use crate::error::Problem;
 use crate::health::Health;
-use crate::layer::Details;
+use crate::layer::{Details, Lengths};
 use crate::published::Published;
 
 #[derive(Debug, Default)]
@@ -23,6 +23,10 @@ pub(crate) struct Face {}
 impl Face {
     pub(crate) fn problem(&self) -> Option<Problem> {
         None
+    }
+
+    pub(crate) fn lengths(&self) -> Lengths {
+        Lengths::none()
     }
 
     #[inline]

@@ -5,7 +5,7 @@ use http::{HeaderValue, Request, Version};
 
 use super::answer::{Answer, Asked, Content, Detailed};
 use super::details::Details;
-use super::paths::Paths;
+use super::paths::{Lengths, Paths};
 use super::query::Query;
 use crate::grpc;
 use crate::health::Health;
@@ -18,9 +18,11 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 #[derive(Debug)]
 pub(super) struct Desk {
     pub(super) health: Health,
-    pub(super) paths: Paths,
-    pub(super) details: Details,
-    pub(super) grpc: grpc::Face,
+    paths: Paths,
+    details: Details,
+    grpc: grpc::Face,
+    /// The lengths of all paths that may get an answer here: most requests are told apart by them.
+    lengths: Lengths,
 }
 
 /// What becomes of a request.
@@ -33,8 +35,32 @@ pub(super) enum Reception {
 }
 
 impl Desk {
-    #[inline]
+    pub(super) fn new(health: Health, paths: Paths, details: Details, grpc: grpc::Face) -> Self {
+        let lengths = if details.are_off() {
+            paths.lengths().and(grpc.lengths())
+        } else {
+            Lengths::all()
+        };
+        Self {
+            health,
+            paths,
+            details,
+            grpc,
+            lengths,
+        }
+    }
+
+    #[inline(always)]
     pub(super) fn receive<B>(&self, request: &Request<B>) -> Reception {
+        if self.lengths.have(request.uri().path()) {
+            self.look_closer(request)
+        } else {
+            Reception::Passed
+        }
+    }
+
+    #[inline(never)]
+    fn look_closer<B>(&self, request: &Request<B>) -> Reception {
         let path = request.uri().path();
         if let Some(probe) = self.paths.probe(path) {
             return Reception::Answered(self.answer_probe(probe, request));

@@ -111,16 +111,32 @@ where
 {
     type Output = Result<Response<M::Body>, S::Error>;
 
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let StateProj::Called { future } = self.as_mut().project().state.project() {
+            return poll_called::<_, _, _, M>(future, cx);
+        }
+        self.poll_own(cx)
+    }
+}
+
+impl<S, B, R, M> ResponseFuture<S, B, M>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    B: Body,
+    M: WrapBody<R>,
+{
+    /// Apart from the usual case, which is the shorter without it.
+    #[inline(never)]
     #[expect(clippy::expect_used, reason = "only a broken executor gets there")]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll_own(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response<M::Body>, S::Error>> {
         let mut state = self.project().state;
         loop {
             let future = match state.as_mut().project() {
-                StateProj::Called { future } => {
-                    return future
-                        .poll(cx)
-                        .map_ok(|response| response.map(M::wrap_inner));
-                }
+                StateProj::Called { future } => return poll_called::<_, _, _, M>(future, cx),
                 StateProj::Answered { answer } => {
                     let (answer, wrap) = answer.take().expect(POLLED_AGAIN);
                     return Poll::Ready(Ok(respond(answer, &wrap)));
@@ -137,6 +153,20 @@ where
             state.set(State::Called { future });
         }
     }
+}
+
+#[inline]
+fn poll_called<F, R, E, M>(
+    future: Pin<&mut F>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<Response<M::Body>, E>>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    M: WrapBody<R>,
+{
+    future
+        .poll(cx)
+        .map_ok(|response| response.map(M::wrap_inner))
 }
 
 fn respond<R, M: WrapBody<R>>(answer: Answer, wrap: &M) -> Response<M::Body> {

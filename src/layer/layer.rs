@@ -50,12 +50,8 @@ pub struct HealthLayer<M = EitherBody> {
 impl HealthLayer {
     /// Answers `/livez`, `/readyz` and `/startupz`, and shows details to nobody.
     pub fn new(health: Health) -> Self {
-        Self::of(Desk {
-            health,
-            paths: Paths::default(),
-            details: Details::never(),
-            grpc: grpc::Face::default(),
-        })
+        let grpc = grpc::Face::default();
+        Self::of(Desk::new(health, Paths::default(), Details::never(), grpc))
     }
 
     /// Starts to build a layer with other paths, or with details.
@@ -221,11 +217,7 @@ impl HealthLayerBuilder {
         problems.extend(self.details.problem());
         problems.extend(self.grpc.problem());
         BuildError::check(problems)?;
-        Ok(HealthLayer::of(Desk {
-            health: self.health,
-            paths,
-            details: self.details,
-            grpc: self.grpc,
-        }))
+        let desk = Desk::new(self.health, paths, self.details, self.grpc);
+        Ok(HealthLayer::of(desk))
     }
 }

@@ -7,8 +7,44 @@ use crate::probe::Probe;
 #[derive(Clone, Debug)]
 pub(super) struct Paths {
     paths: Vec<(Box<str>, Probe)>,
-    /// A bit for each length that a probe path has: most other paths are told apart by it.
-    lengths: u64,
+}
+
+/// A bit for each length that some paths have. Lengths from 63 on share one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lengths(u64);
+
+impl Lengths {
+    pub(crate) const fn none() -> Self {
+        Self(0)
+    }
+
+    pub(super) const fn all() -> Self {
+        Self(u64::MAX)
+    }
+
+    pub(super) fn of(path: &str) -> Self {
+        Self(Self::bit(path))
+    }
+
+    /// This length and every greater one.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn from(path: &str) -> Self {
+        Self(!(Self::bit(path) - 1))
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    #[inline]
+    pub(super) fn have(self, path: &str) -> bool {
+        self.0 & Self::bit(path) != 0
+    }
+
+    #[inline]
+    fn bit(path: &str) -> u64 {
+        1 << path.len().min(63)
+    }
 }
 
 impl Paths {
@@ -40,23 +76,17 @@ impl Paths {
                 }
             }
         }
-        Self::of(paths)
+        Self { paths }
     }
 
-    fn of(paths: Vec<(Box<str>, Probe)>) -> Self {
-        let lengths = paths.iter().map(|(path, _)| length_bit(path));
-        Self {
-            lengths: lengths.fold(0, |all, bit| all | bit),
-            paths,
-        }
+    pub(super) fn lengths(&self) -> Lengths {
+        let lengths = self.paths.iter().map(|(path, _)| Lengths::of(path));
+        lengths.fold(Lengths::none(), Lengths::and)
     }
 
     /// The probe at exactly this path.
     #[inline]
     pub(super) fn probe(&self, path: &str) -> Option<Probe> {
-        if self.lengths & length_bit(path) == 0 {
-            return None;
-        }
         let found = self.paths.iter().find(|(other, _)| **other == *path);
         found.map(|(_, probe)| *probe)
     }
@@ -71,14 +101,9 @@ impl Paths {
 impl Default for Paths {
     fn default() -> Self {
         let path = |probe: Probe| (Box::from(probe.default_path()), probe);
-        Self::of(Probe::ALL.map(path).into())
+        let paths = Probe::ALL.map(path).into();
+        Self { paths }
     }
-}
-
-/// Lengths from 63 on share a bit.
-#[inline]
-fn length_bit(path: &str) -> u64 {
-    1 << path.len().min(63)
 }
 
 fn fault(path: &str) -> Option<&'static str> {

@@ -1,6 +1,6 @@
 //! Heartbeats: loops that must come round within their deadline, or the process is not alive.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,8 @@ const DEAD: u64 = 0;
 #[derive(Debug)]
 pub(super) struct Heartbeats {
     beats: ArcSwap<Vec<Arc<Beat>>>,
+    /// Whether the list has any: most services have none, and their probes ask no further.
+    any: AtomicBool,
     /// Held while the list is changed, never while it is read.
     writer: Mutex<()>,
     epoch: Instant,
@@ -41,6 +43,7 @@ impl Heartbeats {
     pub(super) fn new(epoch: Instant) -> Self {
         Self {
             beats: ArcSwap::default(),
+            any: AtomicBool::new(false),
             writer: Mutex::new(()),
             epoch,
         }
@@ -48,12 +51,12 @@ impl Heartbeats {
 
     #[inline]
     pub(super) fn all_beat(&self) -> bool {
-        let beats = self.beats.load();
-        if beats.is_empty() {
-            return true;
-        }
+        !self.any.load(Ordering::Acquire) || self.none_is_missed()
+    }
+
+    fn none_is_missed(&self) -> bool {
         let now = self.nanos(clock::now());
-        !beats.iter().any(|beat| beat.is_missed(now))
+        !self.beats.load().iter().any(|beat| beat.is_missed(now))
     }
 
     pub(super) fn view(&self, now: Instant) -> Vec<HeartbeatView> {
@@ -94,7 +97,9 @@ impl Heartbeats {
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut beats = Vec::clone(&self.beats.load());
         let result = edit(&mut beats);
+        let any = !beats.is_empty();
         self.beats.store(Arc::new(beats));
+        self.any.store(any, Ordering::Release);
         result
     }
 }

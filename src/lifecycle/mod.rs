@@ -5,12 +5,12 @@
 mod drain;
 mod gate;
 mod heartbeat;
+mod switch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwapOption;
 use tokio::sync::mpsc;
 
 use self::drain::Drain;
@@ -21,6 +21,7 @@ pub use self::gate::Gate;
 use self::gate::Startup;
 pub use self::heartbeat::Heartbeat;
 use self::heartbeat::Heartbeats;
+use self::switch::Switch;
 use crate::clock;
 use crate::error::Problem;
 use crate::model::{LifecycleView, Redactor};
@@ -30,10 +31,10 @@ pub(crate) struct Lifecycle {
     pub(crate) startup: Startup,
     heartbeats: Heartbeats,
     drain: Drain,
-    /// Why only a restart helps; `Some` while it is so.
-    broken: ArcSwapOption<String>,
-    /// Why no traffic is wanted; `Some` while it is so.
-    refusing: ArcSwapOption<String>,
+    /// On while only a restart helps.
+    broken: Switch,
+    /// On while no traffic is wanted.
+    refusing: Switch,
     redactor: Redactor,
     version: AtomicU64,
     /// Wakes the refresher, which tells everybody else. One message waiting is enough.
@@ -55,8 +56,8 @@ impl Lifecycle {
             startup: Startup::new(gates, startup_checks),
             heartbeats: Heartbeats::new(epoch),
             drain: Drain::new(drain_delay),
-            broken: ArcSwapOption::empty(),
-            refusing: ArcSwapOption::empty(),
+            broken: Switch::default(),
+            refusing: Switch::default(),
             version: AtomicU64::new(0),
             changed,
         }
@@ -64,7 +65,7 @@ impl Lifecycle {
 
     #[inline]
     pub(crate) fn is_alive(&self) -> bool {
-        self.broken.load().is_none() && self.heartbeats.all_beat()
+        !self.broken.is_on() && self.heartbeats.all_beat()
     }
 
     #[inline]
@@ -80,7 +81,7 @@ impl Lifecycle {
     /// Whether the process itself would take traffic, whatever its checks say.
     #[inline]
     pub(crate) fn takes_traffic(&self) -> bool {
-        self.has_started() && !self.is_draining() && self.refusing.load().is_none()
+        self.has_started() && !self.is_draining() && !self.refusing.is_on()
     }
 
     /// Changes are made before they are counted, and the count is read before what it counts: a
@@ -90,25 +91,24 @@ impl Lifecycle {
     }
 
     pub(crate) fn view(&self, now: Instant) -> LifecycleView {
-        let text = |reason: &ArcSwapOption<String>| reason.load().as_deref().cloned();
         LifecycleView {
             version: self.version(),
             started: self.has_started(),
             draining: self.is_draining(),
-            broken: text(&self.broken),
-            refusing: text(&self.refusing),
+            broken: self.broken.reason(),
+            refusing: self.refusing.reason(),
             gates: self.startup.view(),
             heartbeats: self.heartbeats.view(now),
         }
     }
 
     pub(crate) fn set_broken(&self, reason: Option<String>) {
-        self.broken.store(self.prepared(reason));
+        self.broken.set(self.prepared(reason));
         self.touch();
     }
 
     pub(crate) fn set_refusing(&self, reason: Option<String>) {
-        self.refusing.store(self.prepared(reason));
+        self.refusing.set(self.prepared(reason));
         self.touch();
     }
 
@@ -136,8 +136,8 @@ impl Lifecycle {
         self.touch();
     }
 
-    fn prepared(&self, reason: Option<String>) -> Option<Arc<String>> {
-        reason.map(|reason| Arc::new(self.redactor.prepare(reason)))
+    fn prepared(&self, reason: Option<String>) -> Option<String> {
+        reason.map(|reason| self.redactor.prepare(reason))
     }
 
     pub(crate) fn touch(&self) {

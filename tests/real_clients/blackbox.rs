@@ -87,7 +87,7 @@ impl Metrics {
 }
 
 #[tokio::test]
-#[ignore = "needs real clients: run with .ci/clients"]
+#[ignore = "needs real clients: run .ci/test"]
 async fn blackbox_exporter_follows_each_http_status() {
     let site = Site::start().await;
     let exporter = Exporter::start().await;
@@ -113,7 +113,7 @@ async fn blackbox_exporter_follows_each_http_status() {
 }
 
 #[tokio::test]
-#[ignore = "needs real clients: run with .ci/clients"]
+#[ignore = "needs real clients: run .ci/test"]
 async fn blackbox_exporter_follows_each_grpc_status() {
     let site = Site::start().await;
     let exporter = Exporter::start().await;

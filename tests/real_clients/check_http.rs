@@ -18,7 +18,7 @@ fn check_http(site: &Site, path: &str) -> Command {
 }
 
 #[tokio::test]
-#[ignore = "needs real clients: run with .ci/clients"]
+#[ignore = "needs real clients: run .ci/test"]
 async fn check_http_follows_the_code_for_each_method() {
     let site = Site::start().await;
     for (status, code, told) in [
@@ -38,7 +38,7 @@ async fn check_http_follows_the_code_for_each_method() {
 }
 
 #[tokio::test]
-#[ignore = "needs real clients: run with .ci/clients"]
+#[ignore = "needs real clients: run .ci/test"]
 async fn check_http_finds_the_status_in_the_body() {
     let site = Site::start().await;
     for (status, code) in [(Status::Pass, "200"), (Status::Fail, "503")] {

@@ -54,7 +54,7 @@ const VERSIONS: [(&str, &str); 3] = [
 ];
 
 #[tokio::test]
-#[ignore = "needs real clients: run with .ci/clients"]
+#[ignore = "needs real clients: run .ci/test"]
 async fn curl_gets_each_status_in_each_version() {
     let site = Site::start().await;
     for (status, code, body) in [
@@ -79,7 +79,7 @@ async fn curl_gets_each_status_in_each_version() {
 }
 
 #[tokio::test]
-#[ignore = "needs real clients: run with .ci/clients"]
+#[ignore = "needs real clients: run .ci/test"]
 async fn curl_gets_the_code_without_content_for_head_and_options() {
     let site = Site::start().await;
     for (status, code) in [(Status::Pass, 200), (Status::Fail, 503)] {
@@ -99,7 +99,7 @@ async fn curl_gets_the_code_without_content_for_head_and_options() {
 }
 
 #[tokio::test]
-#[ignore = "needs real clients: run with .ci/clients"]
+#[ignore = "needs real clients: run .ci/test"]
 async fn curl_never_takes_another_answer_for_health() {
     let site = Site::start().await;
     for (version, told) in VERSIONS {
@@ -120,7 +120,7 @@ async fn curl_never_takes_another_answer_for_health() {
 }
 
 #[tokio::test]
-#[ignore = "needs real clients: run with .ci/clients"]
+#[ignore = "needs real clients: run .ci/test"]
 async fn curl_asks_twice_on_one_connection() {
     let site = Site::start().await;
     // Debian 12's curl cannot do this with HTTP/2 in plain text, whatever the server.

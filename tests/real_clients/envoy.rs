@@ -122,7 +122,7 @@ async fn network_failures(files: &Files) -> String {
 }
 
 #[tokio::test]
-#[ignore = "needs real clients: run with .ci/clients"]
+#[ignore = "needs real clients: run .ci/test"]
 async fn envoy_takes_a_host_out_and_back_and_out_for_a_drain() {
     let site = Site::start().await;
     let mut envoy = start(&site);

@@ -25,7 +25,7 @@ fn grpcurl(site: &Site, method: &str, request: &Value) -> Command {
 }
 
 #[tokio::test]
-#[ignore = "needs real clients: run with .ci/clients"]
+#[ignore = "needs real clients: run .ci/test"]
 async fn grpcurl_checks_each_name() {
     let site = Site::start().await;
     for (status, readiness) in [
@@ -50,7 +50,7 @@ async fn grpcurl_checks_each_name() {
 }
 
 #[tokio::test]
-#[ignore = "needs real clients: run with .ci/clients"]
+#[ignore = "needs real clients: run .ci/test"]
 async fn grpcurl_finds_no_unknown_service() {
     let site = Site::start().await;
     let request = json!({ "service": "nobody" });
@@ -64,7 +64,7 @@ async fn grpcurl_finds_no_unknown_service() {
 }
 
 #[tokio::test]
-#[ignore = "needs real clients: run with .ci/clients"]
+#[ignore = "needs real clients: run .ci/test"]
 async fn grpcurl_lists_the_names_that_it_may_see() {
     let serving = json!({ "status": "SERVING" });
     let standard = json!({
@@ -83,7 +83,7 @@ async fn grpcurl_lists_the_names_that_it_may_see() {
 }
 
 #[tokio::test]
-#[ignore = "needs real clients: run with .ci/clients"]
+#[ignore = "needs real clients: run .ci/test"]
 async fn grpcurl_watches_a_failure_and_a_drain() {
     let site = Site::leaving_after(Duration::from_secs(1)).await;
     let mut watch = Teller::start(&mut grpcurl(&site, "Watch", &json!({ "service": "" })));

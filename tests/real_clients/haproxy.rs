@@ -90,7 +90,7 @@ fn all(readiness: &str) -> BTreeMap<String, String> {
 }
 
 #[tokio::test]
-#[ignore = "needs real clients: run with .ci/clients"]
+#[ignore = "needs real clients: run .ci/test"]
 async fn haproxy_takes_a_server_out_and_back_and_out_for_a_drain() {
     let site = Site::start().await;
     let mut haproxy = start(&site);

@@ -4,7 +4,7 @@
 //! behind it. That a prober likes what it sees proves little by itself: where the program can look
 //! at the body it does, and the server answers 200 on every path that is not for the layer.
 //!
-//! Not run by default: `.ci/clients` installs the programs and runs these tests. A program that is
+//! Not run by default: `.ci/test` installs the programs and runs these tests. A program that is
 //! missing is a failure.
 #![allow(
     clippy::unwrap_used,

@@ -94,7 +94,7 @@ http {{
 }
 
 #[tokio::test]
-#[ignore = "needs real clients: run with .ci/clients"]
+#[ignore = "needs real clients: run .ci/test"]
 async fn nginx_passes_http_probes_on() {
     let site = Site::start().await;
     let front = Front::start(&site).await;
@@ -115,7 +115,7 @@ async fn nginx_passes_http_probes_on() {
 }
 
 #[tokio::test]
-#[ignore = "needs real clients: run with .ci/clients"]
+#[ignore = "needs real clients: run .ci/test"]
 async fn nginx_passes_grpc_checks_and_lists_on() {
     let site = Site::start().await;
     let front = Front::start(&site).await;
@@ -133,7 +133,7 @@ async fn nginx_passes_grpc_checks_and_lists_on() {
 }
 
 #[tokio::test]
-#[ignore = "needs real clients: run with .ci/clients"]
+#[ignore = "needs real clients: run .ci/test"]
 async fn nginx_passes_each_message_of_a_watch_on_until_the_drain_is_over() {
     let site = Site::leaving_after(Duration::from_secs(1)).await;
     let front = Front::start(&site).await;

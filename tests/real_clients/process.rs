@@ -22,9 +22,8 @@ pub(crate) fn program(name: &str) -> Command {
     let found = env::split_paths(&path)
         .map(|directory| directory.join(name))
         .find(|candidate| candidate.is_file());
-    let mut command = Command::new(
-        found.unwrap_or_else(|| panic!("there is no `{name}`: .ci/clients installs it")),
-    );
+    let mut command =
+        Command::new(found.unwrap_or_else(|| panic!("there is no `{name}`: .ci/test installs it")));
     for proxy in ["http_proxy", "https_proxy", "all_proxy", "grpc_proxy"] {
         command.env_remove(proxy).env_remove(proxy.to_uppercase());
     }

@@ -48,7 +48,7 @@ pub(crate) fn told_of_names(readiness: &str) -> String {
 }
 
 #[tokio::test]
-#[ignore = "needs real clients: run with .ci/clients"]
+#[ignore = "needs real clients: run .ci/test"]
 async fn python_checks_each_name() {
     let site = Site::start().await;
     for (status, readiness) in [
@@ -63,7 +63,7 @@ async fn python_checks_each_name() {
 }
 
 #[tokio::test]
-#[ignore = "needs real clients: run with .ci/clients"]
+#[ignore = "needs real clients: run .ci/test"]
 async fn python_lists_the_names_that_it_may_see() {
     let standard = "'' SERVING\n'liveness' SERVING\n'readiness' SERVING\n";
     for (name, site, told) in [
@@ -82,7 +82,7 @@ async fn python_lists_the_names_that_it_may_see() {
 /// An answer that does not wait for the request. It must not get lost when the server then gives
 /// the rest of the request up, so it is asked for more than once.
 #[tokio::test]
-#[ignore = "needs real clients: run with .ci/clients"]
+#[ignore = "needs real clients: run .ci/test"]
 async fn python_finds_no_unknown_method() {
     let site = Site::start().await;
     let told = run(client(&site).arg("call").args(["Nope"; 50])).await;
@@ -91,7 +91,7 @@ async fn python_finds_no_unknown_method() {
 }
 
 #[tokio::test]
-#[ignore = "needs real clients: run with .ci/clients"]
+#[ignore = "needs real clients: run .ci/test"]
 async fn python_watches_a_service_fail_and_come_back() {
     let site = Site::start().await;
     for service in ["", ORDERS] {
@@ -106,7 +106,7 @@ async fn python_watches_a_service_fail_and_come_back() {
 }
 
 #[tokio::test]
-#[ignore = "needs real clients: run with .ci/clients"]
+#[ignore = "needs real clients: run .ci/test"]
 async fn python_watches_an_unknown_service_appear() {
     let site = Site::start().await;
     let mut watch = Teller::start(client(&site).args(["watch", "shop.Basket"]));
@@ -117,7 +117,7 @@ async fn python_watches_an_unknown_service_appear() {
 }
 
 #[tokio::test]
-#[ignore = "needs real clients: run with .ci/clients"]
+#[ignore = "needs real clients: run .ci/test"]
 async fn python_watches_a_drain_until_the_server_ends() {
     let site = Site::leaving_after(Duration::from_secs(4)).await;
     let mut late = client(&site);

@@ -57,7 +57,7 @@ async fn states(files: &Files) -> [String; 2] {
 }
 
 #[tokio::test]
-#[ignore = "needs real clients: run with .ci/clients"]
+#[ignore = "needs real clients: run .ci/test"]
 async fn varnish_takes_a_backend_out_and_back_and_out_for_a_drain() {
     let site = Site::start().await;
     let mut varnish = start(&site);
