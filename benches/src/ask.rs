@@ -7,8 +7,10 @@ use http::{HeaderValue, Method, Request, StatusCode, Uri, Version};
 /// What a subject is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {
-    /// A request that no probe path matches: it passes through.
+    /// A request that passes through.
     Pass,
+    /// One whose path is as long as that of a probe: lengths do not tell them apart.
+    LikePass,
     /// As a browser sends one: a longer path, with a query.
     LongPass,
     Livez,
@@ -20,8 +22,9 @@ pub enum Ask {
 }
 
 impl Ask {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Pass,
+        Self::LikePass,
         Self::LongPass,
         Self::Livez,
         Self::Readyz,
@@ -36,7 +39,8 @@ impl Ask {
 
     pub const fn target(self) -> &'static str {
         match self {
-            Self::Pass => "/orders",
+            Self::Pass => "/users/123",
+            Self::LikePass => "/orders",
             Self::LongPass => "/orders/2026/11/customers?page=3&sort=name",
             Self::Livez => "/livez",
             Self::Readyz => "/readyz",

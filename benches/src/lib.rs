@@ -10,6 +10,7 @@
 
 pub mod ask;
 pub mod catalogue;
+pub mod child;
 pub mod counting;
 pub mod instructions;
 pub mod rows;

@@ -93,6 +93,30 @@ impl Row {
         }
     }
 
+    /// A number that is judged by itself, and another to compare it with.
+    pub fn versus(
+        what: impl Into<String>,
+        unit: &str,
+        ours: f64,
+        other: Of<'_, f64>,
+        at_most: Option<f64>,
+    ) -> Self {
+        Self {
+            other: format!("{}: {} {unit}", other.0, number(other.1)),
+            ..Self::number(what, unit, ours, at_most)
+        }
+    }
+
+    /// A time that has nothing beside it.
+    pub fn duration(what: impl Into<String>, ours: Spread) -> Self {
+        let [low, median, high] = [ours.low, ours.median, ours.high].map(nanoseconds);
+        Self {
+            ours: median,
+            relation: format!("{low}–{high}"),
+            ..Self::note(what, "")
+        }
+    }
+
     /// A number that has nothing beside it.
     pub fn number(what: impl Into<String>, unit: &str, ours: f64, at_most: Option<f64>) -> Self {
         Self {

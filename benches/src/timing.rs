@@ -5,6 +5,7 @@
 //! median of these ratios, with its quartiles. Time is that of the thread, not of the clock on the
 //! wall: a core that is lent to somebody else does not count.
 
+use std::sync::Barrier;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
@@ -79,6 +80,49 @@ pub fn interleave(subjects: &mut [Subject], each: Duration) -> Vec<Samples> {
         }
     }
     samples
+}
+
+/// Lets one subject work in two worlds, turn by turn: `enter` changes to the first or the second.
+pub fn alternate(
+    subject: &mut Subject,
+    each: Duration,
+    mut enter: impl FnMut(usize),
+) -> [Samples; 2] {
+    let batch = batch(subject);
+    let mut samples = [Samples(Vec::new()), Samples(Vec::new())];
+    for _ in 0..(each.as_micros() / TURN.as_micros()).max(5) {
+        for (world, samples) in samples.iter_mut().enumerate() {
+            enter(world);
+            let taken = timed(subject, batch);
+            samples.0.push(taken.as_nanos() as f64 / batch as f64);
+        }
+    }
+    samples
+}
+
+/// Nanoseconds for one request, while each subject has a thread of its own.
+pub fn together(subjects: Vec<Subject>, each: Duration) -> Spread {
+    let start = Barrier::new(subjects.len());
+    let start = &start;
+    let times = std::thread::scope(|scope| {
+        let threads: Vec<_> = subjects
+            .into_iter()
+            .map(|mut subject| {
+                scope.spawn(move || {
+                    let batch = batch(&mut subject);
+                    start.wait();
+                    let turns = (each.as_micros() / TURN.as_micros()).max(5);
+                    let turn = |_| timed(&mut subject, batch).as_nanos() as f64 / batch as f64;
+                    (0..turns).map(turn).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        let times = threads
+            .into_iter()
+            .map(|thread| thread.join().expect("no panic"));
+        times.flatten().collect()
+    });
+    Spread::of(times)
 }
 
 /// How many requests fill a turn.

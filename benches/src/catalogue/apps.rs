@@ -30,6 +30,7 @@ pub fn app() -> Router {
     let hello = || async { "the application" };
     Router::new()
         .route("/orders", get(hello))
+        .route("/users/123", get(hello))
         .route("/orders/{year}/{month}/customers", get(hello))
 }
 

@@ -1,6 +1,7 @@
 //! The crates that can be had for it, wired as their documentation says.
 
 use std::fmt;
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,22 +50,34 @@ pub(super) fn axum_health_inside(name: &'static str, ask: Ask) -> Subject {
 pub fn smithy<S>(
     path: &'static str,
     inner: S,
-) -> impl Service<Request<Body>, Response = Response<BoxBody>, Error = S::Error> + Clone
+) -> impl Service<Request<Body>, Response = Response<BoxBody>, Error = S::Error, Future: Send>
++ Clone
++ Send
++ 'static
 where
-    S: Service<Request<Body>, Response = Response<BoxBody>, Future: Send + 'static> + Clone,
+    S: Service<Request<Body>, Response = Response<BoxBody>, Future: Send + 'static>
+        + Clone
+        + Send
+        + 'static,
 {
-    smithy_with(path, async || StatusCode::OK, inner)
+    smithy_with(path, || ready(StatusCode::OK), inner)
 }
 
 /// The same with what decides.
 pub fn smithy_with<S, F>(
     path: &'static str,
-    check: impl Fn() -> F + Clone,
+    check: impl Fn() -> F + Clone + Send + 'static,
     inner: S,
-) -> impl Service<Request<Body>, Response = Response<BoxBody>, Error = S::Error> + Clone
+) -> impl Service<Request<Body>, Response = Response<BoxBody>, Error = S::Error, Future: Send>
++ Clone
++ Send
++ 'static
 where
-    S: Service<Request<Body>, Response = Response<BoxBody>, Future: Send + 'static> + Clone,
-    F: Future<Output = StatusCode>,
+    S: Service<Request<Body>, Response = Response<BoxBody>, Future: Send + 'static>
+        + Clone
+        + Send
+        + 'static,
+    F: Future<Output = StatusCode> + Send + 'static,
 {
     AlbHealthCheckLayer::from_handler(path, move |_: Request<Body>| check()).layer(inner)
 }

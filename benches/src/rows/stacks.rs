@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::ask::Ask;
 use crate::catalogue::{
-    ATOMIC, BARE, BY_HAND, GRPC, HYPER, INSIDE, MAPPED, OURS, OUTSIDE, ROUTES, SERVICE, Spec,
-    TONIC, TONIC_HEALTH, stack,
+    ATOMIC, AXUM_HEALTH, BARE, BY_HAND, CHECKS, FRESH, GRPC, HUNDRED, HYPER, IDENTITY, IDLE,
+    INSIDE, MAPPED, ONE, OURS, OUTSIDE, REPORT, ROUTES, SATURATED, SERVICE, SNAPSHOT, STUCK, Side,
+    Spec, TEN, THOUSAND, TONIC, TONIC_HEALTH, stack,
 };
 use crate::counting::Cost;
 use crate::instructions::{self, Unavailable};
@@ -59,6 +60,15 @@ const QUESTIONS: &[Question] = &[
         ],
     },
     Question {
+        stack: SERVICE,
+        ask: Ask::LikePass,
+        title: "The same with a path as long as a probe's",
+        targets: &[
+            target(Allocations, OURS, BARE, 0.0),
+            target(Instructions, OURS, BARE, 100.0),
+        ],
+    },
+    Question {
         stack: OUTSIDE,
         ask: Ask::Pass,
         title: "A request that passes through, layer outside an axum Router",
@@ -84,8 +94,8 @@ const QUESTIONS: &[Question] = &[
         ask: Ask::Pass,
         title: "A request that passes through, inside Router::layer",
         targets: &[
-            target(Allocations, OURS, crate::catalogue::IDENTITY, 2.0),
-            target(Allocations, MAPPED, crate::catalogue::IDENTITY, 0.0),
+            target(Allocations, OURS, IDENTITY, 2.0),
+            target(Allocations, MAPPED, IDENTITY, 0.0),
         ],
     },
     Question {
@@ -157,6 +167,41 @@ const QUESTIONS: &[Question] = &[
             target(Bytes, OURS, TONIC_HEALTH, 0.1),
         ],
     },
+    Question {
+        stack: CHECKS,
+        ask: Ask::Readyz,
+        title: "GET /readyz by the number of checks",
+        targets: &[
+            target(Time, TEN, ONE, 1.05),
+            target(Time, HUNDRED, ONE, 1.05),
+            target(Time, THOUSAND, ONE, 1.05),
+            target(Allocations, THOUSAND, ONE, 0.0),
+        ],
+    },
+    Question {
+        stack: SATURATED,
+        ask: Ask::Livez,
+        title: "GET /livez while the inner service is saturated",
+        targets: &[target(Time, STUCK, IDLE, 1.5)],
+    },
+    Question {
+        stack: REPORT,
+        ask: Ask::Readyz,
+        title: "Detailed report at /readyz, rendered before; axum-health has one indicator",
+        targets: &[],
+    },
+    Question {
+        stack: SNAPSHOT,
+        ask: Ask::Pass,
+        title: "Health::snapshot() that has to be made",
+        targets: &[],
+    },
+    Question {
+        stack: FRESH,
+        ask: Ask::Readyz,
+        title: "Detailed report at /readyz, snapshot made and rendered for the request",
+        targets: &[],
+    },
 ];
 
 /// All of them, each subject timed for so long.
@@ -170,6 +215,7 @@ pub fn stacks(each: Duration) -> Vec<Section> {
 /// What was measured of one subject.
 struct Measured {
     name: &'static str,
+    side: Side,
     cost: Cost,
     instructions: Result<f64, Unavailable>,
     time: Samples,
@@ -190,30 +236,52 @@ impl Question {
             .zip(times)
             .map(|((spec, cost), time)| Measured {
                 name: spec.name,
+                side: spec.side,
                 cost,
-                instructions: instructions::count(*spec, self.ask),
+                instructions: self.instructions(*spec),
                 time,
             })
             .collect();
-        let (ours, others): (Vec<_>, Vec<_>) = measured.iter().partition(|one| is_ours(one.name));
+        let (ours, others): (Vec<_>, Vec<_>) =
+            measured.iter().partition(|one| one.side == Side::Ours);
         let mut section = Section::new(self.title);
-        for measure in [Time, Instructions, Allocations, Bytes] {
+        for measure in self.measures() {
             for one in &ours {
+                if others.is_empty() {
+                    section.rows.push(alone(*measure, one));
+                }
                 for other in &others {
-                    section.rows.push(self.row(measure, one, other));
+                    section.rows.push(self.row(*measure, one, other));
                 }
             }
         }
         section
     }
 
+    fn measures(&self) -> &'static [Measure] {
+        match self.stack {
+            GRPC => &[Time, Instructions, Allocations, Bytes],
+            SATURATED => &[Time],
+            // Under valgrind a thousand checks take minutes.
+            FRESH => &[Time, Allocations],
+            _ => &[Time, Instructions, Allocations],
+        }
+    }
+
+    fn instructions(&self, spec: Spec) -> Result<f64, Unavailable> {
+        if self.measures().contains(&Instructions) {
+            instructions::count(spec, self.ask)
+        } else {
+            Err(Unavailable("not counted".to_owned()))
+        }
+    }
+
     /// A control has no probes inside axum: it would answer 404.
     fn can_answer(&self, name: &str) -> bool {
         let is_probe = matches!(self.ask, Ask::Livez | Ask::Readyz);
-        let has_none = matches!(self.stack, OUTSIDE | INSIDE)
-            && matches!(name, BARE | crate::catalogue::IDENTITY);
+        let has_none = matches!(self.stack, OUTSIDE | INSIDE) && matches!(name, BARE | IDENTITY);
         // It stands among the routes, which is where people put it.
-        let elsewhere = self.stack == INSIDE && name == crate::catalogue::AXUM_HEALTH;
+        let elsewhere = self.stack == INSIDE && name == AXUM_HEALTH;
         !is_probe || !(has_none || elsewhere)
     }
 
@@ -249,14 +317,7 @@ impl Question {
                 Of(other.name, other.cost.allocations as f64),
                 at_most,
             ),
-            Bytes if self.ask == Ask::GrpcCheck => Row::ratio(
-                format!("{}: allocated", ours.name),
-                "B",
-                ours.cost.bytes as f64,
-                Of(other.name, other.cost.bytes as f64),
-                at_most,
-            ),
-            Bytes => Row::difference(
+            Bytes => Row::ratio(
                 format!("{}: allocated", ours.name),
                 "B",
                 ours.cost.bytes as f64,
@@ -267,6 +328,17 @@ impl Question {
     }
 }
 
-fn is_ours(name: &str) -> bool {
-    matches!(name, OURS | MAPPED)
+/// What has nothing to be compared with.
+fn alone(measure: Measure, one: &Measured) -> Row {
+    match measure {
+        Time => Row::duration(format!("{}: time", one.name), one.time.spread()),
+        Instructions => match &one.instructions {
+            Ok(count) => Row::number(format!("{}: instructions", one.name), "", *count, None),
+            Err(Unavailable(why)) => Row::note(format!("{}: instructions", one.name), why),
+        },
+        Allocations | Bytes => {
+            let what = format!("{}: allocations", one.name);
+            Row::number(what, "", one.cost.allocations as f64, None)
+        }
+    }
 }
