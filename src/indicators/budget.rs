@@ -30,6 +30,11 @@ impl Budget {
         }
     }
 
+    /// How much of the time has passed.
+    pub(super) fn spent(&self) -> Duration {
+        self.started_at.elapsed()
+    }
+
     /// Waits for a step as long as there is time; `step` names what had no answer.
     pub(super) async fn within<F: Future>(
         &self,

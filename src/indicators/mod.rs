@@ -14,5 +14,44 @@
 ))]
 mod budget;
 mod error;
+#[cfg(any(
+    feature = "deadpool-postgres",
+    feature = "sqlx-mysql",
+    feature = "sqlx-postgres",
+    feature = "sqlx-sqlite",
+))]
+mod pool;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(any(
+    feature = "sqlx-mysql",
+    feature = "sqlx-postgres",
+    feature = "sqlx-sqlite"
+))]
+mod sqlx;
 
 pub use self::error::IndicatorError;
+#[cfg(any(
+    feature = "deadpool-postgres",
+    feature = "sqlx-mysql",
+    feature = "sqlx-postgres",
+    feature = "sqlx-sqlite",
+))]
+pub use self::pool::ExhaustedPool;
+#[cfg(feature = "redis")]
+#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
+pub use self::redis::RedisIndicator;
+#[cfg(any(
+    feature = "sqlx-mysql",
+    feature = "sqlx-postgres",
+    feature = "sqlx-sqlite"
+))]
+#[cfg_attr(
+    docsrs,
+    doc(cfg(any(
+        feature = "sqlx-mysql",
+        feature = "sqlx-postgres",
+        feature = "sqlx-sqlite"
+    )))
+)]
+pub use self::sqlx::{SqlxDatabase, SqlxIndicator};

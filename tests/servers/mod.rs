@@ -5,6 +5,11 @@
 
 #![allow(dead_code)]
 
+#[cfg(feature = "sqlx-mysql")]
+pub(crate) mod mariadb;
+#[cfg(feature = "sqlx-postgres")]
+pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod proxy;
+pub(crate) mod redis;
 pub(crate) mod watched;

@@ -4,13 +4,13 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 /// A running server. It is killed when this is dropped.
 pub(crate) struct Process {
     child: Child,
-    frozen: bool,
 }
 
 impl Process {
@@ -25,10 +25,7 @@ impl Process {
         let child = command
             .spawn()
             .unwrap_or_else(|error| panic!("{program:?} does not start, see .ci/test: {error}"));
-        Self {
-            child,
-            frozen: false,
-        }
+        Self { child }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -37,13 +34,11 @@ impl Process {
 
     /// The kernel still accepts connections for it, and nobody answers them.
     pub(crate) fn freeze(&mut self) {
-        signal(self.pid(), Signal::STOP);
-        self.frozen = true;
+        stop(self.pid());
     }
 
     pub(crate) fn thaw(&mut self) {
         signal(self.pid(), Signal::CONT);
-        self.frozen = false;
     }
 
     /// Asks it to end, as an operator would, and waits until it did.
@@ -72,6 +67,27 @@ impl Drop for Process {
 pub(crate) fn signal(pid: u32, signal: Signal) {
     let pid = Pid::from_raw(pid.try_into().unwrap()).unwrap();
     kill_process(pid, signal).unwrap();
+}
+
+/// Stops a process that belongs to this test, and waits until each of its threads stands still.
+pub(crate) fn stop(pid: u32) {
+    signal(pid, Signal::STOP);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !is_stopped(pid) {
+        assert!(Instant::now() < deadline, "{pid} does not stop");
+        std::thread::yield_now();
+    }
+}
+
+fn is_stopped(pid: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    threads.map_while(Result::ok).all(|thread| {
+        let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        // `pid (name) state …`, and the name may have anything in it.
+        stat.rsplit(") ")
+            .next()
+            .is_some_and(|rest| rest.starts_with('T'))
+    })
 }
 
 /// A port that nobody listens on.

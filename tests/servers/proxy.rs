@@ -77,7 +77,12 @@ async fn relay(client: TcpStream, server: SocketAddr, mut mode: watch::Receiver<
     if *mode.borrow() == Mode::Reset {
         return reset(&client);
     }
-    if *mode.borrow() == Mode::BlackHole && mode.wait_for(|mode| *mode != Mode::BlackHole).await.is_err() {
+    if *mode.borrow() == Mode::BlackHole
+        && mode
+            .wait_for(|mode| *mode != Mode::BlackHole)
+            .await
+            .is_err()
+    {
         return;
     }
     let Ok(server) = TcpStream::connect(server).await else {

@@ -68,7 +68,8 @@ impl Watched {
             assert_eq!(self.probe(Probe::Liveness).await, 200, "/livez");
             let state = self.state();
             let output = state.output().unwrap_or_default().to_owned();
-            if state.status() == status && output.contains(part) {
+            let is_checked = state.time().is_some() && self.check(BYSTANDER).time().is_some();
+            if is_checked && state.status() == status && output.contains(part) {
                 // The code is that of a snapshot which may be younger than the state above.
                 let code = self.probe(Probe::Readiness).await;
                 if code == if status == Status::Fail { 503 } else { 200 } {
@@ -79,7 +80,10 @@ impl Watched {
             last = format!("{}: {output}", state.status());
             sleep(Duration::from_millis(5)).await;
         }
-        panic!("{} never was {status} with {part:?}; at last {last}", self.name);
+        panic!(
+            "{} never was {status} with {part:?}; at last {last}",
+            self.name
+        );
     }
 
     /// The text of the failure to come, which names no secret.

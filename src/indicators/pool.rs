@@ -1,0 +1,67 @@
+//! What an indicator sees of a pool of connections, whichever crate the pool is of.
+
+use crate::{CheckResult, Failure, Observation};
+
+/// What it means that the application holds every connection of its pool while the database itself
+/// answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExhaustedPool {
+    /// It warns, and the instance keeps its traffic: without it, the same load would meet fewer
+    /// instances.
+    #[default]
+    Warns,
+    /// It fails: others take the traffic until a connection comes free.
+    Fails,
+}
+
+/// How many connections a pool has at a moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PoolState {
+    pub(super) open: usize,
+    pub(super) idle: usize,
+    pub(super) most: usize,
+}
+
+impl PoolState {
+    /// The readings of a run that had an answer.
+    pub(super) fn readings(self, observation: Observation) -> Observation {
+        observation
+            .measurement("connections", self.open, "open")
+            .measurement("idleConnections", self.idle, "idle")
+            .measurement("utilization", self.utilization(), "percent")
+    }
+
+    /// What a run found that got no connection of the pool, but one of its own.
+    pub(super) fn exhausted(self, waited: f64, means: ExhaustedPool) -> CheckResult {
+        let text = format!(
+            "{} within {waited:.1} s; the database answers a new connection",
+            self.refusal()
+        );
+        match means {
+            ExhaustedPool::Warns => Ok(self.readings(Observation::warn(text))),
+            ExhaustedPool::Fails => Err(Failure::new(text)
+                .measurement("connections", self.open, "open")
+                .measurement("idleConnections", self.idle, "idle")
+                .measurement("utilization", self.utilization(), "percent")),
+        }
+    }
+
+    /// Why the pool gave no connection, as far as it can be seen.
+    pub(super) fn refusal(self) -> String {
+        let Self { open, idle, most } = self;
+        if idle == 0 && open >= most {
+            format!(
+                "the pool is exhausted: {open} of {most} connections are in use, none came free"
+            )
+        } else {
+            format!("the pool gave no connection ({open} of {most} are open, {idle} idle)")
+        }
+    }
+
+    fn utilization(self) -> f64 {
+        let in_use = self.open.saturating_sub(self.idle);
+        let percent = in_use as f64 / self.most.max(1) as f64 * 100.0;
+        (percent * 10.0).round() / 10.0
+    }
+}
