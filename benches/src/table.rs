@@ -9,6 +9,16 @@ use crate::timing::Spread;
 pub struct Section {
     pub title: String,
     pub rows: Vec<Row>,
+    /// What a plot of it shows.
+    pub bars: Vec<Bar>,
+}
+
+/// One value of a plot.
+#[derive(Clone, Debug)]
+pub struct Bar {
+    pub label: String,
+    pub value: f64,
+    pub is_ours: bool,
 }
 
 impl Section {
@@ -16,6 +26,7 @@ impl Section {
         Self {
             title: title.into(),
             rows: Vec::new(),
+            bars: Vec::new(),
         }
     }
 }
@@ -48,6 +59,24 @@ impl Row {
             what: what.into(),
             ours: nanoseconds(ours.median),
             other: format!("{}: {}", other.0, nanoseconds(other.1.median)),
+            relation: format!("{:.2} × ({:.2}–{:.2})", ratio.median, ratio.low, ratio.high),
+            ..Self::judged(ratio.median, at_most, |most| format!("≤ {most} ×"))
+        }
+    }
+
+    /// A ratio of two numbers that were measured several times.
+    pub fn measured(
+        what: impl Into<String>,
+        unit: &str,
+        ours: Spread,
+        other: Of<'_, Spread>,
+        ratio: Spread,
+        at_most: Option<f64>,
+    ) -> Self {
+        Self {
+            what: what.into(),
+            ours: format!("{} {unit}", number(ours.median)),
+            other: format!("{}: {} {unit}", other.0, number(other.1.median)),
             relation: format!("{:.2} × ({:.2}–{:.2})", ratio.median, ratio.low, ratio.high),
             ..Self::judged(ratio.median, at_most, |most| format!("≤ {most} ×"))
         }
@@ -123,6 +152,20 @@ impl Row {
             what: what.into(),
             ours: format!("{} {unit}", number(ours)),
             ..Self::judged(ours, at_most, |most| format!("≤ {} {unit}", number(most)))
+        }
+    }
+
+    /// A median, and the largest of all, which is what is judged.
+    pub fn worst(
+        what: impl Into<String>,
+        unit: &str,
+        median: f64,
+        most: f64,
+        at_most: f64,
+    ) -> Self {
+        Self {
+            ours: format!("median {}, max {} {unit}", number(median), number(most)),
+            ..Self::number(what, unit, most, Some(at_most))
         }
     }
 

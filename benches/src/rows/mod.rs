@@ -18,13 +18,28 @@ use std::time::Duration;
 
 use crate::table::Section;
 
-/// Everything that takes a few minutes at most.
-pub fn quick() -> Vec<Section> {
-    let each = Duration::from_millis(200);
-    let mut sections = stacks(each);
-    sections.push(while_writing(each));
-    sections.push(by_threads(each));
-    sections.extend([sizes(), kept(), faults(), storm()]);
-    sections.push(refresher(Duration::from_secs(8)));
-    sections
+/// The groups of the quick part, each by a name by which it can be asked for alone.
+const QUICK: [(&str, fn() -> Vec<Section>); 7] = [
+    ("stacks", || stacks(EACH)),
+    ("writing", || vec![while_writing(EACH)]),
+    ("threads", || vec![by_threads(EACH)]),
+    ("sizes", || vec![sizes(), kept()]),
+    ("faults", || vec![faults()]),
+    ("storm", || vec![storm()]),
+    ("refresher", || vec![refresher(Duration::from_secs(8))]),
+];
+
+/// How long a subject is timed.
+const EACH: Duration = Duration::from_millis(200);
+
+/// Everything that takes a few minutes at most, or only the groups with these names.
+pub fn quick(names: &[String]) -> Vec<Section> {
+    let is_wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
+    let groups = QUICK.iter().filter(|(name, _)| is_wanted(name));
+    groups
+        .flat_map(|(name, measure)| {
+            eprintln!("{name} ...");
+            measure()
+        })
+        .collect()
 }

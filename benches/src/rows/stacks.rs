@@ -11,7 +11,7 @@ use crate::catalogue::{
 use crate::counting::Cost;
 use crate::instructions::{self, Unavailable};
 use crate::subject::Subject;
-use crate::table::{Of, Row, Section};
+use crate::table::{Bar, Of, Row, Section};
 use crate::timing::{Samples, interleave};
 
 /// What is asked of a stack, and what of it has a target.
@@ -221,6 +221,16 @@ struct Measured {
     time: Samples,
 }
 
+impl Measured {
+    fn bar(&self) -> Bar {
+        Bar {
+            label: self.name.to_owned(),
+            value: self.time.spread().median,
+            is_ours: self.side == Side::Ours,
+        }
+    }
+}
+
 impl Question {
     fn answer(&self, each: Duration) -> Section {
         let specs: Vec<Spec> = stack(self.stack)
@@ -245,6 +255,7 @@ impl Question {
         let (ours, others): (Vec<_>, Vec<_>) =
             measured.iter().partition(|one| one.side == Side::Ours);
         let mut section = Section::new(self.title);
+        section.bars = measured.iter().map(Measured::bar).collect();
         for measure in self.measures() {
             for one in &ours {
                 if others.is_empty() {
