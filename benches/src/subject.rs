@@ -6,6 +6,7 @@ use std::future::{Future, poll_fn};
 use std::hint::black_box;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use axum::body::Body;
 use http::{Request, Response};
@@ -13,6 +14,7 @@ use tower::Service;
 
 use crate::ask::Ask;
 use crate::counting::{Cost, cost};
+use crate::timing::thread_time;
 
 /// A service with the request that it is asked. The loop around it is compiled for the service, so
 /// that no subject pays for a call through a pointer.
@@ -58,9 +60,14 @@ impl Subject {
         &self.name
     }
 
-    /// Answers so many requests, one after the other, each to the end of its body.
+    /// Builds and answers so many requests, one after the other, each to the end of its body.
     pub fn run(&mut self, times: u64) {
         self.serve.times(times);
+    }
+
+    /// The processor time of so many requests, without that of building them.
+    pub fn timed(&mut self, times: u64) -> Duration {
+        self.serve.timed(times)
     }
 
     /// What one request costs, from the call to the end of the body. Building it does not count.
@@ -69,8 +76,13 @@ impl Subject {
     }
 }
 
+/// How many requests are built before they are served: so many that reading the clock does not
+/// count, so few that they stay in the cache.
+const BUILT: usize = 128;
+
 trait Serve: Send {
     fn times(&mut self, times: u64);
+    fn timed(&mut self, times: u64) -> Duration;
     fn cost(&mut self) -> Cost;
 }
 
@@ -100,6 +112,22 @@ where
         for _ in 0..times {
             read(self.respond());
         }
+    }
+
+    fn timed(&mut self, times: u64) -> Duration {
+        let mut total = Duration::ZERO;
+        let mut requests = Vec::with_capacity(BUILT);
+        let mut left = times as usize;
+        while left > 0 {
+            requests.extend((0..left.min(BUILT)).map(|_| (self.requests)()));
+            left -= requests.len();
+            let start = thread_time();
+            for request in requests.drain(..) {
+                read(respond(&mut self.service, request));
+            }
+            total += thread_time() - start;
+        }
+        total
     }
 
     fn cost(&mut self) -> Cost {

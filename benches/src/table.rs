@@ -9,7 +9,16 @@ use crate::timing::Spread;
 pub struct Section {
     pub title: String,
     pub rows: Vec<Row>,
-    /// What a plot of it shows.
+    pub plot: Option<Plot>,
+}
+
+/// A picture of what matters most in a section.
+#[derive(Clone, Debug)]
+pub struct Plot {
+    /// Without its extension.
+    pub file: &'static str,
+    pub title: &'static str,
+    pub unit: &'static str,
     pub bars: Vec<Bar>,
 }
 
@@ -26,7 +35,7 @@ impl Section {
         Self {
             title: title.into(),
             rows: Vec::new(),
-            bars: Vec::new(),
+            plot: None,
         }
     }
 }

@@ -73,7 +73,7 @@ pub fn interleave(subjects: &mut [Subject], each: Duration) -> Vec<Samples> {
             } else {
                 (round / 2 + subjects.len() - turn) % subjects.len()
             };
-            let taken = timed(&mut subjects[index], batches[index]);
+            let taken = subjects[index].timed(batches[index]);
             samples[index]
                 .0
                 .push(taken.as_nanos() as f64 / batches[index] as f64);
@@ -93,7 +93,7 @@ pub fn alternate(
     for _ in 0..(each.as_micros() / TURN.as_micros()).max(5) {
         for (world, samples) in samples.iter_mut().enumerate() {
             enter(world);
-            let taken = timed(subject, batch);
+            let taken = subject.timed(batch);
             samples.0.push(taken.as_nanos() as f64 / batch as f64);
         }
     }
@@ -112,7 +112,7 @@ pub fn together(subjects: Vec<Subject>, each: Duration) -> Spread {
                     let batch = batch(&mut subject);
                     start.wait();
                     let turns = (each.as_micros() / TURN.as_micros()).max(5);
-                    let turn = |_| timed(&mut subject, batch).as_nanos() as f64 / batch as f64;
+                    let turn = |_| subject.timed(batch).as_nanos() as f64 / batch as f64;
                     (0..turns).map(turn).collect::<Vec<_>>()
                 })
             })
@@ -129,17 +129,11 @@ pub fn together(subjects: Vec<Subject>, each: Duration) -> Spread {
 fn batch(subject: &mut Subject) -> u64 {
     let mut times = 16;
     loop {
-        let taken = timed(subject, times);
+        let taken = subject.timed(times);
         if taken >= TURN / 2 {
             let fraction = TURN.as_secs_f64() / taken.as_secs_f64();
             return ((times as f64 * fraction) as u64).max(1);
         }
         times *= 2;
     }
-}
-
-fn timed(subject: &mut Subject, times: u64) -> Duration {
-    let start = thread_time();
-    subject.run(times);
-    thread_time() - start
 }

@@ -69,16 +69,13 @@ struct Plotted {
 }
 
 fn plot(folder: &Path, section: &Section) -> Result<Option<Plotted>, Box<dyn Error>> {
-    if section.bars.len() < 2 {
+    let Some(plot) = &section.plot else {
         return Ok(None);
-    }
-    let is_loaded = section.title.contains("connections");
-    let unit = if is_loaded { "p99, µs" } else { "ns" };
-    let title = section.title.split(':').next().unwrap_or_default();
-    let file = format!("plots/{}.svg", slug(title));
-    plots::bars(&folder.join(&file), title, unit, &section.bars)?;
+    };
+    let file = format!("plots/{}.svg", plot.file);
+    plots::bars(&folder.join(&file), plot.title, plot.unit, &plot.bars)?;
     Ok(Some(Plotted {
-        title: format!("{title} ({unit})"),
+        title: format!("{} ({})", plot.title, plot.unit),
         file,
     }))
 }
@@ -93,20 +90,13 @@ fn plot_detection(folder: &Path, all: &[Detected]) -> Result<Option<Plotted>, Bo
             ]
         })
         .collect();
-    let title = "Until readiness tells";
-    let file = format!("plots/{}.svg", slug(title));
+    let title = "Until readiness tells of a fault, and of its end";
+    let file = "plots/detection.svg".to_owned();
     plots::dots(&folder.join(&file), title, "ms", &series, detection::LIMIT)?;
     Ok(Some(Plotted {
         title: title.to_owned(),
         file,
     }))
-}
-
-fn slug(title: &str) -> String {
-    let letters = title.to_lowercase();
-    let words = letters.split(|letter: char| !letter.is_ascii_alphanumeric());
-    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-    words.join("-")
 }
 
 fn results(

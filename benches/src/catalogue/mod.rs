@@ -1,7 +1,7 @@
 //! Every service that is measured, by the stack that it stands in.
 //!
 //! What is fair: a stack is compared with the same stack without a layer, or with a layer that does
-//! nothing; the time to build a request is part of every time, for all alike; routers are as
+//! nothing; requests are built before the clock runs; routers are as
 //! `axum::serve` has them (`with_state`), so that no route is made anew for each request.
 
 mod apps;

@@ -6,7 +6,7 @@ use super::generator::{Seen, h2load, wrk};
 use super::scenario::Scenario;
 use super::server::Server;
 use crate::effort::Effort;
-use crate::table::{Bar, Of, Row, Section};
+use crate::table::{Bar, Of, Plot, Row, Section};
 use crate::timing::Spread;
 
 const PERCENTILES: [&str; 3] = ["p50", "p99", "p99.9"];
@@ -15,6 +15,7 @@ const PERCENTILES: [&str; 3] = ["p50", "p99", "p99.9"];
 pub fn ordinary(effort: &Effort) -> Section {
     let mut section = compare(
         effort,
+        ("load-requests", "Ordinary requests over loopback"),
         "Ordinary requests over HTTP/1, 16 connections",
         "/users/123",
         16,
@@ -34,6 +35,7 @@ pub fn ordinary(effort: &Effort) -> Section {
 pub fn probes(effort: &Effort) -> Section {
     compare(
         effort,
+        ("load-probes", "GET /livez over loopback"),
         "GET /livez over HTTP/1, 16 connections",
         "/livez",
         16,
@@ -51,9 +53,13 @@ pub fn probes(effort: &Effort) -> Section {
 pub fn probes_while(effort: &Effort) -> Section {
     compare(
         effort,
-        "GET /livez while something is wrong, over HTTP/1, 4 connections",
+        (
+            "load-probes-while",
+            "GET /livez over loopback while something is wrong",
+        ),
+        "GET /livez while something is wrong, over HTTP/1, one connection",
         "/livez",
-        4,
+        1,
         &[
             Scenario::Outside,
             Scenario::Saturated,
@@ -67,6 +73,7 @@ pub fn probes_while(effort: &Effort) -> Section {
 /// The first is what the others are compared with.
 fn compare(
     effort: &Effort,
+    plot: (&'static str, &'static str),
     title: &str,
     path: &str,
     connections: u32,
@@ -112,13 +119,14 @@ fn compare(
                 .push(row(index, name, "µs", &value, at_most(name)));
         }
     }
+    let mut bars = Vec::new();
     for (index, scenario) in scenarios.iter().enumerate() {
         let errors: f64 = all(index, &|seen| seen.errors).iter().sum();
         if errors > 0.0 {
             let what = format!("{}: failed requests", scenario.name());
             section.rows.push(Row::number(what, "", errors, Some(0.0)));
         }
-        section.bars.push(Bar {
+        bars.push(Bar {
             label: scenario.name().to_owned(),
             value: Spread::of(all(index, &|seen| seen.latency[1])).median,
             is_ours: !matches!(
@@ -127,6 +135,12 @@ fn compare(
             ),
         });
     }
+    section.plot = Some(Plot {
+        file: plot.0,
+        title: plot.1,
+        unit: "p99, µs",
+        bars,
+    });
     section
 }
 

@@ -11,7 +11,7 @@ use crate::catalogue::{
 use crate::counting::Cost;
 use crate::instructions::{self, Unavailable};
 use crate::subject::Subject;
-use crate::table::{Bar, Of, Row, Section};
+use crate::table::{Bar, Of, Plot, Row, Section};
 use crate::timing::{Samples, interleave};
 
 /// What is asked of a stack, and what of it has a target.
@@ -204,6 +204,47 @@ const QUESTIONS: &[Question] = &[
     },
 ];
 
+/// The questions whose times are plotted: file and title.
+const PLOTS: [(&str, Ask, &str, &str); 7] = [
+    (
+        OUTSIDE,
+        Ask::Pass,
+        "pass-through",
+        "An ordinary request, layer outside an axum Router",
+    ),
+    (
+        INSIDE,
+        Ask::Pass,
+        "pass-through-inside",
+        "An ordinary request, layer inside Router::layer",
+    ),
+    (
+        ROUTES,
+        Ask::Readyz,
+        "probe",
+        "GET /readyz, layer outside an axum Router, or a route",
+    ),
+    (
+        INSIDE,
+        Ask::Readyz,
+        "probe-inside",
+        "GET /readyz, layer inside Router::layer",
+    ),
+    (
+        CHECKS,
+        Ask::Readyz,
+        "probe-by-checks",
+        "GET /readyz by the number of checks",
+    ),
+    (GRPC, Ask::GrpcCheck, "grpc-check", "grpc.health.v1 Check"),
+    (
+        FRESH,
+        Ask::Readyz,
+        "report-by-checks",
+        "Detailed report, made and rendered",
+    ),
+];
+
 /// All of them, each subject timed for so long.
 pub fn stacks(each: Duration) -> Vec<Section> {
     QUESTIONS
@@ -255,7 +296,7 @@ impl Question {
         let (ours, others): (Vec<_>, Vec<_>) =
             measured.iter().partition(|one| one.side == Side::Ours);
         let mut section = Section::new(self.title);
-        section.bars = measured.iter().map(Measured::bar).collect();
+        section.plot = self.plot(&measured);
         for measure in self.measures() {
             for one in &ours {
                 if others.is_empty() {
@@ -267,6 +308,18 @@ impl Question {
             }
         }
         section
+    }
+
+    fn plot(&self, measured: &[Measured]) -> Option<Plot> {
+        let plots = PLOTS.iter();
+        let of_this = |plot: &&(&str, Ask, _, _)| plot.0 == self.stack && plot.1 == self.ask;
+        let (_, _, file, title) = plots.copied().find(|plot| of_this(&plot))?;
+        Some(Plot {
+            file,
+            title,
+            unit: "ns",
+            bars: measured.iter().map(Measured::bar).collect(),
+        })
     }
 
     fn measures(&self) -> &'static [Measure] {
