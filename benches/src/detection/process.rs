@@ -1,6 +1,7 @@
 //! A real server as a child process, on a port and in a directory of its own.
 
 use std::cell::RefCell;
+use std::future::ready;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
@@ -77,7 +78,7 @@ impl Process {
             let inflict = move || {
                 inflict.signal(signal);
                 inflict.wait();
-                std::future::ready(())
+                ready(())
             };
             let mend = move || {
                 let process = mend.clone();
@@ -90,7 +91,10 @@ impl Process {
         };
         let signals = |signal| {
             let process = self.clone();
-            move || std::future::ready(process.signal(signal))
+            move || {
+                process.signal(signal);
+                ready(())
+            }
         };
         vec![
             ends("killed, then started", Signal::KILL),

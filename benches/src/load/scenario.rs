@@ -15,7 +15,7 @@ use axum::routing::get;
 use tower::limit::ConcurrencyLimitLayer;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceExt};
-use tower_health::{Check, Health, HealthLayer, ProbeBody, indicator_fn};
+use tower_health::{Check, Health, HealthLayer, MapBody, ProbeBody, indicator_fn};
 
 use crate::catalogue::{ByHand, app, atomic_route};
 
@@ -103,10 +103,9 @@ impl Scenario {
     }
 }
 
-fn layer(
-    runs: &Runs,
-    scenario: Scenario,
-) -> HealthLayer<tower_health::MapBody<fn(ProbeBody) -> Body>> {
+type ToAxum = MapBody<fn(ProbeBody) -> Body>;
+
+fn layer(runs: &Runs, scenario: Scenario) -> HealthLayer<ToAxum> {
     let runs = Arc::clone(runs);
     let check = Check::new(indicator_fn("db", move || {
         runs.fetch_add(1, Ordering::Relaxed);
@@ -121,7 +120,7 @@ fn layer(
         .readiness(check.timeout(Duration::from_secs(5)))
         .start();
     let layer = HealthLayer::new(health.expect("every setting is right"));
-    layer.map_body(Body::new::<ProbeBody> as fn(ProbeBody) -> Body)
+    layer.map_body(Body::new)
 }
 
 fn served(app: Router) -> Router {

@@ -2,7 +2,7 @@
 
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -61,13 +61,16 @@ fn live() -> Health {
 
 fn row(what: &str, mut subject: Subject, each: Duration, flip: impl Fn() + Send + 'static) -> Row {
     let writes = Arc::new(AtomicBool::new(false));
+    let written = Arc::new(AtomicU64::new(0));
     let ended = Arc::new(AtomicBool::new(false));
     let writer = {
         let (writes, ended) = (Arc::clone(&writes), Arc::clone(&ended));
+        let written = Arc::clone(&written);
         thread::spawn(move || {
             while !ended.load(Ordering::Relaxed) {
                 if writes.load(Ordering::Relaxed) {
                     flip();
+                    written.fetch_add(1, Ordering::Relaxed);
                 } else {
                     thread::yield_now();
                 }
@@ -76,6 +79,11 @@ fn row(what: &str, mut subject: Subject, each: Duration, flip: impl Fn() + Send 
     };
     let [quiet, busy] = alternate(&mut subject, each, |world| {
         writes.store(world == 1, Ordering::Relaxed);
+        // On a busy machine the writer may have no core: a turn begins when it has one.
+        let before = written.load(Ordering::Relaxed);
+        while world == 1 && written.load(Ordering::Relaxed) == before {
+            thread::yield_now();
+        }
     });
     ended.store(true, Ordering::Relaxed);
     writer.join().expect("no panic");

@@ -19,7 +19,7 @@ use std::time::Duration;
 use crate::table::Section;
 
 /// The groups of the quick part, each by a name by which it can be asked for alone.
-const QUICK: [(&str, fn() -> Vec<Section>); 7] = [
+const QUICK: [(&str, Measure); 7] = [
     ("stacks", || stacks(EACH)),
     ("writing", || vec![while_writing(EACH)]),
     ("threads", || vec![by_threads(EACH)]),
@@ -28,6 +28,8 @@ const QUICK: [(&str, fn() -> Vec<Section>); 7] = [
     ("storm", || vec![storm()]),
     ("refresher", || vec![refresher(Duration::from_secs(8))]),
 ];
+
+type Measure = fn() -> Vec<Section>;
 
 /// How long a subject is timed.
 const EACH: Duration = Duration::from_millis(200);
