@@ -9,8 +9,8 @@ pub mod saturation {}
 #[doc = include_str!("docs/draining.md")]
 pub mod draining {}
 
-#[doc = include_str!("docs/indicators.md")]
-pub mod indicators {}
+#[doc = include_str!("docs/writing-an-indicator.md")]
+pub mod writing_an_indicator {}
 
 #[doc = include_str!("docs/costs.md")]
 pub mod costs {}

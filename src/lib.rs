@@ -64,18 +64,27 @@
 //! - [Ordering](guides::ordering): where the layer has to stand, and how a wrong place looks healthy.
 //! - [Saturation](guides::saturation): why probes answer when the service does not.
 //! - [Draining](guides::draining): how to stop without losing a request.
-//! - [Indicators](guides::indicators): how to write one, and what to make critical.
+//! - [Indicators](indicators): those that come with the crate, and their defaults.
+//! - [Writing an indicator](guides::writing_an_indicator): of your own, its test, and what to make critical.
 //! - [Costs](guides::costs): what allocates, what grows with the checks, what wakes up.
 //! - [Migrating](guides::migrating): from a hand-written `/health`.
 //! - gRPC (feature `grpc`): `grpc.health.v1` in the same layer.
 //!
 //! # Features
 //!
-//! | feature | what for | default |
-//! |---|---|---|
-//! | `grpc` | `grpc.health.v1` (Check, Watch, List) in the same layer | |
-//! | `serde` | [`HealthConfig`] and [`LayerConfig`] deserialize from a settings file | |
-//! | `signal` | `Health::shutdown_signal`: drain on SIGTERM and Ctrl-C | |
+//! None is on by default.
+//!
+//! | feature | what for |
+//! |---|---|
+//! | `grpc` | `grpc.health.v1` (Check, Watch, List) in the same layer |
+//! | `serde` | [`HealthConfig`] and [`LayerConfig`] deserialize from a settings file |
+//! | `signal` | `Health::shutdown_signal`: drain on SIGTERM and Ctrl-C |
+//! | `test-util` | an indicator for your tests that does as it is told |
+//! | `sqlx-postgres`, `sqlx-mysql`, `sqlx-sqlite` | [indicators] of databases behind sqlx; need Rust 1.94 |
+//! | `deadpool-postgres` | an indicator of a Postgres behind deadpool |
+//! | `redis` | an indicator of Redis |
+//! | `http-client`, `grpc-client`, `net`, `tls` | indicators of HTTP and gRPC services, TCP and DNS, certificates |
+//! | `system` | indicators of disk, memory, processor and file descriptors |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
@@ -107,6 +116,9 @@ mod transitions;
 
 pub mod guides;
 pub mod indicators;
+#[cfg(feature = "test-util")]
+#[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
+pub mod test_util;
 
 /// What a log filter names, wherever in the crate the code stands.
 const LOG_TARGET: &str = "tower_health";

@@ -44,16 +44,20 @@ impl Settings {
     }
 
     pub(crate) async fn listen(&self) -> Result<TcpListener, Box<dyn Error>> {
-        let listener = TcpListener::bind(&self.addr).await;
-        let listener = listener.map_err(|error| format!("ADDR={}: {error}", self.addr))?;
+        let listener = listen("ADDR", &self.addr).await?;
         let addr = listener.local_addr()?;
         tracing::info!(%addr, data_dir = %self.data_dir.display(), "listening");
         Ok(listener)
     }
 }
 
+pub(crate) async fn listen(setting: &str, addr: &str) -> Result<TcpListener, String> {
+    let listener = TcpListener::bind(addr).await;
+    listener.map_err(|error| format!("{setting}={addr}: {error}"))
+}
+
 /// Reads one setting. What is wrong with it is told with its name.
-fn setting<T: FromStr<Err: Display>>(name: &str) -> Result<Option<T>, String> {
+pub(crate) fn setting<T: FromStr<Err: Display>>(name: &str) -> Result<Option<T>, String> {
     match std::env::var(name) {
         Ok(value) if value.is_empty() => Err(format!("{name} is set, but empty")),
         Ok(value) => match value.parse() {

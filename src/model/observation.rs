@@ -141,6 +141,21 @@ impl Observation {
         push_reading(&mut self.readings, measurement, value.into(), unit.into());
         self
     }
+
+    /// Pass or warn.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// The text of a warning, before redaction.
+    pub fn output(&self) -> Option<&str> {
+        self.output.as_deref()
+    }
+
+    /// The values that were read.
+    pub fn readings(&self) -> &[Reading] {
+        &self.readings
+    }
 }
 
 /// So that a check which returns `Ok(())` passes.
@@ -214,6 +229,11 @@ impl Failure {
     /// The text of the failure, before redaction.
     pub fn output(&self) -> &str {
         &self.output
+    }
+
+    /// The values that were read all the same.
+    pub fn readings(&self) -> &[Reading] {
+        &self.readings
     }
 }
 

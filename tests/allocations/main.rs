@@ -6,6 +6,7 @@
 )]
 
 mod counting;
+mod in_flight;
 mod pass_through;
 mod probes;
 mod sizes;

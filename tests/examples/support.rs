@@ -17,10 +17,19 @@ pub(crate) fn command(example: &str) -> Command {
     let binary = profile.join("examples").join(example);
     assert!(binary.exists(), "first: cargo build --examples");
     let mut command = Command::new(binary);
-    for setting in ["ADDR", "DATA_DIR", "DRAIN_MS", "RUST_LOG"] {
+    for setting in [
+        "DATABASE_URL",
+        "DATA_DIR",
+        "DRAIN_MS",
+        "REDIS_URL",
+        "RUST_LOG",
+    ] {
         command.env_remove(setting);
     }
-    command.env("NO_COLOR", "1").env("ADDR", "127.0.0.1:0");
+    command.env("NO_COLOR", "1");
+    for setting in ["ADDR", "ADMIN_ADDR"] {
+        command.env(setting, "127.0.0.1:0");
+    }
     command
 }
 

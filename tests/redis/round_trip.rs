@@ -56,6 +56,16 @@ async fn another_value_than_was_written_is_a_mismatch() {
 }
 
 #[tokio::test]
+async fn another_answer_than_pong_fails() {
+    let watched = Watched::start(NAME, indicator(stub_with("+HELLO\r\n", "").await));
+    fails_with(
+        &watched,
+        "PING: unexpected answer: another text instead of PONG",
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_server_that_speaks_another_language_is_told() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -71,18 +81,22 @@ async fn a_server_that_speaks_another_language_is_told() {
 
 /// A server that remembers nothing, and answers each GET with this.
 async fn stub(get: &'static str) -> Client {
+    stub_with("+PONG\r\n", get).await
+}
+
+async fn stub_with(ping: &'static str, get: &'static str) -> Client {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            tokio::spawn(answer(stream, get));
+            tokio::spawn(answer(stream, ping, get));
         }
     });
     client("", port)
 }
 
-async fn answer(stream: TcpStream, get: &str) -> Option<()> {
+async fn answer(stream: TcpStream, ping: &str, get: &str) -> Option<()> {
     let mut stream = BufReader::new(stream);
     loop {
         let count = line(&mut stream).await?;
@@ -93,7 +107,7 @@ async fn answer(stream: TcpStream, get: &str) -> Option<()> {
             words.push(line(&mut stream).await?);
         }
         let answer = match words[0].as_str() {
-            "PING" => "+PONG\r\n",
+            "PING" => ping,
             "GET" => get,
             _ => "+OK\r\n",
         };

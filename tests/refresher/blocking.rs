@@ -10,7 +10,7 @@ use std::time::Duration;
 use tower_health::{Check, Status, blocking_indicator_fn};
 
 use crate::door::Door;
-use crate::support::{PASSED, Script, eventually, failed, millis, readiness, seen, steady};
+use crate::support::{PASSED, Script, eventually, failed, millis, readiness, secs, seen, steady};
 
 const TTL: Duration = millis(20);
 const TIMEOUT: Duration = millis(200);
@@ -60,8 +60,9 @@ async fn a_blocking_check_that_panics_fails_with_its_message_and_runs_again() {
         assert!(run >= 3, "run {run}");
         Ok::<_, String>(())
     });
-    let health = steady().readiness(quick(disk.into()));
-    let health = health.start().unwrap();
+    // Nothing here may time out, however busy the machine is.
+    let check = Check::new(disk).ttl(TTL).timeout(secs(20));
+    let health = steady().readiness(check).start().unwrap();
     let mut transitions = health.subscribe();
     let first = transitions.next().await.unwrap();
     assert_eq!(first.output.as_deref(), Some("panicked: run 0"));

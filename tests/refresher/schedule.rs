@@ -22,7 +22,7 @@ async fn starts(
     }
     let _health = builder.start().unwrap();
     lapse(secs(60)).await;
-    scripts.iter().map(Script::starts).collect()
+    scripts.iter().map(|script| script.starts()).collect()
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,21 +1,22 @@
 //! What every test of this folder uses: a check that does as it is told, and a look at what is
 //! published of it.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::future::pending;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::{Request, Response};
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::Bytes;
 use tokio::runtime::{Builder, Runtime};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tower::{Layer, ServiceExt, service_fn};
+use tower_health::test_util::ScriptedIndicator;
+pub(crate) use tower_health::test_util::Step;
 use tower_health::{
-    Check, CheckResult, CheckState, Health, HealthBuilder, HealthLayer, Observation, Probe, Status,
+    Check, CheckState, Health, HealthBuilder, HealthIndicator, HealthLayer, Probe, Status,
     Transitions, indicator_fn,
 };
 
@@ -42,154 +43,53 @@ pub(crate) async fn settle() {
     lapse(millis(50)).await;
 }
 
-/// What one run of a scripted check does.
-#[derive(Clone, Debug)]
-pub(crate) struct Step {
-    after: Duration,
-    end: End,
+pub(crate) fn pass() -> Step {
+    Step::pass()
 }
 
-#[derive(Clone, Debug)]
-enum End {
-    Pass,
-    Warn(&'static str),
-    Fail(&'static str),
-    Hang,
-    Panic(&'static str),
+pub(crate) fn warn(output: &str) -> Step {
+    Step::warn(output)
 }
 
-impl Step {
-    /// Does the same, but only after this much time.
-    pub(crate) fn after(mut self, after: Duration) -> Self {
-        self.after = after;
-        self
-    }
+pub(crate) fn fail(output: &str) -> Step {
+    Step::fail(output)
 }
 
-const fn step(end: End) -> Step {
-    let after = Duration::ZERO;
-    Step { after, end }
+pub(crate) fn hang() -> Step {
+    Step::hang()
 }
 
-pub(crate) const fn pass() -> Step {
-    step(End::Pass)
+pub(crate) fn panics(message: &str) -> Step {
+    Step::panic(message)
 }
 
-pub(crate) const fn warn(output: &'static str) -> Step {
-    step(End::Warn(output))
-}
-
-pub(crate) const fn fail(output: &'static str) -> Step {
-    step(End::Fail(output))
-}
-
-pub(crate) const fn hang() -> Step {
-    step(End::Hang)
-}
-
-pub(crate) const fn panics(message: &'static str) -> Step {
-    step(End::Panic(message))
-}
-
-/// A check that does as it is told, and counts.
+/// A script that is given its name when it is registered.
 #[derive(Clone)]
-pub(crate) struct Script(Arc<Play>);
-
-struct Play {
-    /// The last one is repeated for ever.
-    steps: Mutex<VecDeque<Step>>,
-    created_at: Instant,
-    starts: Mutex<Vec<Duration>>,
-    running: AtomicUsize,
-    most_at_once: AtomicUsize,
-}
-
-/// Lives as long as the run, whether it ends, panics or is aborted.
-struct Running<'a>(&'a Play);
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::SeqCst);
-    }
-}
+pub(crate) struct Script(ScriptedIndicator);
 
 impl Script {
-    /// The steps of the runs in their order; the last one is repeated.
     pub(crate) fn new(steps: impl IntoIterator<Item = Step>) -> Self {
-        let steps = VecDeque::from_iter(steps);
-        assert!(!steps.is_empty());
-        Self(Arc::new(Play {
-            steps: Mutex::new(steps),
-            created_at: Instant::now(),
-            starts: Mutex::default(),
-            running: AtomicUsize::new(0),
-            most_at_once: AtomicUsize::new(0),
-        }))
+        Self(ScriptedIndicator::new("script", steps))
     }
 
     pub(crate) fn passing() -> Self {
-        Self::new([pass()])
-    }
-
-    /// What every further run does.
-    pub(crate) fn turn(&self, step: Step) {
-        *self.0.steps.lock().unwrap() = VecDeque::from([step]);
+        Self::new([])
     }
 
     pub(crate) fn check(&self, name: impl Into<String>) -> Check {
-        let script = self.clone();
+        let script = self.0.clone();
         Check::new(indicator_fn(name, move || {
             let script = script.clone();
-            async move { script.run().await }
+            async move { script.check().await }
         }))
     }
+}
 
-    async fn run(&self) -> CheckResult {
-        let play = &*self.0;
-        let started_at = Instant::now() - play.created_at;
-        play.starts.lock().unwrap().push(started_at);
-        let running = play.running.fetch_add(1, Ordering::SeqCst) + 1;
-        play.most_at_once.fetch_max(running, Ordering::SeqCst);
-        let _running = Running(play);
-        let step = self.next_step();
-        if !step.after.is_zero() {
-            sleep(step.after).await;
-        }
-        match step.end {
-            End::Pass => Ok(Observation::pass()),
-            End::Warn(output) => Ok(Observation::warn(output)),
-            End::Fail(output) => Err(output.into()),
-            End::Hang => pending().await,
-            End::Panic(message) => panic!("{message}"),
-        }
-    }
+impl Deref for Script {
+    type Target = ScriptedIndicator;
 
-    fn next_step(&self) -> Step {
-        let mut steps = self.0.steps.lock().unwrap();
-        match steps.len() {
-            1 => steps[0].clone(),
-            _ => steps.pop_front().unwrap(),
-        }
-    }
-
-    /// How many runs were started.
-    pub(crate) fn runs(&self) -> usize {
-        self.0.starts.lock().unwrap().len()
-    }
-
-    /// When each run was started, counted from the creation of the script.
-    pub(crate) fn starts(&self) -> Vec<Duration> {
-        self.0.starts.lock().unwrap().clone()
-    }
-
-    /// How many runs are going on.
-    pub(crate) fn running(&self) -> usize {
-        self.0.running.load(Ordering::SeqCst)
-    }
-
-    /// The most runs that ever went on at once.
-    pub(crate) fn most_at_once(&self) -> usize {
-        self.0.most_at_once.load(Ordering::SeqCst)
+    fn deref(&self) -> &ScriptedIndicator {
+        &self.0
     }
 }
 

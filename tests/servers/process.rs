@@ -79,6 +79,7 @@ pub(crate) fn stop(pid: u32) {
     }
 }
 
+/// Or has ended, and waits for a parent that stands still itself.
 fn is_stopped(pid: u32) -> bool {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
     threads.map_while(Result::ok).all(|thread| {
@@ -86,7 +87,7 @@ fn is_stopped(pid: u32) -> bool {
         // `pid (name) state …`, and the name may have anything in it.
         stat.rsplit(") ")
             .next()
-            .is_some_and(|rest| rest.starts_with('T'))
+            .is_some_and(|rest| rest.starts_with(['T', 'Z']))
     })
 }
 

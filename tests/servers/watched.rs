@@ -9,7 +9,8 @@ use hyper::body::Bytes;
 use tokio::time::{Instant, sleep};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_health::{
-    Check, CheckState, Criticality, Health, HealthLayer, Observation, Probe, Status, indicator_fn,
+    Check, CheckState, Criticality, Health, HealthLayer, Observation, Probe, Status, Transitions,
+    indicator_fn,
 };
 
 /// Beside the indicator under test there is always a check that nothing disturbs.
@@ -84,6 +85,25 @@ impl Watched {
             "{} never was {status} with {part:?}; at last {last}",
             self.name
         );
+    }
+
+    /// Waits until the check changes to this status, with a text that contains `part`, however
+    /// short it stays there: `transitions` was subscribed to before that.
+    pub(crate) async fn changes(&self, transitions: &mut Transitions, status: Status, part: &str) {
+        let changed = async {
+            loop {
+                let change = transitions.next().await.expect("the health is alive");
+                let is_its_own = change.subject.to_string().contains(&self.name);
+                let output = change.output.unwrap_or_default();
+                if is_its_own && change.to == status && output.contains(part) {
+                    break;
+                }
+            }
+        };
+        let what = format!("{} never changed to {status} with {part:?}", self.name);
+        tokio::time::timeout(PATIENCE, changed).await.expect(&what);
+        assert_eq!(self.probe(Probe::Liveness).await, 200, "/livez");
+        self.assert_bystander_passes();
     }
 
     /// The text of the failure to come, which names no secret.

@@ -98,9 +98,12 @@ async fn one_frozen_connection_is_given_up_and_the_others_serve() {
     watched.passes().await;
 
     let backend = u32::try_from(backend).unwrap();
+    let mut transitions = watched.health.subscribe();
     stop(backend);
-    let text = watched.turns(Status::Warn).await;
-    assert!(text.contains("the pool gave no connection"), "{text}");
+    let expected = "the pool gave no connection";
+    watched
+        .changes(&mut transitions, Status::Warn, expected)
+        .await;
     watched.passes().await;
     assert_no_place_is_stranded(&pool).await;
     signal(backend, Signal::CONT);

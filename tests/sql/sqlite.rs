@@ -46,6 +46,20 @@ async fn a_file_that_is_taken_away_fails_and_passes_when_it_is_back() {
     watched.passes().await;
 }
 
+// The first connection makes the file. After that, none may make another in its place.
+#[tokio::test]
+async fn a_file_that_is_yet_to_be_made_passes_and_one_that_is_gone_is_not_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("app.db");
+    let pool = SqlitePoolOptions::new().connect_lazy_with(options(dir.path()));
+    let watched = watch(&pool);
+    watched.passes().await;
+    fs::remove_file(&file).unwrap();
+    watched.turns_with(Status::Fail, "its file is gone").await;
+    watched.runs(3).await;
+    assert!(!file.exists());
+}
+
 #[tokio::test]
 async fn a_database_in_memory_passes() {
     let pool = pool(SqliteConnectOptions::new().in_memory(true)).await;

@@ -34,7 +34,7 @@ pub trait Backend: Database {
         asked: &Asked,
     ) -> impl Future<Output = Result<Seen, Error>> + Send;
 
-    /// What can be seen without a connection; fails with what is wrong.
+    /// What can be seen beside the connection; fails with what is wrong.
     fn look_outside(
         _: &<Self::Connection as Connection>::Options,
     ) -> impl Future<Output = Result<(), String>> + Send {

@@ -58,7 +58,7 @@ impl<DB: Backend> SqlxDatabase for DB {}
 ///
 /// Timeout 2 s, TTL 5 s, critical, `componentType` datastore. Readings: `responseTime` in `ms`,
 /// `connections` (open) and `idleConnections` (idle), and `utilization`, the share of the allowed
-/// connections that are in use, in `percent`.
+/// connections that the application had in use when the run began, in `percent`.
 ///
 /// The timeout should be set [here](Self::timeout) rather than at the [`Check`](crate::Check): a
 /// run divides its time so that the failure says what had no answer.
@@ -133,7 +133,12 @@ impl<DB: SqlxDatabase> SqlxIndicator<DB> {
         DB::place(&self.pool.connect_options())
     }
 
-    async fn ask(&self, budget: &Budget, mut lease: Lease<DB>) -> CheckResult {
+    async fn ask(&self, budget: &Budget, mut lease: Lease<DB>, pool: PoolState) -> CheckResult {
+        if let Err(fault) = DB::look_outside(&self.pool.connect_options()).await {
+            // A new connection might make what is missing anew, and empty.
+            lease.give_back();
+            return Err(Failure::new(format!("{}: {fault}", self.place())));
+        }
         let started_at = Instant::now();
         let step = format!("{} does not answer a query", self.place());
         let Some(connection) = lease.connection() else {
@@ -147,7 +152,7 @@ impl<DB: SqlxDatabase> SqlxIndicator<DB> {
         let time = started_at.elapsed();
         lease.give_back();
         self.judge(&seen)?;
-        let mut observation = self.pool_state().readings(budget::answered_after(time));
+        let mut observation = pool.readings(budget::answered_after(time));
         if let Some(lag) = seen.lag {
             observation = observation.measurement("replicationLag", lag, "s");
         }
@@ -218,12 +223,11 @@ impl<DB: SqlxDatabase> HealthIndicator for SqlxIndicator<DB> {
 
     async fn check(&self) -> CheckResult {
         let budget = Budget::start(self.timeout);
-        DB::look_outside(&self.pool.connect_options())
-            .await
-            .map_err(|fault| Failure::new(format!("{}: {fault}", self.place())))?;
+        // Before it takes a connection itself.
+        let pool = self.pool_state();
         let share = self.timeout / 20 * 9;
         match budget.within_share(share, "", self.pool.acquire()).await {
-            Ok(Ok(connection)) => self.ask(&budget, Lease::new(connection)).await,
+            Ok(Ok(connection)) => self.ask(&budget, Lease::new(connection), pool).await,
             Err(_) | Ok(Err(Error::PoolTimedOut)) => self.tie_break(&budget).await,
             Ok(Err(Error::PoolClosed)) => Err(Failure::new("the application closed the pool")),
             Ok(Err(error)) => Err(self.unreachable(&error)),

@@ -1,0 +1,271 @@
+//! Postgres behind a pool of deadpool.
+
+mod lease;
+mod question;
+mod words;
+
+use std::fmt;
+use std::time::Duration;
+
+use deadpool_postgres::tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
+use deadpool_postgres::tokio_postgres::{Config, Socket};
+use deadpool_postgres::{Manager, Pool, PoolError, TimeoutType};
+use tokio::time::Instant;
+
+use self::lease::Lease;
+use self::question::{Question, Seen};
+use super::budget::{self, Budget};
+use super::error::IndicatorError;
+use super::pool::{ExhaustedPool, PoolState};
+use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
+
+/// Asks Postgres on a connection of the application's own `deadpool-postgres` pool.
+///
+/// ```
+/// use deadpool_postgres::tokio_postgres::{Config, NoTls};
+/// use deadpool_postgres::{Manager, Pool};
+/// use tower_health::indicators::DeadpoolPostgresIndicator;
+///
+/// # fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let config: Config = "host=db user=app dbname=orders".parse()?;
+/// let pool = Pool::builder(Manager::new(config.clone(), NoTls)).build()?;
+/// let db = DeadpoolPostgresIndicator::new("db", pool.clone(), &config, NoTls)?.read_write();
+/// let builder = tower_health::Health::builder().readiness(db);
+/// # let _ = builder;
+/// # Ok(())
+/// # }
+/// # run().unwrap();
+/// ```
+///
+/// A run takes a connection from the pool, sends `SELECT 1` and gives the connection back. A run
+/// that fails, or is aborted, closes its connection, for there may be an answer under way.
+///
+/// # When the pool gives none
+///
+/// The application may hold all connections, or the database may be down. After 45 % of its
+/// timeout the run therefore tries a connection of its own. If that succeeds the database is well
+/// and the check [warns](ExhaustedPool) of the pool; if not, it fails with the reason.
+///
+/// deadpool waits without a limit unless told otherwise: the application should set the `wait`,
+/// `create` and `recycle` timeouts of its pool. Its default
+/// [recycling method](deadpool_postgres::RecyclingMethod) does not notice a frozen connection.
+///
+/// # Defaults
+///
+/// Timeout 2 s, TTL 5 s, critical, `componentType` datastore. Readings: `responseTime` in `ms`,
+/// `connections` (open) and `idleConnections` (idle), and `utilization`, the share of the allowed
+/// connections that the application had in use when the run began, in `percent`.
+///
+/// The timeout should be set [here](Self::timeout) rather than at the [`Check`](crate::Check): a
+/// run divides its time so that the failure says what had no answer.
+#[must_use = "an indicator does nothing until it is registered"]
+pub struct DeadpoolPostgresIndicator {
+    name: String,
+    pool: Pool,
+    /// Makes connections as the pool does. They never return to it.
+    beside: Pool,
+    place: String,
+    timeout: Duration,
+    question: Question,
+    exhausted_pool: ExhaustedPool,
+}
+
+impl DeadpoolPostgresIndicator {
+    /// Looks at the database behind this pool.
+    ///
+    /// `config` and `tls` are those that the pool's manager was made with: it shows neither, and
+    /// the connection beside the pool and the texts of failures need them.
+    ///
+    /// # Errors
+    ///
+    /// When `config` names no host.
+    pub fn new<T>(
+        name: impl Into<String>,
+        pool: Pool,
+        config: &Config,
+        tls: T,
+    ) -> Result<Self, IndicatorError>
+    where
+        T: MakeTlsConnect<Socket> + Clone + Sync + Send + 'static,
+        T::Stream: Sync + Send,
+        T::TlsConnect: Sync + Send,
+        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+    {
+        let name = name.into();
+        let Some(place) = words::place(config) else {
+            return Err(IndicatorError::new(&name, "config", "names no host"));
+        };
+        let manager = Manager::new(config.clone(), tls);
+        let beside = Pool::builder(manager).max_size(1).build();
+        let beside =
+            beside.map_err(|error| IndicatorError::new(&name, "config", error.to_string()))?;
+        Ok(Self {
+            name,
+            pool,
+            beside,
+            place,
+            timeout: budget::TIMEOUT,
+            question: Question::default(),
+            exhausted_pool: ExhaustedPool::default(),
+        })
+    }
+
+    /// How long a run may take; by default 2 s.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// What an exhausted pool means while the database answers; by default it warns.
+    pub fn exhausted_pool(mut self, means: ExhaustedPool) -> Self {
+        self.exhausted_pool = means;
+        self
+    }
+
+    /// Fails, too, when the database takes no writes: when it is in recovery or its transactions
+    /// are read-only.
+    ///
+    /// This does not find a full disk: for that, give a
+    /// [`write_statement`](Self::write_statement).
+    pub fn read_write(mut self) -> Self {
+        self.question.read_write = true;
+        self
+    }
+
+    /// Runs this statement of yours each time, and fails when it does.
+    ///
+    /// The only way to know that a write would succeed is to write:
+    /// `UPDATE health SET seen = now()` on a table with one row, for instance. It should touch
+    /// little, and must not wait for locks of the application.
+    pub fn write_statement(mut self, statement: impl Into<String>) -> Self {
+        self.question.write_statement = Some(statement.into());
+        self
+    }
+
+    /// Fails, too, when a standby is behind its primary by more than this.
+    ///
+    /// That is the age of the last transaction that it replayed, or nothing while it streams and
+    /// has replayed all that it received. Reading: `replicationLag`, in `s`.
+    pub fn max_lag(mut self, max_lag: Duration) -> Self {
+        self.question.max_lag = Some(max_lag);
+        self
+    }
+
+    fn pool_state(&self) -> PoolState {
+        let status = self.pool.status();
+        PoolState {
+            open: status.size,
+            idle: status.available,
+            most: status.max_size,
+        }
+    }
+
+    async fn ask(&self, budget: &Budget, lease: Lease, pool: PoolState) -> CheckResult {
+        let place = &self.place;
+        let asked_at = Instant::now();
+        let step = format!("{place} does not answer a query");
+        let Some(client) = lease.client() else {
+            return Err(Failure::new("the connection was given back"));
+        };
+        let asked = self.question.ask(client);
+        let seen = budget.within(step, asked).await?.map_err(|error| {
+            let text = words::describe(&error);
+            Failure::new(match error.as_db_error() {
+                Some(_) => format!("{place} answers a query with: {text}"),
+                None => format!("{place} broke off a query: {text}"),
+            })
+        })?;
+        let time = asked_at.elapsed();
+        lease.give_back();
+        self.judge(&seen)?;
+        let mut observation = pool.readings(budget::answered_after(time));
+        if let Some(lag) = seen.lag {
+            observation = observation.measurement("replicationLag", lag, "s");
+        }
+        Ok(observation)
+    }
+
+    fn judge(&self, seen: &Seen) -> Result<(), Failure> {
+        let place = &self.place;
+        if let Some(reason) = seen.read_only {
+            return Err(Failure::new(format!("{place} takes no writes: {reason}")));
+        }
+        match (seen.lag, self.question.max_lag) {
+            (Some(lag), Some(most)) if lag > most.as_secs_f64() => {
+                let most = most.as_secs_f64();
+                let text =
+                    format!("{place} is {lag:.1} s behind its primary, allowed are {most} s");
+                Err(Failure::new(text).measurement("replicationLag", lag, "s"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells a pool that is exhausted from a database that is down, by a connection beside the
+    /// pool.
+    async fn tie_break(&self, budget: &Budget) -> CheckResult {
+        let pool = self.pool_state();
+        let waited = budget.spent().as_secs_f64();
+        let refusal = pool.refusal();
+        let step = format!(
+            "{refusal}; {} does not answer a new connection either",
+            self.place
+        );
+        match budget.within(step, self.beside.get()).await? {
+            Ok(connection) => {
+                // Closed, for the next tie-break has to connect as well.
+                drop(Lease::new(connection));
+                pool.exhausted(waited, self.exhausted_pool)
+            }
+            Err(error) => Err(self.unreachable(&error)),
+        }
+    }
+
+    fn unreachable(&self, error: &PoolError) -> Failure {
+        let text = words::describe_pool(error);
+        Failure::new(format!("cannot connect to {}: {text}", self.place))
+    }
+}
+
+impl HealthIndicator for DeadpoolPostgresIndicator {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn check(&self) -> CheckResult {
+        let budget = Budget::start(self.timeout);
+        // Before it takes a connection itself.
+        let pool = self.pool_state();
+        let share = self.timeout / 20 * 9;
+        match budget.within_share(share, "", self.pool.get()).await {
+            Ok(Ok(connection)) => self.ask(&budget, Lease::new(connection), pool).await,
+            Err(_) | Ok(Err(PoolError::Timeout(TimeoutType::Wait))) => {
+                self.tie_break(&budget).await
+            }
+            Ok(Err(PoolError::Closed)) => Err(Failure::new("the application closed the pool")),
+            Ok(Err(error)) => Err(self.unreachable(&error)),
+        }
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        Some(self.timeout)
+    }
+
+    fn ttl(&self) -> Option<Duration> {
+        Some(budget::TTL)
+    }
+
+    fn component_type(&self) -> Option<ComponentType> {
+        Some(ComponentType::Datastore)
+    }
+}
+
+/// Without the pool, which prints the settings of its connections.
+impl fmt::Debug for DeadpoolPostgresIndicator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeadpoolPostgresIndicator")
+            .field("name", &self.name)
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
+}
