@@ -1,6 +1,7 @@
 //! How long it takes until readiness tells of a fault, and of its end.
 
 mod fake;
+mod postgres;
 mod process;
 mod redis;
 mod watch;
@@ -69,6 +70,7 @@ pub fn detection(effort: &Effort) -> (Section, Vec<Detected>) {
         for (name, dependency) in [
             ("fake server", fake::start().await),
             ("Redis", redis::start().await),
+            ("Postgres", postgres::start().await),
         ] {
             match dependency {
                 Some(dependency) => all.extend(watch::faults(dependency, effort.detections).await),

@@ -58,10 +58,16 @@ impl Process {
         }
     }
 
-    fn signal(&self, signal: Signal) {
-        if let Some(child) = &*self.0.child.borrow() {
-            let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-            let _ = kill_process(pid.expect("a process"), signal);
+    fn id(&self) -> u32 {
+        let child = self.0.child.borrow();
+        child.as_ref().map_or(0, Child::id)
+    }
+
+    /// Of a server with a process for each client, all of them: those go on without it.
+    fn signal_all(&self, signal: Signal) {
+        signal_one(self.id(), signal);
+        for child in children(self.id()) {
+            signal_one(child, signal);
         }
     }
 
@@ -71,12 +77,12 @@ impl Process {
         }
     }
 
-    /// Kill it, freeze it, ask it to end.
-    pub(super) fn faults(&self) -> Vec<Fault> {
-        let ends = |name, signal| {
+    /// Kill it, freeze it, ask it to end with the signal that it takes for that.
+    pub(super) fn faults(&self, end: Signal) -> Vec<Fault> {
+        let ends = |name, signal: fn(&Self, Signal), which| {
             let (inflict, mend) = (self.clone(), self.clone());
             let inflict = move || {
-                inflict.signal(signal);
+                signal(&inflict, which);
                 inflict.wait();
                 ready(())
             };
@@ -92,18 +98,22 @@ impl Process {
         let signals = |signal| {
             let process = self.clone();
             move || {
-                process.signal(signal);
+                process.signal_all(signal);
                 ready(())
             }
         };
         vec![
-            ends("killed, then started", Signal::KILL),
+            ends("killed, then started", Self::signal_all, Signal::KILL),
             Fault::new(
                 "frozen, then thawed",
                 signals(Signal::STOP),
                 signals(Signal::CONT),
             ),
-            ends("stopped, then started", Signal::TERM),
+            ends(
+                "stopped, then started",
+                |server, end| signal_one(server.id(), end),
+                end,
+            ),
         ]
     }
 }
@@ -115,6 +125,19 @@ impl Drop for Inner {
             let _ = child.wait();
         }
     }
+}
+
+fn signal_one(pid: u32, signal: Signal) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        // It may be gone already.
+        let _ = kill_process(pid, signal);
+    }
+}
+
+fn children(of: u32) -> Vec<u32> {
+    let path = format!("/proc/{of}/task/{of}/children");
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.split_whitespace().flat_map(str::parse).collect()
 }
 
 pub(super) fn free_port() -> u16 {

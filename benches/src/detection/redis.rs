@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ::redis::Client;
 use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use rustix::process::Signal;
 use tower_health::Check;
 use tower_health::indicators::RedisIndicator;
 
@@ -34,6 +35,6 @@ pub(super) async fn start() -> Option<Dependency> {
     Some(Dependency {
         name: "Redis",
         check: Check::new(RedisIndicator::new("redis", connection)),
-        faults: server.faults(),
+        faults: server.faults(Signal::TERM),
     })
 }
