@@ -1,0 +1,146 @@
+//! A real server as a child process, on a port and in a directory of its own.
+
+use std::cell::RefCell;
+use std::future::ready;
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::rc::Rc;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::net::TcpStream;
+use tokio::time::sleep;
+
+use super::Fault;
+
+/// It can be started again as often as it was killed. It ends with the last of its clones.
+#[derive(Clone)]
+pub(super) struct Process(Rc<Inner>);
+
+struct Inner {
+    port: u16,
+    command: Box<dyn Fn() -> Command>,
+    child: RefCell<Option<Child>>,
+}
+
+impl Process {
+    /// `None` if it is not installed.
+    pub(super) async fn start(port: u16, command: impl Fn() -> Command + 'static) -> Option<Self> {
+        let process = Self(Rc::new(Inner {
+            port,
+            command: Box::new(command),
+            child: RefCell::default(),
+        }));
+        process.launch().then_some(())?;
+        process.listens().await;
+        Some(process)
+    }
+
+    fn launch(&self) -> bool {
+        let mut command = (self.0.command)();
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let child = command.spawn().ok();
+        let started = child.is_some();
+        *self.0.child.borrow_mut() = child;
+        started
+    }
+
+    /// A server that cannot be had is never mended, which the results then show.
+    async fn listens(&self) {
+        for _ in 0..5000 {
+            if TcpStream::connect(("127.0.0.1", self.0.port)).await.is_ok() {
+                return;
+            }
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    fn id(&self) -> u32 {
+        let child = self.0.child.borrow();
+        child.as_ref().map_or(0, Child::id)
+    }
+
+    /// Of a server with a process for each client, all of them: those go on without it.
+    fn signal_all(&self, signal: Signal) {
+        signal_one(self.id(), signal);
+        for child in children(self.id()) {
+            signal_one(child, signal);
+        }
+    }
+
+    fn wait(&self) {
+        if let Some(mut child) = self.0.child.borrow_mut().take() {
+            let _ = child.wait();
+        }
+    }
+
+    /// Kill it, freeze it, ask it to end with the signal that it takes for that.
+    pub(super) fn faults(&self, end: Signal) -> Vec<Fault> {
+        let ends = |name, signal: fn(&Self, Signal), which| {
+            let (inflict, mend) = (self.clone(), self.clone());
+            let inflict = move || {
+                signal(&inflict, which);
+                inflict.wait();
+                ready(())
+            };
+            let mend = move || {
+                let process = mend.clone();
+                async move {
+                    process.launch();
+                    process.listens().await;
+                }
+            };
+            Fault::new(name, inflict, mend)
+        };
+        let signals = |signal| {
+            let process = self.clone();
+            move || {
+                process.signal_all(signal);
+                ready(())
+            }
+        };
+        vec![
+            ends("killed, then started", Self::signal_all, Signal::KILL),
+            Fault::new(
+                "frozen, then thawed",
+                signals(Signal::STOP),
+                signals(Signal::CONT),
+            ),
+            ends(
+                "stopped, then started",
+                |server, end| signal_one(server.id(), end),
+                end,
+            ),
+        ]
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.borrow_mut().take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn signal_one(pid: u32, signal: Signal) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        // It may be gone already.
+        let _ = kill_process(pid, signal);
+    }
+}
+
+fn children(of: u32) -> Vec<u32> {
+    let path = format!("/proc/{of}/task/{of}/children");
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.split_whitespace().flat_map(str::parse).collect()
+}
+
+pub(super) fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
