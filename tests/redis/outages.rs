@@ -15,7 +15,7 @@ use crate::support::{NAME, fails_with, watch};
 async fn a_port_that_nobody_listens_on_is_told_with_its_address() {
     let port = free_port();
     let watched = watch(client("", port));
-    let text = fails_with(&watched, "onnection refused").await;
+    let text = fails_with(&watched, "refused").await;
     assert!(
         text.starts_with(&format!("Redis at 127.0.0.1:{port}: PING: ")),
         "{text}"
@@ -31,7 +31,7 @@ async fn a_server_that_was_killed_and_restarted_recovers_on_one_connection() {
     watched.passes().await;
     server.kill();
     watched.fails().await;
-    fails_with(&watched, "onnection refused").await;
+    fails_with(&watched, "refused").await;
     server.restart_with("").await;
     watched.passes().await;
     // The application's and the one that counts.
