@@ -2,7 +2,9 @@
 
 use tower_health::{Health, Probe, Status};
 
-use crate::support::{Script, lapse, millis, pass, probe, readiness, secs, settle, state, steady};
+use crate::support::{
+    Script, fail, lapse, millis, pass, probe, readiness, secs, settle, state, steady,
+};
 
 /// A check that runs only while readiness was probed within 30 s, and its health.
 fn sleepy(db: &Script) -> Health {
@@ -109,4 +111,15 @@ async fn a_slow_run_is_not_doubled_by_probes() {
     }
     assert_eq!((db.runs(), db.most_at_once()), (3, 1));
     assert_eq!(state(&health, "db").status(), Status::Pass);
+}
+
+// Nobody asks for readiness before startup is complete.
+#[tokio::test(start_paused = true)]
+async fn a_startup_check_runs_until_it_passed_though_nobody_asks() {
+    let db = Script::new([fail("down"), fail("down"), pass()]);
+    let check = db.check("db").while_probed(secs(1));
+    let health = steady().startup(check).start().unwrap();
+    lapse(secs(10)).await;
+    assert_eq!(health.status(Probe::Startup), Status::Pass);
+    assert_eq!(db.runs(), 3);
 }
