@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use sqlx::MySqlPool;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tower_health::Status;
 
@@ -83,6 +85,23 @@ async fn a_server_without_a_connection_left_is_told_apart() {
     drop(taken);
     others.close().await;
     watched.passes().await;
+}
+
+/// The server does this as well, to those who come while it still turns away others.
+#[tokio::test]
+async fn a_refusal_before_the_greeting_is_told_apart_without_a_state() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let packet = b"\x17\0\0\0\xff\x10\x04Too many connections";
+        while let Ok((mut client, _)) = listener.accept().await {
+            let _ = client.write_all(packet).await;
+        }
+    });
+    let options = MySqlConnectOptions::new().host("127.0.0.1").port(port);
+    let text = watch(&pool(options)).fails().await;
+    let words = "Too many connections (all connections that the server allows are taken)";
+    assert!(text.contains(words), "{text}");
 }
 
 #[tokio::test]

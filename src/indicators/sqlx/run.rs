@@ -211,11 +211,11 @@ fn describe<DB: Backend>(error: &Error) -> String {
         other => return other.to_string(),
     };
     let message = database.message();
-    match database.code() {
-        Some(code) => match DB::meaning(&**database) {
-            Some(meaning) => format!("{message} ({code}: {meaning})"),
-            None => format!("{message} ({code})"),
-        },
-        None => message.to_owned(),
+    // A server that turns a connection away before its greeting may send no code.
+    match (database.code(), DB::meaning(&**database)) {
+        (Some(code), Some(meaning)) => format!("{message} ({code}: {meaning})"),
+        (Some(code), None) => format!("{message} ({code})"),
+        (None, Some(meaning)) => format!("{message} ({meaning})"),
+        (None, None) => message.to_owned(),
     }
 }
