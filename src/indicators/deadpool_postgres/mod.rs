@@ -43,7 +43,7 @@ use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
 /// # When the pool gives none
 ///
 /// The application may hold all connections, or the database may be down. After 45 % of its
-/// timeout the run therefore tries a connection of its own. If that succeeds the database is well
+/// timeout the run therefore asks on a connection of its own. If that answers the database is well
 /// and the check [warns](ExhaustedPool) of the pool; if not, it fails with the reason.
 ///
 /// deadpool waits without a limit unless told otherwise: the application should set the `wait`,
@@ -161,20 +161,8 @@ impl DeadpoolPostgresIndicator {
     }
 
     async fn ask(&self, budget: &Budget, lease: Lease) -> CheckResult {
-        let place = &self.place;
         let asked_at = Instant::now();
-        let step = format!("{place} does not answer a query");
-        let Some(client) = lease.client() else {
-            return Err(Failure::new("the connection was given back"));
-        };
-        let asked = self.question.ask(client);
-        let seen = budget.within(step, asked).await?.map_err(|error| {
-            let text = words::describe(&error);
-            Failure::new(match error.as_db_error() {
-                Some(_) => format!("{place} answers a query with: {text}"),
-                None => format!("{place} broke off a query: {text}"),
-            })
-        })?;
+        let seen = self.look(budget, &lease, &self.question).await?;
         let time = asked_at.elapsed();
         lease.give_back();
         self.judge(&seen)?;
@@ -183,6 +171,29 @@ impl DeadpoolPostgresIndicator {
             observation = observation.measurement("replicationLag", lag, "s");
         }
         Ok(observation)
+    }
+
+    async fn look(
+        &self,
+        budget: &Budget,
+        lease: &Lease,
+        question: &Question,
+    ) -> Result<Seen, Failure> {
+        let place = &self.place;
+        let step = format!("{place} does not answer a query");
+        let Some(client) = lease.client() else {
+            return Err(Failure::new("the connection was given back"));
+        };
+        budget
+            .within(step, question.ask(client))
+            .await?
+            .map_err(|error| {
+                let text = words::describe(&error);
+                Failure::new(match error.as_db_error() {
+                    Some(_) => format!("{place} answers a query with: {text}"),
+                    None => format!("{place} broke off a query: {text}"),
+                })
+            })
     }
 
     fn judge(&self, seen: &Seen) -> Result<(), Failure> {
@@ -211,14 +222,19 @@ impl DeadpoolPostgresIndicator {
             "{refusal}; {} does not answer a new connection either",
             self.place
         );
-        match budget.within(step, self.beside.get()).await? {
-            Ok(connection) => {
-                // Closed, for the next tie-break has to connect as well.
-                drop(Lease::new(connection));
-                pool.exhausted(waited, self.exhausted_pool)
-            }
-            Err(error) => Err(self.unreachable(&error)),
-        }
+        let connected = budget.within(step, self.beside.get()).await?;
+        let connection = connected.map_err(|error| self.unreachable(&error))?;
+        // Closed when it is dropped, for the next tie-break has to connect as well.
+        let lease = Lease::new(connection);
+        // A proxy such as PgBouncer greets in the name of a server that is down. The statement of
+        // the application may need what its pool sets up on a connection.
+        let question = Question {
+            write_statement: None,
+            ..self.question.clone()
+        };
+        let seen = self.look(budget, &lease, &question).await?;
+        self.judge(&seen)?;
+        pool.exhausted(waited, self.exhausted_pool)
     }
 
     fn unreachable(&self, error: &PoolError) -> Failure {

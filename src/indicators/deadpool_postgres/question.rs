@@ -6,7 +6,7 @@ use deadpool_postgres::tokio_postgres::{Client, Error, SimpleQueryMessage, Simpl
 
 use crate::indicators::postgres;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Question {
     pub(super) read_write: bool,
     /// A statement of the application that writes.
