@@ -1,7 +1,8 @@
 //! The body of an answer that has messages: frames, then trailers.
 
-use std::fmt;
-use std::task::{Context, Poll};
+use std::sync::LazyLock;
+use std::task::{Context, Poll, ready};
+use std::{fmt, mem};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
@@ -33,24 +34,26 @@ impl GrpcBody {
     }
 
     pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame<Bytes>>> {
-        let (frame, next) = match std::mem::replace(&mut self.0, State::Done) {
-            State::Message(message) => (Some(Frame::data(message)), State::Trailers),
-            State::Watching(mut watching) => match watching.poll_next(cx) {
-                Poll::Pending => {
-                    self.0 = State::Watching(watching);
-                    return Poll::Pending;
+        let frame = match &mut self.0 {
+            State::Message(message) => {
+                let frame = Frame::data(mem::take(message));
+                self.0 = State::Trailers;
+                frame
+            }
+            State::Watching(watching) => match ready!(watching.poll_next(cx)) {
+                Ok(status) => Frame::data(Bytes::from_static(status_frame(status))),
+                Err(end) => {
+                    self.0 = State::Done;
+                    Frame::trailers(end.into_trailers())
                 }
-                Poll::Ready(Ok(status)) => {
-                    let frame = Frame::data(Bytes::from_static(status_frame(status)));
-                    (Some(frame), State::Watching(watching))
-                }
-                Poll::Ready(Err(end)) => (Some(Frame::trailers(end.into_trailers())), State::Done),
             },
-            State::Trailers => (Some(Frame::trailers(ok())), State::Done),
-            State::Done => (None, State::Done),
+            State::Trailers => {
+                self.0 = State::Done;
+                Frame::trailers(OK.clone())
+            }
+            State::Done => return Poll::Ready(None),
         };
-        self.0 = next;
-        Poll::Ready(frame)
+        Poll::Ready(Some(frame))
     }
 
     pub(crate) fn is_end_stream(&self) -> bool {
@@ -58,11 +61,9 @@ impl GrpcBody {
     }
 }
 
-fn ok() -> HeaderMap {
-    let mut trailers = HeaderMap::with_capacity(1);
-    trailers.insert(GRPC_STATUS, HeaderValue::from_static("0"));
-    trailers
-}
+/// A copy is cheaper than building them anew.
+static OK: LazyLock<HeaderMap> =
+    LazyLock::new(|| HeaderMap::from_iter([(GRPC_STATUS, HeaderValue::from_static("0"))]));
 
 impl fmt::Debug for GrpcBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

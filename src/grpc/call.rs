@@ -4,20 +4,20 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Buf;
+use bytes::{Buf, BufMut};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Request, Version};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
 use super::body::GrpcBody;
-use super::code::{Code, FailedCall, GrpcAnswer, GrpcStatus, Refusal};
+use super::code::{Code, GRPC_TIMEOUT, GrpcAnswer, GrpcStatus, Refusal};
 use super::services::STANDARD;
 use super::watch::Watch;
 use super::wire::{REQUEST_LIMIT, list_frame, message, service_name, status_frame};
 use crate::error::Problem;
 use crate::health::Health;
-use crate::layer::{Details, Lengths};
+use crate::layer::{Details, Sieve};
 
 /// The paths of the service are these and a method (case-sensitive).
 const SERVICE: &str = "/grpc.health.v1.Health/";
@@ -25,11 +25,14 @@ const SERVICE: &str = "/grpc.health.v1.Health/";
 /// More names than this are not listed, as grpc-go has it (gRFC A90).
 const LIST_LIMIT: usize = 100;
 
+/// What a path of the service asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rpc {
+pub(crate) enum Rpc {
     Check,
     Watch,
     List,
+    /// No method that there is.
+    Unknown,
 }
 
 /// What is known of a request when its head was read.
@@ -39,7 +42,7 @@ pub(crate) enum Opening {
 }
 
 /// A call whose request has to be read.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Pending {
     rpc: Rpc,
     lists_all: bool,
@@ -66,54 +69,47 @@ impl Face {
         self.list.as_ref()?.problem()
     }
 
-    /// The lengths of the paths of such requests.
-    pub(crate) fn lengths(&self) -> Lengths {
+    /// Holds back the paths of such requests.
+    pub(crate) fn sieve(&self) -> Sieve {
         if self.is_off {
-            Lengths::none()
+            Sieve::default()
         } else {
-            Lengths::from(SERVICE)
+            Sieve::starting_with(SERVICE)
         }
     }
 
-    /// Whether a request with this path is for the health service.
+    /// What a request with this path asks of the health service; `None` if it is not for it.
     #[inline]
-    pub(crate) fn is_call(&self, path: &str) -> bool {
-        path.starts_with(SERVICE) && !self.is_off
+    pub(crate) fn rpc(&self, path: &str) -> Option<Rpc> {
+        let method = path.strip_prefix(SERVICE).filter(|_| !self.is_off)?;
+        Some(match method {
+            "Check" => Rpc::Check,
+            "Watch" => Rpc::Watch,
+            "List" => Rpc::List,
+            _ => Rpc::Unknown,
+        })
     }
 
-    /// Looks at the head of such a request; `None` if it is not one.
-    #[inline]
-    pub(crate) fn open<B>(&self, request: &Request<B>, details: &Details) -> Option<Opening> {
-        self.is_call(request.uri().path())
-            .then(|| self.open_call(request, details))
-    }
-
-    fn open_call<B>(&self, request: &Request<B>, details: &Details) -> Opening {
-        let may_list = || self.list.as_ref().unwrap_or(details).allow(request);
-        open(request, may_list)
-    }
-}
-
-fn open<B>(request: &Request<B>, may_list: impl FnOnce() -> bool) -> Opening {
-    if let Some(refusal) = refusal(request) {
-        return Opening::Answered(GrpcAnswer::Refused(refusal));
-    }
-    let rpc = match request.uri().path().strip_prefix(SERVICE) {
-        Some("Check") => Rpc::Check,
-        Some("Watch") => Rpc::Watch,
-        Some("List") => Rpc::List,
-        _ => {
-            let answer =
-                GrpcAnswer::failed(Code::Unimplemented, "no such method of the health service");
-            return Opening::Answered(answer);
+    /// Looks at the head of such a request.
+    pub(crate) fn open<B>(&self, rpc: Rpc, request: &Request<B>, details: &Details) -> Opening {
+        if let Some(refusal) = refusal(request) {
+            return Opening::Answered(GrpcAnswer::Refused(refusal));
         }
-    };
-    if has_malformed_timeout(request.headers()) {
-        return Opening::Answered(GrpcAnswer::failed(Code::Internal, "malformed grpc-timeout"));
+        if rpc == Rpc::Unknown {
+            return Opening::Answered(UNIMPLEMENTED.into());
+        }
+        if has_malformed_timeout(request.headers()) {
+            let status = GrpcStatus::new(Code::Internal, "malformed grpc-timeout");
+            return Opening::Answered(status.into());
+        }
+        let list = self.list.as_ref().unwrap_or(details);
+        let lists_all = rpc == Rpc::List && list.allow(request);
+        Opening::Reads(Pending { rpc, lists_all })
     }
-    let lists_all = rpc == Rpc::List && may_list();
-    Opening::Reads(Pending { rpc, lists_all })
 }
+
+const UNIMPLEMENTED: GrpcStatus =
+    GrpcStatus::new(Code::Unimplemented, "no such method of the health service");
 
 fn refusal<B>(request: &Request<B>) -> Option<Refusal> {
     let content_type = request
@@ -140,7 +136,7 @@ fn refusal<B>(request: &Request<B>) -> Option<Refusal> {
 /// At most eight digits and a unit. The time itself does not matter: an answer is there at once,
 /// and a client that has waited long enough for more cancels.
 fn has_malformed_timeout(headers: &HeaderMap) -> bool {
-    headers.get("grpc-timeout").is_some_and(|timeout| {
+    headers.get(GRPC_TIMEOUT).is_some_and(|timeout| {
         let Some((unit, digits)) = timeout.as_bytes().split_last() else {
             return true;
         };
@@ -155,6 +151,7 @@ pin_project! {
     pub(crate) struct Call<B> {
         #[pin]
         body: B,
+        // Empty if all of it comes at once, as it usually does.
         read: Vec<u8>,
         pending: Pending,
         health: Health,
@@ -177,38 +174,32 @@ impl<B: Body> Future for Call<B> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<GrpcAnswer> {
         let mut this = self.project();
-        loop {
-            match ready!(this.body.as_mut().poll_frame(cx)) {
-                None => break,
-                Some(Err(_)) => {
-                    return Poll::Ready(GrpcAnswer::failed(
-                        Code::Internal,
-                        "the request broke off",
-                    ));
-                }
-                Some(Ok(frame)) => {
-                    let Ok(mut data) = frame.into_data() else {
-                        continue;
-                    };
-                    if this.read.len() + data.remaining() > REQUEST_LIMIT {
-                        let status = "the request is larger than 4 KiB";
-                        return Poll::Ready(GrpcAnswer::failed(Code::ResourceExhausted, status));
-                    }
-                    while data.has_remaining() {
-                        let chunk = data.chunk();
-                        let length = chunk.len();
-                        this.read.extend_from_slice(chunk);
-                        data.advance(length);
-                    }
-                }
+        let answer = |request: &[u8]| {
+            let answer = answer(*this.pending, request, this.health);
+            Poll::Ready(answer.unwrap_or_else(GrpcAnswer::from))
+        };
+        let failed = |code, message| Poll::Ready(GrpcStatus::new(code, message).into());
+        while let Some(frame) = ready!(this.body.as_mut().poll_frame(cx)) {
+            let Ok(frame) = frame else {
+                return failed(Code::Internal, "the request broke off");
+            };
+            let Ok(mut data) = frame.into_data() else {
+                continue;
+            };
+            if this.read.len() + data.remaining() > REQUEST_LIMIT {
+                return failed(Code::ResourceExhausted, "the request is larger than 4 KiB");
             }
+            let is_all = this.read.is_empty() && this.body.is_end_stream();
+            if is_all && data.chunk().len() == data.remaining() {
+                return answer(data.chunk());
+            }
+            this.read.put(&mut data);
         }
-        let answer = answer(this.pending, this.read, this.health);
-        Poll::Ready(answer.unwrap_or_else(|status| GrpcAnswer::Failed(FailedCall(status))))
+        answer(this.read)
     }
 }
 
-fn answer(pending: &Pending, request: &[u8], health: &Health) -> Result<GrpcAnswer, GrpcStatus> {
+fn answer(pending: Pending, request: &[u8], health: &Health) -> Result<GrpcAnswer, GrpcStatus> {
     let published = health.published();
     match pending.rpc {
         Rpc::Check => {
@@ -223,6 +214,7 @@ fn answer(pending: &Pending, request: &[u8], health: &Health) -> Result<GrpcAnsw
             let watch = Watch::open(health, service_name(request)?)?;
             Ok(GrpcAnswer::Messages(GrpcBody::watch(watch)))
         }
+        Rpc::Unknown => Err(UNIMPLEMENTED),
         Rpc::List => {
             message(request)?;
             let mut all = published.all_serving();

@@ -1,6 +1,9 @@
 //! Status codes, and the answers that carry nothing else.
 
+use std::sync::LazyLock;
+
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
+use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use super::body::GrpcBody;
@@ -8,6 +11,7 @@ use super::body::GrpcBody;
 pub(super) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
+pub(super) const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 const APPLICATION_GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 
 /// The codes that are used here, by their [numbers][codes].
@@ -30,7 +34,7 @@ impl Code {
 
 /// Why a call fails. The message has no character that `grpc-message` would have to escape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct GrpcStatus {
+pub(crate) struct GrpcStatus {
     code: Code,
     message: &'static str,
 }
@@ -54,13 +58,10 @@ pub(crate) enum GrpcAnswer {
     /// Messages, then trailers.
     Messages(GrpcBody),
     /// Only a status, in the header fields: "Trailers-Only".
-    Failed(FailedCall),
+    Failed(GrpcStatus),
     /// Not a gRPC call at all. It must not look healthy to whoever looks at codes only.
     Refused(Refusal),
 }
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct FailedCall(pub(super) GrpcStatus);
 
 /// Why a request to a path of the health service is not a gRPC call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,32 +74,32 @@ pub(crate) enum Refusal {
     Version,
 }
 
-impl GrpcAnswer {
-    pub(super) fn failed(code: Code, message: &'static str) -> Self {
-        Self::Failed(FailedCall(GrpcStatus::new(code, message)))
+impl From<GrpcStatus> for GrpcAnswer {
+    fn from(status: GrpcStatus) -> Self {
+        Self::Failed(status)
     }
+}
 
+impl GrpcAnswer {
     /// The response, but for its body: `None` stands for an empty one.
-    pub(crate) fn into_response(self) -> Response<Option<GrpcBody>> {
-        let mut headers = HeaderMap::with_capacity(4);
-        let (code, body) = match self {
-            Self::Messages(body) => {
-                headers.insert(CONTENT_TYPE, APPLICATION_GRPC);
-                (StatusCode::OK, Some(body))
-            }
-            Self::Failed(FailedCall(status)) => {
-                headers = status.into_trailers();
-                headers.insert(CONTENT_TYPE, APPLICATION_GRPC);
+    pub(crate) fn into_parts(self) -> (Parts, Option<GrpcBody>) {
+        let mut parts = HEAD.clone();
+        let headers = &mut parts.headers;
+        let body = match self {
+            Self::Messages(body) => Some(body),
+            Self::Failed(status) => {
+                headers.extend(status.into_trailers());
                 if status.code == Code::Unimplemented {
                     let identity = HeaderValue::from_static("identity");
                     headers.insert(GRPC_ACCEPT_ENCODING, identity);
                 }
-                (StatusCode::OK, None)
+                None
             }
             Self::Refused(refusal) => {
+                headers.remove(CONTENT_TYPE);
                 headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
                 headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-                let code = match refusal {
+                parts.status = match refusal {
                     Refusal::Method => {
                         headers.insert(ALLOW, HeaderValue::from_static("POST"));
                         StatusCode::METHOD_NOT_ALLOWED
@@ -106,12 +107,16 @@ impl GrpcAnswer {
                     Refusal::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
                     Refusal::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
                 };
-                (code, None)
+                None
             }
         };
-        let mut response = Response::new(body);
-        *response.status_mut() = code;
-        *response.headers_mut() = headers;
-        response
+        (parts, body)
     }
 }
+
+/// The head of an answer. A copy is cheaper than building it anew.
+static HEAD: LazyLock<Parts> = LazyLock::new(|| {
+    let (mut parts, ()) = Response::new(()).into_parts();
+    parts.headers.insert(CONTENT_TYPE, APPLICATION_GRPC);
+    parts
+});

@@ -14,7 +14,7 @@ mod watch;
 mod wire;
 
 pub(crate) use self::body::GrpcBody;
-pub(crate) use self::call::{Call, Face, Opening, Pending};
+pub(crate) use self::call::{Call, Face, Opening, Rpc};
 pub(crate) use self::code::GrpcAnswer;
 pub use self::services::ServingStatus;
 pub(crate) use self::services::{Services, Serving, validate_service};

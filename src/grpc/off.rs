@@ -8,13 +8,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::Request;
+use http::response::Parts;
 use http_body::Frame;
 
 use crate::config::HealthConfig;
 use crate::error::Problem;
 use crate::health::Health;
-use crate::layer::{Details, Lengths};
+use crate::layer::{Details, Sieve};
 use crate::published::Published;
 
 #[derive(Debug, Default)]
@@ -25,20 +26,22 @@ impl Face {
         None
     }
 
-    pub(crate) fn lengths(&self) -> Lengths {
-        Lengths::none()
+    pub(crate) fn sieve(&self) -> Sieve {
+        Sieve::default()
     }
 
     #[inline]
-    pub(crate) fn is_call(&self, _: &str) -> bool {
-        false
-    }
-
-    #[inline]
-    pub(crate) fn open<B>(&self, _: &Request<B>, _: &Details) -> Option<Opening> {
+    pub(crate) fn rpc(&self, _: &str) -> Option<Rpc> {
         None
     }
+
+    pub(crate) fn open<B>(&self, rpc: Rpc, _: &Request<B>, _: &Details) -> Opening {
+        match rpc.0 {}
+    }
 }
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rpc(Infallible);
 
 #[expect(dead_code, reason = "nobody can make one")]
 pub(crate) enum Opening {
@@ -47,14 +50,14 @@ pub(crate) enum Opening {
 }
 
 #[derive(Clone, Copy)]
-pub(crate) enum Pending {}
+pub(crate) struct Pending(Infallible);
 
 #[derive(Debug)]
-pub(crate) enum GrpcAnswer {}
+pub(crate) struct GrpcAnswer(Infallible);
 
 impl GrpcAnswer {
-    pub(crate) fn into_response(self) -> Response<Option<GrpcBody>> {
-        match self {}
+    pub(crate) fn into_parts(self) -> (Parts, Option<GrpcBody>) {
+        match self.0 {}
     }
 }
 
@@ -75,7 +78,7 @@ pub(crate) struct Call<B>(Infallible, PhantomData<fn() -> B>);
 
 impl<B> Call<B> {
     pub(crate) fn new(pending: Pending, _: B, _: Health) -> Self {
-        match pending {}
+        match pending.0 {}
     }
 }
 

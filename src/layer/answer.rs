@@ -6,7 +6,8 @@ use bytes::Bytes;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
+use http::response::Parts;
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 
 use super::body::ProbeBody;
 use crate::format::HEALTH_JSON;
@@ -62,11 +63,11 @@ impl Asked {
 
     /// HEAD has the header fields of GET, also the length, but no content (RFC 9110, section
     /// 9.3.2). Not every server strips it.
-    fn body(self, body: Bytes) -> Bytes {
+    fn body(self, body: Bytes) -> ProbeBody {
         if self == Self::Get {
-            body
+            ProbeBody::new(body)
         } else {
-            Bytes::new()
+            ProbeBody::default()
         }
     }
 }
@@ -104,54 +105,60 @@ impl Answer {
         }
     }
 
-    pub(super) fn into_response(self) -> Response<ProbeBody> {
-        let (code, mut headers, body) = match self.content {
-            Content::Public(Asked::Options, status) => {
-                (status_code(status), WITHOUT_CONTENT.clone(), Bytes::new())
-            }
+    /// The head of the response, and its body.
+    pub(super) fn into_parts(self) -> (Parts, ProbeBody) {
+        let (code, mut parts, body) = match self.content {
+            Content::Public(Asked::Options, status) => (
+                status_code(status),
+                WITHOUT_CONTENT.clone(),
+                ProbeBody::default(),
+            ),
             Content::Public(asked, status) => {
                 let body = asked.body(Bytes::from_static(public_body(status)));
                 (status_code(status), WITH_CONTENT.clone(), body)
             }
             Content::Detailed(Asked::Options, detailed) => {
                 let code = status_code(detailed.status);
-                (code, WITHOUT_CONTENT.clone(), Bytes::new())
+                (code, WITHOUT_CONTENT.clone(), ProbeBody::default())
             }
             Content::Detailed(asked, detailed) => {
-                let mut headers = WITH_CONTENT.clone();
-                headers.insert(CONTENT_TYPE, detailed.content_type);
-                headers.insert(CONTENT_LENGTH, detailed.body.len().into());
+                let mut parts = WITH_CONTENT.clone();
+                parts.headers.insert(CONTENT_TYPE, detailed.content_type);
+                let length = detailed.body.len().into();
+                parts.headers.insert(CONTENT_LENGTH, length);
                 let body = asked.body(detailed.body);
-                (status_code(detailed.status), headers, body)
+                (status_code(detailed.status), parts, body)
             }
             Content::MethodNotAllowed => {
                 let code = StatusCode::METHOD_NOT_ALLOWED;
-                (code, WITHOUT_CONTENT.clone(), Bytes::new())
+                (code, WITHOUT_CONTENT.clone(), ProbeBody::default())
             }
             Content::NotFound => {
-                let mut headers = WITHOUT_CONTENT.clone();
-                headers.remove(ALLOW);
-                (StatusCode::NOT_FOUND, headers, Bytes::new())
+                let mut parts = WITHOUT_CONTENT.clone();
+                parts.headers.remove(ALLOW);
+                (StatusCode::NOT_FOUND, parts, ProbeBody::default())
             }
-            Content::Grpc(answer) => return answer.into_response().map(ProbeBody::grpc),
+            Content::Grpc(answer) => {
+                let (parts, body) = answer.into_parts();
+                return (parts, ProbeBody::grpc(body));
+            }
         };
+        parts.status = code;
         if self.close {
-            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            let close = HeaderValue::from_static("close");
+            parts.headers.insert(CONNECTION, close);
         }
-        let mut response = Response::new(ProbeBody::new(body));
-        *response.status_mut() = code;
-        *response.headers_mut() = headers;
-        response
+        (parts, body)
     }
 }
 
-/// The header fields of a public answer. A copy is cheaper than building them anew.
-static WITH_CONTENT: LazyLock<HeaderMap> =
-    LazyLock::new(|| headers([(CONTENT_TYPE, HEALTH_JSON), (CONTENT_LENGTH, PUBLIC_LENGTH)]));
+/// The head of a public answer. A copy is cheaper than building it anew.
+static WITH_CONTENT: LazyLock<Parts> =
+    LazyLock::new(|| head([(CONTENT_TYPE, HEALTH_JSON), (CONTENT_LENGTH, PUBLIC_LENGTH)]));
 
-/// The header fields of an answer to OPTIONS, or to a method that is not allowed.
-static WITHOUT_CONTENT: LazyLock<HeaderMap> = LazyLock::new(|| {
-    headers([
+/// The head of an answer to OPTIONS, or to a method that is not allowed.
+static WITHOUT_CONTENT: LazyLock<Parts> = LazyLock::new(|| {
+    head([
         (ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS")),
         (CONTENT_LENGTH, HeaderValue::from_static("0")),
     ])
@@ -159,10 +166,12 @@ static WITHOUT_CONTENT: LazyLock<HeaderMap> = LazyLock::new(|| {
 
 /// No answer may be stored (RFC 9111, section 5.2.2.5) or taken for another type. None has a
 /// validator: a 304 would be healthy to some probers and not to others.
-fn headers(own: [(HeaderName, HeaderValue); 2]) -> HeaderMap {
+fn head(own: [(HeaderName, HeaderValue); 2]) -> Parts {
     let shared = [
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
-    own.into_iter().chain(shared).collect()
+    let (mut parts, ()) = Response::new(()).into_parts();
+    parts.headers = own.into_iter().chain(shared).collect();
+    parts
 }

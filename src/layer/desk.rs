@@ -5,7 +5,7 @@ use http::{HeaderValue, Request, Version};
 
 use super::answer::{Answer, Asked, Content, Detailed};
 use super::details::Details;
-use super::paths::{Lengths, Paths};
+use super::paths::{Paths, Sieve};
 use super::query::Query;
 use crate::grpc;
 use crate::health::Health;
@@ -21,70 +21,67 @@ pub(super) struct Desk {
     paths: Paths,
     details: Details,
     grpc: grpc::Face,
-    /// The lengths of all paths that may get an answer here: most requests are told apart by them.
-    lengths: Lengths,
+    /// Holds back all paths that may get an answer here.
+    sieve: Sieve,
 }
 
-/// What becomes of a request.
-pub(super) enum Reception {
-    /// The inner service is to have it.
-    Passed,
-    Answered(Answer),
-    /// What it asks stands in its body.
-    Read(grpc::Pending),
+/// What a request asks for, as far as its path says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    Probe(Probe),
+    /// A single check of a probe.
+    Check,
+    /// A method of the gRPC health service.
+    Call(grpc::Rpc),
 }
 
 impl Desk {
     pub(super) fn new(health: Health, paths: Paths, details: Details, grpc: grpc::Face) -> Self {
-        let lengths = if details.are_off() {
-            paths.lengths().and(grpc.lengths())
-        } else {
-            Lengths::all()
-        };
         Self {
+            sieve: paths.sieve(!details.are_off()).and(grpc.sieve()),
             health,
             paths,
             details,
             grpc,
-            lengths,
         }
     }
 
+    /// What a path asks for; `None` if it is the inner service's.
     #[inline(always)]
-    pub(super) fn receive<B>(&self, request: &Request<B>) -> Reception {
-        if self.lengths.have(request.uri().path()) {
-            self.look_closer(request)
+    pub(super) fn target(&self, path: &str) -> Option<Target> {
+        if self.sieve.holds(path) {
+            self.look_closer(path)
         } else {
-            Reception::Passed
+            None
         }
     }
 
     #[inline(never)]
-    fn look_closer<B>(&self, request: &Request<B>) -> Reception {
-        let path = request.uri().path();
+    fn look_closer(&self, path: &str) -> Option<Target> {
         if let Some(probe) = self.paths.probe(path) {
-            return Reception::Answered(self.answer_probe(probe, request));
+            Some(Target::Probe(probe))
+        } else if let Some(rpc) = self.grpc.rpc(path) {
+            Some(Target::Call(rpc))
+        } else if !self.details.are_off() && self.paths.parent(path).is_some() {
+            Some(Target::Check)
+        } else {
+            None
         }
-        if let Some(opening) = self.grpc.open(request, &self.details) {
-            return match opening {
-                grpc::Opening::Answered(answer) => Reception::Answered(Answer::grpc(answer)),
-                grpc::Opening::Reads(pending) => Reception::Read(pending),
-            };
-        }
-        if self.details.are_off() {
-            return Reception::Passed;
-        }
-        let answer = self.answer_check(request);
-        answer.map_or(Reception::Passed, Reception::Answered)
     }
 
     /// Whether the path is that of a probe.
     pub(super) fn is_probe<B>(&self, request: &Request<B>) -> bool {
-        let path = request.uri().path();
-        self.paths.probe(path).is_some() || self.grpc.is_call(path)
+        let target = self.target(request.uri().path());
+        matches!(target, Some(Target::Probe(_) | Target::Call(_)))
     }
 
-    fn answer_probe<B>(&self, probe: Probe, request: &Request<B>) -> Answer {
+    /// Looks at the head of a call to the gRPC health service.
+    pub(super) fn open_call<B>(&self, rpc: grpc::Rpc, request: &Request<B>) -> grpc::Opening {
+        self.grpc.open(rpc, request, &self.details)
+    }
+
+    #[inline(never)]
+    pub(super) fn answer_probe<B>(&self, probe: Probe, request: &Request<B>) -> Answer {
         let Some(asked) = Asked::by(request.method()) else {
             return self.close_if_draining(request, Content::MethodNotAllowed);
         };
@@ -97,7 +94,7 @@ impl Desk {
     }
 
     /// `/readyz/{name}`, for those who may see it. For all others there is no such path.
-    fn answer_check<B>(&self, request: &Request<B>) -> Option<Answer> {
+    pub(super) fn answer_check<B>(&self, request: &Request<B>) -> Option<Answer> {
         let (probe, name) = self.paths.parent(request.uri().path())?;
         if name.is_empty() || !self.details.allow(request) {
             return None;

@@ -36,11 +36,12 @@ pin_project! {
             // `None` once the response was made.
             answer: Option<(Answer, M)>,
         },
+        // Boxed, so that what is rarely used does not make every future larger.
         Reading {
             // `None` once the response was made.
             call: Option<(Pin<Box<C>>, M)>,
         },
-        // Boxed, so that what is rarely used does not make every future larger.
+        // Boxed as well.
         Deferred {
             deferred: Option<Box<D>>,
         },
@@ -170,7 +171,8 @@ where
 }
 
 fn respond<R, M: WrapBody<R>>(answer: Answer, wrap: &M) -> Response<M::Body> {
-    answer.into_response().map(|body| wrap.wrap_probe(body))
+    let (parts, body) = answer.into_parts();
+    Response::from_parts(parts, wrap.wrap_probe(body))
 }
 
 /// Waits until the inner service is ready, then calls it.

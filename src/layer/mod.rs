@@ -20,6 +20,6 @@ pub use self::body::{ProbeBody, ResponseBody};
 pub use self::details::{Details, RequestHead};
 pub use self::future::ResponseFuture;
 pub use self::layer::{HealthLayer, HealthLayerBuilder};
-pub(crate) use self::paths::Lengths;
+pub(crate) use self::paths::Sieve;
 pub use self::service::HealthService;
 pub use self::wrap::{EitherBody, MapBody, WrapBody};

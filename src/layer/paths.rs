@@ -9,42 +9,56 @@ pub(super) struct Paths {
     paths: Vec<(Box<str>, Probe)>,
 }
 
-/// A bit for each length that some paths have. Lengths from 63 on share one.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Lengths(u64);
+/// Tells most requests from probes at a glance: by the length of their path and the byte after its
+/// first `/`. It has a bit for each that a path with an answer has.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sieve {
+    /// Lengths from 63 on share a bit.
+    lengths: u64,
+    /// Bytes that differ by a multiple of 64 share a bit.
+    letters: u64,
+}
 
-impl Lengths {
-    pub(crate) const fn none() -> Self {
-        Self(0)
+impl Sieve {
+    /// Holds back this path.
+    pub(super) fn exactly(path: &str) -> Self {
+        Self {
+            lengths: length_bit(path),
+            letters: letter_bit(path),
+        }
     }
 
-    pub(super) const fn all() -> Self {
-        Self(u64::MAX)
-    }
-
-    pub(super) fn of(path: &str) -> Self {
-        Self(Self::bit(path))
-    }
-
-    /// This length and every greater one.
-    #[cfg(feature = "grpc")]
-    pub(crate) fn from(path: &str) -> Self {
-        Self(!(Self::bit(path) - 1))
+    /// Holds back this path, and every longer one that starts as it does.
+    pub(crate) fn starting_with(path: &str) -> Self {
+        Self {
+            lengths: !(length_bit(path) - 1),
+            letters: letter_bit(path),
+        }
     }
 
     pub(super) fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0)
+        Self {
+            lengths: self.lengths | other.lengths,
+            letters: self.letters | other.letters,
+        }
     }
 
-    #[inline]
-    pub(super) fn have(self, path: &str) -> bool {
-        self.0 & Self::bit(path) != 0
+    /// What it does not hold is certainly none of the paths.
+    #[inline(always)]
+    pub(super) fn holds(self, path: &str) -> bool {
+        self.lengths & length_bit(path) != 0 && self.letters & letter_bit(path) != 0
     }
+}
 
-    #[inline]
-    fn bit(path: &str) -> u64 {
-        1 << path.len().min(63)
-    }
+#[inline(always)]
+fn length_bit(path: &str) -> u64 {
+    1 << path.len().min(63)
+}
+
+#[inline(always)]
+fn letter_bit(path: &str) -> u64 {
+    let letter = path.as_bytes().get(1).unwrap_or(&0);
+    1 << (letter % 64)
 }
 
 impl Paths {
@@ -79,9 +93,15 @@ impl Paths {
         Self { paths }
     }
 
-    pub(super) fn lengths(&self) -> Lengths {
-        let lengths = self.paths.iter().map(|(path, _)| Lengths::of(path));
-        lengths.fold(Lengths::none(), Lengths::and)
+    /// Holds back every path of a probe and, if single checks are shown, what is below it.
+    pub(super) fn sieve(&self, shows_checks: bool) -> Sieve {
+        let sieve = if shows_checks {
+            Sieve::starting_with
+        } else {
+            Sieve::exactly
+        };
+        let sieves = self.paths.iter().map(|(path, _)| sieve(path));
+        sieves.fold(Sieve::default(), Sieve::and)
     }
 
     /// The probe at exactly this path.
@@ -151,6 +171,40 @@ mod tests {
         ];
         for (path, expected) in cases {
             assert_eq!(paths.probe(path), expected, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn the_sieve_holds_back_every_path_that_may_have_an_answer() {
+        let long = format!("/{}", "x".repeat(100));
+        for prefix in ["", "/internal", &long] {
+            let given = [("/livez", Probe::Liveness), ("/", Probe::Readiness)];
+            let (paths, problems) = paths(prefix, &given);
+            assert!(problems.is_empty());
+            for path in given.map(|(path, _)| format!("{prefix}{path}")) {
+                assert!(paths.sieve(false).holds(&path), "{path}");
+                assert!(paths.sieve(true).holds(&path), "{path}");
+                let check = format!("{path}/db").replace("//", "/");
+                assert!(paths.probe(&check).is_none());
+                let is_shown = paths.parent(&check).is_some();
+                assert!(paths.sieve(true).holds(&check) || !is_shown, "{check}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_sieve_lets_other_lengths_and_other_letters_through() {
+        let sieve = Paths::default().sieve(false);
+        for path in [
+            "",
+            "/",
+            "*",
+            "/lives.html",
+            "/xivez",
+            "/orders",
+            "/users/123",
+        ] {
+            assert!(!sieve.holds(path), "{path}");
         }
     }
 

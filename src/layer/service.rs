@@ -9,10 +9,11 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::desk::{Desk, Reception};
+use super::answer::Answer;
+use super::desk::{Desk, Target};
 use super::future::ResponseFuture;
 use super::wrap::{EitherBody, WrapBody};
-use crate::grpc::Call;
+use crate::grpc;
 
 /// Middleware that answers probes and passes every other request to the inner service.
 ///
@@ -70,13 +71,14 @@ where
 
     #[inline]
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        match self.desk.receive(&request) {
-            Reception::Passed => self.pass(request),
-            Reception::Answered(answer) => ResponseFuture::answered(answer, self.wrap.clone()),
-            Reception::Read(pending) => {
-                let call = Call::new(pending, request.into_body(), self.desk.health.clone());
-                ResponseFuture::reading(call, self.wrap.clone())
+        match self.desk.target(request.uri().path()) {
+            None => self.pass(request),
+            Some(Target::Probe(probe)) => {
+                let answer = self.desk.answer_probe(probe, &request);
+                ResponseFuture::answered(answer, self.wrap.clone())
             }
+            Some(Target::Check) => self.answer_check(request),
+            Some(Target::Call(rpc)) => self.answer_call(rpc, request),
         }
     }
 }
@@ -102,6 +104,37 @@ impl<S: Clone, M> HealthService<S, M> {
             // What was asked goes into the future, with its place in the queue; what stays here is
             // a clone that has asked for nothing.
             Poll::Pending => ResponseFuture::waiting(self.take_inner(), request),
+        }
+    }
+
+    // These are apart from the usual case, which is the shorter without them.
+
+    #[inline(never)]
+    fn answer_check<B>(&mut self, request: Request<B>) -> ResponseFuture<S, B, M>
+    where
+        S: Service<Request<B>>,
+        M: Clone,
+    {
+        match self.desk.answer_check(&request) {
+            None => self.pass(request),
+            Some(answer) => ResponseFuture::answered(answer, self.wrap.clone()),
+        }
+    }
+
+    #[inline(never)]
+    fn answer_call<B>(&self, rpc: grpc::Rpc, request: Request<B>) -> ResponseFuture<S, B, M>
+    where
+        S: Service<Request<B>>,
+        M: Clone,
+    {
+        let wrap = self.wrap.clone();
+        match self.desk.open_call(rpc, &request) {
+            grpc::Opening::Answered(answer) => ResponseFuture::answered(Answer::grpc(answer), wrap),
+            grpc::Opening::Reads(pending) => {
+                let body = request.into_body();
+                let call = grpc::Call::new(pending, body, self.desk.health.clone());
+                ResponseFuture::reading(call, wrap)
+            }
         }
     }
 
