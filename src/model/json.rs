@@ -1,148 +1,176 @@
 //! The report as JSON: draft-inadarei-api-health-check-06, field by field.
 //!
-//! Written by hand because the order of the fields is for people, who look for `status` first.
+//! In an order that is for people, who look for `status` first. Each part is written where it
+//! stands in the text: nothing is put together before.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::SystemTime;
+
+use serde_core::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use super::name::component;
 use super::{ObservedValue, Reading, Report, ReportEntry, Status, rfc3339};
 
 /// Renders `application/health+json`.
+#[expect(
+    clippy::expect_used,
+    reason = "every key is a text, and a text takes whatever is written to it"
+)]
 pub(crate) fn render_json(report: &Report<'_>) -> String {
-    let identity = report.identity;
-    let mut root = Object::new();
-    root.text("status", report.status.as_str());
-    root.optional_text("version", identity.version.as_deref());
-    root.optional_text("releaseId", identity.release_id.as_deref());
-    root.optional_text("serviceId", identity.service_id.as_deref());
-    root.optional_text("description", identity.description.as_deref());
-    root.texts("notes", &report.notes());
-    root.optional_text("output", report.output().as_deref());
-    root.time("time", Some(report.time));
-    if !report.entries.is_empty() {
-        root.raw("checks", &checks(&report.entries));
-    }
-    if !identity.links.is_empty() {
-        let mut links = Object::new();
-        for (relation, uri) in &identity.links {
-            links.text(relation, uri);
-        }
-        root.raw("links", &links.finish());
-    }
-    root.finish()
+    serde_json::to_string(&Root(report)).expect("a report has a JSON text")
 }
 
-/// One array a key, and in it one object a reading; an entry without readings has one object.
-fn checks(entries: &[ReportEntry<'_>]) -> String {
-    let mut arrays: Vec<(String, Vec<String>)> = Vec::new();
-    let mut places = HashMap::new();
-    let mut add = |key: String, object: String| {
-        let place = *places.entry(key.clone()).or_insert_with(|| {
-            arrays.push((key, Vec::new()));
-            arrays.len() - 1
-        });
-        arrays[place].1.push(object);
-    };
-    for entry in entries {
-        if entry
-            .readings
-            .iter()
-            .all(|reading| reading.measurement.is_some())
-        {
-            add(entry.name.to_owned(), object(entry, None));
-        }
-        for reading in entry.readings {
-            let key = match reading.measurement() {
-                Some(measurement) => format!("{}:{measurement}", component(entry.name)),
-                None => entry.name.to_owned(),
-            };
-            add(key, object(entry, Some(reading)));
-        }
-    }
-    let mut checks = Object::new();
-    for (key, array) in &arrays {
-        checks.raw(key, &format!("[{}]", array.join(",")));
-    }
-    checks.finish()
-}
+struct Root<'a>(&'a Report<'a>);
 
-fn object(entry: &ReportEntry<'_>, reading: Option<&Reading>) -> String {
-    let mut object = Object::new();
-    object.optional_text("componentId", entry.component_id);
-    object.optional_text(
-        "componentType",
-        entry.component_type.map(|kind| kind.as_str()),
-    );
-    if let Some(reading) = reading {
-        object.raw("observedValue", &value(&reading.value));
-        object.optional_text("observedUnit", reading.unit());
-    }
-    object.text("status", entry.status.as_str());
-    if entry.status != Status::Pass {
-        object.texts("affectedEndpoints", entry.affected_endpoints);
-    }
-    object.time("time", entry.time);
-    if entry.status != Status::Pass {
-        object.optional_text("output", entry.output());
-    }
-    object.finish()
-}
-
-fn value(value: &ObservedValue) -> String {
-    match value {
-        ObservedValue::Integer(value) => value.to_string(),
-        ObservedValue::Float(value) => serde_json::Value::from(*value).to_string(),
-        ObservedValue::Bool(value) => value.to_string(),
-        ObservedValue::Text(value) => quoted(value),
+impl Serialize for Root<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(report) = self;
+        let identity = report.identity;
+        let mut root = serializer.serialize_map(None)?;
+        root.serialize_entry("status", report.status.as_str())?;
+        optional(&mut root, "version", identity.version.as_deref())?;
+        optional(&mut root, "releaseId", identity.release_id.as_deref())?;
+        optional(&mut root, "serviceId", identity.service_id.as_deref())?;
+        optional(&mut root, "description", identity.description.as_deref())?;
+        let notes = report.notes();
+        optional(
+            &mut root,
+            "notes",
+            Some(&notes).filter(|all| !all.is_empty()),
+        )?;
+        optional(&mut root, "output", report.output().as_deref())?;
+        optional(&mut root, "time", Time::of(report.time).as_ref())?;
+        if !report.entries.is_empty() {
+            root.serialize_entry("checks", &Checks(&report.entries))?;
+        }
+        if !identity.links.is_empty() {
+            root.serialize_entry("links", &identity.links)?;
+        }
+        root.end()
     }
 }
 
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+struct Checks<'a>(&'a [ReportEntry<'a>]);
+
+/// One array a key, and in it one object a reading, in the order in which the keys first appear.
+impl Serialize for Checks<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut places = HashMap::with_capacity(self.0.len());
+        let mut objects = Vec::with_capacity(self.0.len());
+        for object in self.0.iter().flat_map(Object::all_of) {
+            let next = places.len();
+            let place = *places.entry(object.key()).or_insert(next);
+            objects.push((place, object));
+        }
+        objects.sort_by_key(|(place, _)| *place);
+        let mut checks = serializer.serialize_map(None)?;
+        for array in objects.chunk_by(|(one, _), (other, _)| one == other) {
+            if let [(_, first), ..] = array {
+                checks.serialize_entry(&first.key(), &Array(array))?;
+            }
+        }
+        checks.end()
+    }
 }
 
-/// A JSON object that grows field by field; fields without a value are left out.
-struct Object(String);
+struct Array<'a>(&'a [(usize, Object<'a>)]);
 
-impl Object {
-    fn new() -> Self {
-        Self(String::from("{"))
-    }
-
-    /// `json` is JSON already.
-    fn raw(&mut self, key: &str, json: &str) {
-        if self.0.len() > 1 {
-            self.0.push(',');
+impl Serialize for Array<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut array = serializer.serialize_seq(Some(self.0.len()))?;
+        for (_, object) in self.0 {
+            array.serialize_element(object)?;
         }
-        self.0.push_str(&quoted(key));
-        self.0.push(':');
-        self.0.push_str(json);
+        array.end()
+    }
+}
+
+/// An entry with one of its readings, or without.
+struct Object<'a> {
+    entry: &'a ReportEntry<'a>,
+    reading: Option<&'a Reading>,
+}
+
+impl<'a> Object<'a> {
+    /// One for each reading, and one without if none stands under the name of the entry itself.
+    fn all_of(entry: &'a ReportEntry<'a>) -> impl Iterator<Item = Self> {
+        let is_measured = |reading: &Reading| reading.measurement.is_some();
+        let own = entry.readings.iter().all(is_measured).then_some(None);
+        let readings = entry.readings.iter().map(Some);
+        own.into_iter()
+            .chain(readings)
+            .map(move |reading| Self { entry, reading })
     }
 
-    fn text(&mut self, key: &str, text: &str) {
-        self.raw(key, &quoted(text));
-    }
-
-    fn optional_text(&mut self, key: &str, text: Option<&str>) {
-        if let Some(text) = text {
-            self.text(key, text);
+    fn key(&self) -> Cow<'a, str> {
+        let name = self.entry.name;
+        match self.reading.and_then(Reading::measurement) {
+            Some(measurement) => Cow::Owned(format!("{}:{measurement}", component(name))),
+            None => Cow::Borrowed(name),
         }
     }
+}
 
-    fn texts(&mut self, key: &str, texts: &[String]) {
-        if !texts.is_empty() {
-            let texts: Vec<_> = texts.iter().map(|text| quoted(text)).collect();
-            self.raw(key, &format!("[{}]", texts.join(",")));
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { entry, reading } = self;
+        let fault = (entry.status != Status::Pass).then_some(entry);
+        let endpoints = fault.map(|entry| entry.affected_endpoints);
+        let endpoints = endpoints.filter(|endpoints| !endpoints.is_empty());
+        let kind = entry.component_type.map(|kind| kind.as_str());
+        let mut object = serializer.serialize_map(None)?;
+        optional(&mut object, "componentId", entry.component_id)?;
+        optional(&mut object, "componentType", kind)?;
+        if let Some(reading) = reading {
+            object.serialize_entry("observedValue", &Value(&reading.value))?;
+            optional(&mut object, "observedUnit", reading.unit())?;
+        }
+        object.serialize_entry("status", entry.status.as_str())?;
+        optional(&mut object, "affectedEndpoints", endpoints)?;
+        optional(&mut object, "time", entry.time.and_then(Time::of).as_ref())?;
+        optional(
+            &mut object,
+            "output",
+            fault.and_then(|entry| entry.output()),
+        )?;
+        object.end()
+    }
+}
+
+struct Value<'a>(&'a ObservedValue);
+
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            ObservedValue::Integer(value) => serializer.serialize_i64(*value),
+            // JSON has none that is not finite: they become `null`.
+            ObservedValue::Float(value) => serializer.serialize_f64(*value),
+            ObservedValue::Bool(value) => serializer.serialize_bool(*value),
+            ObservedValue::Text(value) => serializer.serialize_str(value),
         }
     }
+}
 
-    fn time(&mut self, key: &str, time: Option<SystemTime>) {
-        self.optional_text(key, time.and_then(rfc3339).as_deref());
-    }
+struct Time(humantime::Rfc3339Timestamp);
 
-    fn finish(mut self) -> String {
-        self.0.push('}');
-        self.0
+impl Time {
+    fn of(time: SystemTime) -> Option<Self> {
+        rfc3339(time).map(Self)
     }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// Fields without a value are left out.
+fn optional<M: SerializeMap, T: Serialize + ?Sized>(
+    map: &mut M,
+    key: &str,
+    value: Option<&T>,
+) -> Result<(), M::Error> {
+    value.map_or(Ok(()), |value| map.serialize_entry(key, value))
 }
