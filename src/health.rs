@@ -189,6 +189,9 @@ impl Health {
 
     /// Removes a readiness check. A run of it is aborted.
     ///
+    /// A gRPC service that is mapped to it is not serving until a check of this name is added
+    /// again, and the notes of the report say so.
+    ///
     /// # Errors
     ///
     /// When there is none with this name, or the runtime of the refresher has ended.

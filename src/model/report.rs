@@ -1,7 +1,7 @@
 //! Everything that may be shown of one probe; `json` and `text` write it down.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::{Instant, SystemTime};
 
 use super::redaction::shorten;
@@ -37,6 +37,8 @@ pub struct Report<'a> {
     pub(crate) entries: Vec<ReportEntry<'a>>,
     /// What the process itself says against passing.
     pub(crate) reasons: Vec<String>,
+    /// Which groups of checks cannot pass, though no check of the probe fails.
+    incomplete: Vec<String>,
 }
 
 /// One line of a report: a check, a gate or a heartbeat.
@@ -156,6 +158,7 @@ impl<'a> Report<'a> {
             identity: &snapshot.identity,
             entries,
             reasons: reasons(snapshot, probe),
+            incomplete: incomplete_groups(snapshot, probe),
         }
     }
 
@@ -193,6 +196,8 @@ impl<'a> Report<'a> {
     }
 
     /// The draft's `notes`: those of the service, and one for each entry that needs attention.
+    /// Readiness has one more for each check that was removed although a gRPC service is mapped to
+    /// it.
     pub fn notes(&self) -> Vec<String> {
         let failing = self.failing().map(|entry| match entry.status {
             Status::Fail => format!("{} fails", entry.name),
@@ -208,6 +213,7 @@ impl<'a> Report<'a> {
             .cloned()
             .chain(failing)
             .chain(contradicted)
+            .chain(self.incomplete.iter().cloned())
             .collect()
     }
 
@@ -215,6 +221,7 @@ impl<'a> Report<'a> {
     pub(crate) fn only(mut self, name: &str) -> Option<Self> {
         self.entries.retain(|entry| entry.name == name);
         self.reasons.clear();
+        self.incomplete.clear();
         self.status = self.entries.first()?.status;
         Some(self)
     }
@@ -276,4 +283,19 @@ fn reasons(snapshot: &Snapshot, probe: Probe) -> Vec<String> {
         Probe::Startup => {}
     }
     reasons
+}
+
+/// A group whose check was removed does not pass, and no entry can say why.
+fn incomplete_groups(snapshot: &Snapshot, probe: Probe) -> Vec<String> {
+    let groups = &snapshot.identity.groups;
+    if probe != Probe::Readiness || groups.is_empty() {
+        return Vec::new();
+    }
+    let registered: HashSet<_> = snapshot.checks(probe).map(CheckState::name).collect();
+    let missing = |(group, members): (&String, &Vec<String>)| {
+        let missing = members.iter().filter(|name| !registered.contains(&***name));
+        let note = |name| format!("{group} is not serving: check {name} was removed");
+        missing.map(note).collect::<Vec<_>>()
+    };
+    groups.iter().flat_map(missing).collect()
 }
