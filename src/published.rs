@@ -86,10 +86,24 @@ impl Published {
     /// The status of a group of checks; `None` if there is no such group.
     #[cfg(feature = "grpc")]
     pub(crate) fn group(&self, name: &str) -> Option<Status> {
+        self.group_at(name, clock::now())
+    }
+
+    /// The status of a group of checks that somebody outside asked for.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn probe_group(&self, name: &str) -> Option<Status> {
+        let now = clock::now();
+        let status = self.group_at(name, now)?;
+        self.note_probe(now);
+        Some(status)
+    }
+
+    #[cfg(feature = "grpc")]
+    fn group_at(&self, name: &str, now: Instant) -> Option<Status> {
         let snapshot = self.snapshot.load();
         let group = snapshot.groups.get(name)?;
         Some(if self.lifecycle.takes_traffic() {
-            group.at(clock::now())
+            group.at(now)
         } else {
             Status::Fail
         })

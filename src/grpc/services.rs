@@ -89,15 +89,30 @@ impl Services {
 }
 
 impl Published {
-    /// What a service name means now; `None` if there is no such service.
+    /// What a service name means to somebody outside who asks now; `None` if there is no such
+    /// service.
     pub(super) fn serving(&self, name: &str) -> Option<ServingStatus> {
-        if let Some((_, probe)) = STANDARD.iter().find(|(standard, _)| *standard == name) {
-            return Some(self.probe(*probe).into());
+        self.find(name, Self::probe, Self::probe_group)
+    }
+
+    /// The same for a reader of our own, who wakes no check.
+    fn meaning(&self, name: &str) -> Option<ServingStatus> {
+        self.find(name, Self::status, Self::group)
+    }
+
+    fn find(
+        &self,
+        name: &str,
+        probe: impl FnOnce(&Self, Probe) -> Status,
+        group: impl FnOnce(&Self, &str) -> Option<Status>,
+    ) -> Option<ServingStatus> {
+        if let Some((_, of)) = STANDARD.iter().find(|(standard, _)| *standard == name) {
+            return Some(probe(self, *of).into());
         }
         if let Some(status) = self.services.switched.load().get(name) {
             return Some(self.unless_draining(*status));
         }
-        self.group(name).map(Into::into)
+        group(self, name).map(Into::into)
     }
 
     /// Every name that can be asked, with its status.
@@ -106,7 +121,7 @@ impl Published {
             .into_iter()
             .map(|(name, probe)| (name.to_owned(), self.status(probe).into()))
             .collect();
-        let named = |name: &String| Some((name.clone(), self.serving(name)?));
+        let named = |name: &String| Some((name.clone(), self.meaning(name)?));
         all.extend(self.identity.groups.keys().filter_map(named));
         all.extend(self.services.switched.load().keys().filter_map(named));
         all

@@ -155,3 +155,37 @@ async fn a_call_keeps_a_check_awake_that_runs_only_while_somebody_probes() {
         assert_eq!(db.runs() > asleep, is_probe, "{service:?}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_for_a_service_that_is_mapped_to_checks_keeps_them_awake() {
+    let db = Dial::at(Status::Pass);
+    let health = steady()
+        .readiness(db.check("db").while_probed(secs(30)))
+        .grpc_service("shop.Orders", ["db"])
+        .start()
+        .unwrap();
+    for _ in 0..12 {
+        pass(secs(5)).await;
+        assert_eq!(check(&health, "shop.Orders").await, Ok(SERVING));
+    }
+    assert!(db.runs() > 50, "{}", db.runs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_asks_for_no_check_wakes_none() {
+    let db = Dial::at(Status::Pass);
+    let health = steady()
+        .readiness(db.check("db").while_probed(secs(30)))
+        .grpc_service("shop.Orders", ["db"])
+        .start()
+        .unwrap();
+    health
+        .set_serving("switched", ServingStatus::Serving)
+        .unwrap();
+    for _ in 0..60 {
+        pass(secs(1)).await;
+        check(&health, "switched").await.unwrap();
+        check(&health, "nobody").await.unwrap_err();
+    }
+    assert_eq!(db.runs(), 1);
+}
