@@ -118,8 +118,9 @@ impl Check {
     /// should be allowed to fall asleep. By default a check always runs.
     ///
     /// What counts is a request for readiness, for one of its checks at `/readyz/{name}`, and a
-    /// gRPC `Check` of readiness or of any service that is mapped to checks. Neither
-    /// [`Health::status`](crate::Health::status) nor a gRPC `List` does.
+    /// gRPC `Check` of readiness or of any service that is mapped to checks, and a `Watch` of
+    /// these as long as it is open. Neither [`Health::status`](crate::Health::status) nor a gRPC
+    /// `List` does.
     ///
     /// While nobody asks the result becomes stale. The first probe after that says so, and within
     /// a second, or a TTL if that is shorter, the check runs again. Choose a time longer than the

@@ -1,7 +1,7 @@
 //! Which names can be asked, and what each of them means.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 
@@ -63,6 +63,8 @@ pub(crate) type Serving = BTreeMap<String, ServingStatus>;
 pub(crate) struct Services {
     switched: ArcSwap<BTreeMap<String, ServingStatus>>,
     pub(super) open_watches: AtomicUsize,
+    /// How many of them are of what checks say.
+    pub(super) watches_of_checks: AtomicUsize,
     pub(super) max_watches: usize,
 }
 
@@ -71,8 +73,14 @@ impl Services {
         Self {
             switched: ArcSwap::default(),
             open_watches: AtomicUsize::new(0),
+            watches_of_checks: AtomicUsize::new(0),
             max_watches: config.max_watches,
         }
+    }
+
+    /// Whether a watch is open whose messages depend on checks.
+    pub(crate) fn are_checks_watched(&self) -> bool {
+        self.watches_of_checks.load(Ordering::Relaxed) > 0
     }
 
     /// `None` forgets the service.
@@ -96,7 +104,7 @@ impl Published {
     }
 
     /// The same for a reader of our own, who wakes no check.
-    fn meaning(&self, name: &str) -> Option<ServingStatus> {
+    pub(super) fn meaning(&self, name: &str) -> Option<ServingStatus> {
         self.find(name, Self::status, Self::group)
     }
 
@@ -113,6 +121,12 @@ impl Published {
             return Some(self.unless_draining(*status));
         }
         group(self, name).map(Into::into)
+    }
+
+    /// Whether what this name means depends on checks.
+    pub(super) fn is_of_checks(&self, name: &str) -> bool {
+        let is_readiness = STANDARD.contains(&(name, Probe::Readiness));
+        is_readiness || self.identity.groups.contains_key(name)
     }
 
     /// Every name that can be asked, with its status.

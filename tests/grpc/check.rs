@@ -2,7 +2,7 @@
 
 use tower_health::{Criticality, Health, ServingStatus, Status};
 
-use crate::support::{Dial, check, pass, secs, settle, steady, with_db};
+use crate::support::{Dial, check, hangs_after_its_first_run, pass, secs, settle, steady, with_db};
 
 const SERVING: ServingStatus = ServingStatus::Serving;
 const NOT_SERVING: ServingStatus = ServingStatus::NotServing;
@@ -111,19 +111,6 @@ async fn a_stale_result_is_not_serving() {
     assert_eq!(standard(&health).await, READY);
     pass(secs(1)).await;
     assert_eq!(standard(&health).await, NOT_READY);
-}
-
-fn hangs_after_its_first_run() -> tower_health::Check {
-    let runs = std::sync::atomic::AtomicUsize::new(0);
-    tower_health::Check::new(tower_health::indicator_fn("db", move || {
-        let run = runs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        async move {
-            if run > 0 {
-                std::future::pending::<()>().await;
-            }
-            Ok::<_, std::io::Error>(())
-        }
-    }))
 }
 
 #[tokio::test(start_paused = true)]
