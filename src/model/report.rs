@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 use super::redaction::shorten;
 use super::{
@@ -46,7 +46,7 @@ pub struct Report<'a> {
 pub struct ReportEntry<'a> {
     pub(crate) name: &'a str,
     pub(crate) status: Status,
-    pub(crate) output: Option<Cow<'a, str>>,
+    pub(crate) output: Option<&'a str>,
     pub(crate) time: Option<SystemTime>,
     pub(crate) readings: &'a [Reading],
     pub(crate) contradiction: Option<&'a str>,
@@ -56,18 +56,11 @@ pub struct ReportEntry<'a> {
 }
 
 impl<'a> ReportEntry<'a> {
-    fn check(check: &'a CheckState, now: Instant) -> Self {
-        let stale = check.is_stale(now);
-        let (status, output) = if stale {
-            let status = check.status.max(check.spec.failure_status());
-            (status, Some(Cow::Owned(check.stale_output())))
-        } else {
-            (check.status, check.output.as_deref().map(Cow::Borrowed))
-        };
+    fn check(check: &'a CheckState) -> Self {
         Self {
             name: &check.spec.name,
-            status,
-            output,
+            status: check.status,
+            output: check.output.as_deref(),
             time: check.time(),
             readings: &check.readings,
             contradiction: check.contradiction.as_deref(),
@@ -79,19 +72,18 @@ impl<'a> ReportEntry<'a> {
 
     fn gate(gate: &'a GateView) -> Self {
         let output = match &gate.state {
-            GateState::Open => Some(Cow::Borrowed("not completed yet")),
+            GateState::Open => Some("not completed yet"),
             GateState::Completed => None,
-            GateState::Failed(reason) => Some(Cow::Borrowed(&**reason)),
+            GateState::Failed(reason) => Some(&**reason),
         };
         Self::of_the_process(&gate.name, output)
     }
 
     fn heartbeat(heartbeat: &'a HeartbeatView) -> Self {
-        let fault = heartbeat.fault.as_deref().map(Cow::Borrowed);
-        Self::of_the_process(&heartbeat.name, fault)
+        Self::of_the_process(&heartbeat.name, heartbeat.fault.as_deref())
     }
 
-    fn of_the_process(name: &'a str, fault: Option<Cow<'a, str>>) -> Self {
+    fn of_the_process(name: &'a str, fault: Option<&'a str>) -> Self {
         Self {
             name,
             status: super::pass_if(fault.is_none()),
@@ -117,7 +109,7 @@ impl<'a> ReportEntry<'a> {
 
     /// Why it does not pass.
     pub fn output(&self) -> Option<&str> {
-        self.output.as_deref()
+        self.output
     }
 
     /// When its last run ended.
@@ -134,9 +126,7 @@ impl<'a> ReportEntry<'a> {
 impl<'a> Report<'a> {
     pub(crate) fn new(snapshot: &'a Snapshot, probe: Probe) -> Self {
         let lifecycle = &snapshot.lifecycle;
-        let checks = snapshot
-            .checks(probe)
-            .map(|check| ReportEntry::check(check, snapshot.taken_at));
+        let checks = snapshot.checks(probe).map(ReportEntry::check);
         let entries = match probe {
             Probe::Liveness => lifecycle
                 .heartbeats

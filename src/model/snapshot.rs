@@ -94,6 +94,10 @@ fn groups(identity: &Identity, readiness: &[Arc<CheckState>]) -> BTreeMap<String
     identity.groups.iter().map(group).collect()
 }
 
+fn as_of(checks: Vec<Arc<CheckState>>, now: Instant) -> Vec<Arc<CheckState>> {
+    checks.into_iter().map(|check| check.as_of(now)).collect()
+}
+
 pub(crate) fn pass_if(healthy: bool) -> Status {
     if healthy { Status::Pass } else { Status::Fail }
 }
@@ -106,6 +110,7 @@ impl Snapshot {
         identity: Arc<Identity>,
         (taken_at, time): (Instant, SystemTime),
     ) -> Self {
+        let [readiness, startup] = [readiness, startup].map(|checks| as_of(checks, taken_at));
         let expiries = readiness.iter().filter_map(|check| check.expires_at);
         let valid_until = expiries
             .chain(lifecycle.next_deadline())
@@ -150,7 +155,8 @@ impl Snapshot {
         }
     }
 
-    /// The checks of a probe in the order of their registration. Liveness has none.
+    /// The checks of a probe in the order of their registration, as they were when the snapshot was
+    /// taken. Liveness has none.
     pub fn checks(&self, probe: Probe) -> impl Iterator<Item = &CheckState> {
         let checks: &[Arc<CheckState>] = match probe {
             Probe::Liveness => &[],

@@ -112,7 +112,7 @@ impl Announcer {
 fn untold(snapshot: &Snapshot, probe: Probe) -> Option<String> {
     let told: Vec<_> = snapshot
         .checks(probe)
-        .filter(|check| check.last_run.is_some() && !check.is_stale(snapshot.taken_at))
+        .filter(|check| check.last_run.is_some() && !check.is_stale())
         .map(|check| Cow::Borrowed(check.name()))
         .collect();
     let mut report = snapshot.report(probe);
