@@ -121,7 +121,7 @@ impl Prepared {
             now,
             Services::new(&self.config),
         ));
-        let (verdicts, latest) = watch::channel(Verdicts::of(&published));
+        let (verdicts, latest) = watch::channel(Verdicts::of(&published, &published.current()));
         let (commands, orders) = mpsc::unbounded_channel();
         let (transitions, _) = broadcast::channel(TRANSITIONS_KEPT);
         let registry = Registry::of(&self.slots);
@@ -174,7 +174,7 @@ pub(crate) fn fixed(status: Status) -> Health {
         now,
         Services::new(&config),
     );
-    let (_, verdicts) = watch::channel(Verdicts::of(&published));
+    let (_, verdicts) = watch::channel(Verdicts::of(&published, &published.current()));
     Health::new(
         Arc::new(published),
         config,

@@ -23,11 +23,12 @@ pub(crate) struct Verdicts {
 }
 
 impl Verdicts {
-    /// Of what was published last.
-    pub(crate) fn of(published: &Published) -> Self {
+    /// Of this snapshot, not of what has happened since: that is told with the next one, which
+    /// knows the reason. Services have none, and are told as they are now.
+    pub(crate) fn of(published: &Published, snapshot: &Snapshot) -> Self {
         Self {
-            statuses: Probe::ALL.map(|probe| published.status(probe)),
-            draining: published.lifecycle.is_draining(),
+            statuses: Probe::ALL.map(|probe| snapshot.status(probe)),
+            draining: snapshot.lifecycle.draining,
             serving: published.all_serving(),
         }
     }
@@ -67,7 +68,7 @@ impl Announcer {
         snapshot: &Snapshot,
         checks: Vec<Transition>,
     ) -> bool {
-        let verdicts = Verdicts::of(published);
+        let verdicts = Verdicts::of(published, snapshot);
         let before = self.verdicts.borrow().statuses;
         let changed = !checks.is_empty() || before != verdicts.statuses;
         for transition in checks {
