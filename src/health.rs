@@ -58,7 +58,9 @@ struct Inner {
     /// Never touched by a probe.
     registry: Mutex<Registry>,
     commands: mpsc::UnboundedSender<Command>,
+    #[cfg_attr(not(feature = "grpc"), expect(dead_code))]
     verdicts: watch::Receiver<Verdicts>,
+    publications: watch::Receiver<()>,
     transitions: broadcast::Sender<Transition>,
 }
 
@@ -89,6 +91,7 @@ impl Health {
         registry: Mutex<Registry>,
         commands: mpsc::UnboundedSender<Command>,
         verdicts: watch::Receiver<Verdicts>,
+        publications: watch::Receiver<()>,
         transitions: broadcast::Sender<Transition>,
     ) -> Self {
         let inner = Inner {
@@ -97,6 +100,7 @@ impl Health {
             registry,
             commands,
             verdicts,
+            publications,
             transitions,
         };
         Self {
@@ -142,19 +146,22 @@ impl Health {
     ///
     /// # Errors
     ///
-    /// When that can no longer happen: the service is draining, or the runtime of the refresher
-    /// has ended.
+    /// When that can no longer happen: the service is draining, a startup gate failed, or the
+    /// runtime of the refresher has ended. A check that fails is waited for, however long it takes:
+    /// bound the wait with a timeout where that matters.
     ///
     /// # Cancel safety
     ///
     /// Nothing is lost when the future is dropped.
     pub async fn await_ready(&self) -> Result<(), NeverReady> {
-        let mut verdicts = self.inner.verdicts.clone();
+        let mut publications = self.inner.publications.clone();
         loop {
             if self.status(Probe::Readiness).is_healthy() {
                 return Ok(());
             }
-            if self.lifecycle().is_draining() || verdicts.changed().await.is_err() {
+            // A publication follows each change. A verdict does not: what was taken back before the
+            // refresher looked is none.
+            if self.lifecycle().is_lost() || publications.changed().await.is_err() {
                 return Err(NeverReady(()));
             }
         }
@@ -452,7 +459,10 @@ pub struct NeverReady(());
 
 impl fmt::Display for NeverReady {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad("readiness cannot pass any more: the service is draining or its refresher has ended")
+        f.pad(
+            "readiness cannot pass any more: the service is draining, a startup gate failed, or \
+             its refresher has ended",
+        )
     }
 }
 

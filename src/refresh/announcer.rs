@@ -18,7 +18,6 @@ pub(crate) type Listener = Arc<dyn Fn(&Transition) + Send + Sync>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Verdicts {
     pub(crate) statuses: [Status; Probe::ALL.len()],
-    pub(crate) draining: bool,
     pub(crate) serving: Serving,
 }
 
@@ -28,7 +27,6 @@ impl Verdicts {
     pub(crate) fn of(published: &Published, snapshot: &Snapshot) -> Self {
         Self {
             statuses: Probe::ALL.map(|probe| snapshot.status(probe)),
-            draining: snapshot.lifecycle.draining,
             serving: published.all_serving(),
         }
     }
