@@ -112,7 +112,7 @@ impl<'a> ReportEntry<'a> {
         self.output
     }
 
-    /// When its last run ended.
+    /// When its last run ended; `None` for a gate, a heartbeat, and a check that has not run yet.
     pub fn time(&self) -> Option<SystemTime> {
         self.time
     }
@@ -120,6 +120,28 @@ impl<'a> ReportEntry<'a> {
     /// What the last run read.
     pub fn readings(&self) -> &[Reading] {
         self.readings
+    }
+
+    /// What its latest results say against its status, while they are too few to change it: `failed
+    /// 1 of 3 times: refused`. [`Report::notes`] has it too.
+    pub fn contradiction(&self) -> Option<&str> {
+        self.contradiction
+    }
+
+    /// `componentId` of the draft.
+    pub fn component_id(&self) -> Option<&str> {
+        self.component_id
+    }
+
+    /// `componentType` of the draft. Gates and heartbeats are of the system.
+    pub fn component_type(&self) -> Option<&ComponentType> {
+        self.component_type
+    }
+
+    /// `affectedEndpoints` of the draft: what does not work while the check does not pass. The
+    /// default format leaves them out of a check that passes.
+    pub fn affected_endpoints(&self) -> &[String] {
+        self.affected_endpoints
     }
 }
 
@@ -165,6 +187,39 @@ impl<'a> Report<'a> {
     /// When the report was made.
     pub fn time(&self) -> SystemTime {
         self.time
+    }
+
+    /// `version` of the draft: the public version of the service.
+    pub fn version(&self) -> Option<&str> {
+        self.identity.version.as_deref()
+    }
+
+    /// `releaseId` of the draft: the build.
+    pub fn release_id(&self) -> Option<&str> {
+        self.identity.release_id.as_deref()
+    }
+
+    /// `serviceId` of the draft.
+    pub fn service_id(&self) -> Option<&str> {
+        self.identity.service_id.as_deref()
+    }
+
+    /// `description` of the draft.
+    pub fn description(&self) -> Option<&str> {
+        self.identity.description.as_deref()
+    }
+
+    /// `links` of the draft: link relations and URIs, in the order of the relations.
+    pub fn links(&self) -> impl Iterator<Item = (&str, &str)> {
+        let links = self.identity.links.iter();
+        links.map(|(relation, uri)| (&**relation, &**uri))
+    }
+
+    /// What the process itself says against passing, whatever its checks say: that it drains,
+    /// refuses traffic, has not started, or was declared broken. [`output`](Self::output) begins
+    /// with it.
+    pub fn reasons(&self) -> &[String] {
+        &self.reasons
     }
 
     /// The checks, gates and heartbeats, in the order of their registration.
