@@ -79,7 +79,8 @@ impl HealthBuilder {
     }
 
     /// Maps a gRPC service name to a set of readiness checks: whoever asks for the health of the
-    /// service gets that of these checks.
+    /// service gets that of these checks. One that is removed while the service runs counts as
+    /// failed.
     ///
     /// The names `""`, `liveness`, `readiness` and `startup` are there already.
     ///

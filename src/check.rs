@@ -117,6 +117,11 @@ impl Check {
     /// Runs the check only while readiness was probed within this time, for a dependency that
     /// should be allowed to fall asleep. By default a check always runs.
     ///
+    /// What counts is a request for readiness, for one of its checks at `/readyz/{name}`, and a
+    /// gRPC `Check` of readiness or of any service that is mapped to checks, and a `Watch` of
+    /// these as long as it is open. Neither [`Health::status`](crate::Health::status) nor a gRPC
+    /// `List` does.
+    ///
     /// While nobody asks the result becomes stale. The first probe after that says so, and within
     /// a second, or a TTL if that is shorter, the check runs again. Choose a time longer than the
     /// interval of the slowest prober: Kubernetes asks every 10 s, Azure Front Door every 30 s.

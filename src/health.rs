@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::future::{Future, pending};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -17,7 +17,7 @@ use crate::lifecycle::{Gate, Heartbeat, Lifecycle, capped, drain};
 use crate::model::{Snapshot, Status, Transition};
 use crate::probe::Probe;
 use crate::published::Published;
-use crate::refresh::{Command, Slot, Verdicts};
+use crate::refresh::{Command, Slot, SlotKey, Verdicts};
 use crate::registry::Registry;
 use crate::transitions::Transitions;
 
@@ -58,7 +58,9 @@ struct Inner {
     /// Never touched by a probe.
     registry: Mutex<Registry>,
     commands: mpsc::UnboundedSender<Command>,
+    #[cfg_attr(not(feature = "grpc"), expect(dead_code))]
     verdicts: watch::Receiver<Verdicts>,
+    publications: watch::Receiver<()>,
     transitions: broadcast::Sender<Transition>,
 }
 
@@ -89,6 +91,7 @@ impl Health {
         registry: Mutex<Registry>,
         commands: mpsc::UnboundedSender<Command>,
         verdicts: watch::Receiver<Verdicts>,
+        publications: watch::Receiver<()>,
         transitions: broadcast::Sender<Transition>,
     ) -> Self {
         let inner = Inner {
@@ -97,6 +100,7 @@ impl Health {
             registry,
             commands,
             verdicts,
+            publications,
             transitions,
         };
         Self {
@@ -142,19 +146,22 @@ impl Health {
     ///
     /// # Errors
     ///
-    /// When that can no longer happen: the service is draining, or the runtime of the refresher
-    /// has ended.
+    /// When that can no longer happen: the service is draining, a startup gate failed, or the
+    /// runtime of the refresher has ended. A check that fails is waited for, however long it takes:
+    /// bound the wait with a timeout where that matters.
     ///
     /// # Cancel safety
     ///
     /// Nothing is lost when the future is dropped.
     pub async fn await_ready(&self) -> Result<(), NeverReady> {
-        let mut verdicts = self.inner.verdicts.clone();
+        let mut publications = self.inner.publications.clone();
         loop {
             if self.status(Probe::Readiness).is_healthy() {
                 return Ok(());
             }
-            if self.lifecycle().is_draining() || verdicts.changed().await.is_err() {
+            // A publication follows each change. A verdict does not: what was taken back before the
+            // refresher looked is none.
+            if self.lifecycle().is_lost() || publications.changed().await.is_err() {
                 return Err(NeverReady(()));
             }
         }
@@ -188,6 +195,9 @@ impl Health {
     }
 
     /// Removes a readiness check. A run of it is aborted.
+    ///
+    /// A gRPC service that is mapped to it is not serving until a check of this name is added
+    /// again, and the notes of the report say so.
     ///
     /// # Errors
     ///
@@ -344,49 +354,60 @@ impl Health {
             return Ok(());
         };
         self.require_refresher()?;
-        let (of, name) = (Named::Check(probe), spec.name.clone());
-        let is_gate = |name: &str| self.lifecycle().startup.has_gate(name);
-        let key = match probe {
-            Probe::Startup if is_gate(&name) => None,
-            _ => self.registry(|registry| registry.reserve(probe, &name)),
-        };
-        let Some(key) = key else {
-            return Err(Problem::DuplicateName { of, name }.into());
-        };
-        if probe == Probe::Startup && !self.lifecycle().startup.expect_one_more() {
-            self.registry(|registry| registry.release(probe, &name));
-            let fault = "startup is complete, and that is never taken back";
-            return Err(Problem::TooLate { of, name, fault }.into());
-        }
-        let slot = Slot::new(probe, spec, indicator);
-        self.order(|ack| Command::Add(key, slot, ack)).await
+        published(self.order_add(Slot::new(probe, spec, indicator))?).await
     }
 
     async fn remove(&self, probe: Probe, name: &str) -> Result<(), BuildError> {
         self.require_refresher()?;
-        let key = self
-            .registry(|registry| registry.release(probe, name))
-            .ok_or_else(|| {
-                let of = match probe {
-                    Probe::Startup => "startup check",
-                    _ => "readiness check",
-                };
-                Problem::Unknown {
-                    of,
-                    name: name.to_owned(),
-                }
-            })?;
-        self.order(|ack| Command::Remove(key, ack)).await
+        published(self.order_remove(probe, name)?).await
     }
 
-    fn registry<T>(&self, edit: impl FnOnce(&mut Registry) -> T) -> T {
-        edit(
-            &mut self
-                .inner
-                .registry
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+    /// Takes the name and sends the check in one step: an order to remove it that finds the name
+    /// taken must not overtake it.
+    fn order_add(&self, slot: Slot) -> Result<Order, Problem> {
+        // Dropped before a slot that is refused, whose drop runs a user's code.
+        let mut registry = self.registry();
+        let key = self.reserve(&mut registry, slot.probe, slot.state.name())?;
+        Ok(self.send(|ack| Command::Add(key, slot, ack)))
+    }
+
+    fn order_remove(&self, probe: Probe, name: &str) -> Result<Order, Problem> {
+        let mut registry = self.registry();
+        let key = registry.release(probe, name).ok_or_else(|| {
+            let of = match probe {
+                Probe::Startup => "startup check",
+                _ => "readiness check",
+            };
+            let name = name.to_owned();
+            Problem::Unknown { of, name }
+        })?;
+        Ok(self.send(|ack| Command::Remove(key, ack)))
+    }
+
+    fn reserve(
+        &self,
+        registry: &mut Registry,
+        probe: Probe,
+        name: &str,
+    ) -> Result<SlotKey, Problem> {
+        let (of, startup) = (Named::Check(probe), &self.lifecycle().startup);
+        let is_gate = probe == Probe::Startup && startup.has_gate(name);
+        let key = (!is_gate).then(|| registry.reserve(probe, name)).flatten();
+        let name = name.to_owned();
+        let Some(key) = key else {
+            return Err(Problem::DuplicateName { of, name });
+        };
+        if probe == Probe::Startup && !startup.expect_one_more() {
+            registry.release(probe, &name);
+            let fault = "startup is complete, and that is never taken back";
+            return Err(Problem::TooLate { of, name, fault });
+        }
+        Ok(key)
+    }
+
+    fn registry(&self) -> MutexGuard<'_, Registry> {
+        let registry = self.inner.registry.lock();
+        registry.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An order that nobody will carry out must not take or free a name.
@@ -397,18 +418,29 @@ impl Health {
         Ok(())
     }
 
-    /// Sends a command and waits until it is published.
-    async fn order(
-        &self,
-        command: impl FnOnce(oneshot::Sender<()>) -> Command,
-    ) -> Result<(), BuildError> {
+    fn send(&self, command: impl FnOnce(oneshot::Sender<()>) -> Command) -> Order {
         let (ack, published) = oneshot::channel();
-        // If the refresher is gone, so is the sender in the command.
-        let _ = self.inner.commands.send(command(ack));
-        published
-            .await
-            .map_err(|_| Problem::Runtime(REFRESHER_ENDED).into())
+        let sent = self.inner.commands.send(command(ack));
+        Order {
+            published,
+            refused: sent.err(),
+        }
     }
+}
+
+/// What was asked of the refresher.
+struct Order {
+    published: oneshot::Receiver<()>,
+    /// `Some` when the refresher is gone; kept, since a check in it is dropped under no lock.
+    refused: Option<mpsc::error::SendError<Command>>,
+}
+
+/// Waits until what was ordered is published.
+async fn published(order: Order) -> Result<(), BuildError> {
+    // If the refresher is gone, so is the sender in the command.
+    drop(order.refused);
+    let published = order.published.await;
+    published.map_err(|_| Problem::Runtime(REFRESHER_ENDED).into())
 }
 
 impl fmt::Debug for Health {
@@ -427,7 +459,10 @@ pub struct NeverReady(());
 
 impl fmt::Display for NeverReady {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad("readiness cannot pass any more: the service is draining or its refresher has ended")
+        f.pad(
+            "readiness cannot pass any more: the service is draining, a startup gate failed, or \
+             its refresher has ended",
+        )
     }
 }
 

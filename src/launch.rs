@@ -121,7 +121,8 @@ impl Prepared {
             now,
             Services::new(&self.config),
         ));
-        let (verdicts, latest) = watch::channel(Verdicts::of(&published));
+        let (verdicts, latest) = watch::channel(Verdicts::of(&published, &published.current()));
+        let (publications, published_anew) = watch::channel(());
         let (commands, orders) = mpsc::unbounded_channel();
         let (transitions, _) = broadcast::channel(TRANSITIONS_KEPT);
         let registry = Registry::of(&self.slots);
@@ -133,6 +134,7 @@ impl Prepared {
             jitter: Jitter::new(self.config.jitter, self.config.jitter_seed),
             redactor: self.redactor,
             verdicts,
+            publications,
             transitions: transitions.clone(),
             listeners: self.listeners,
         }
@@ -143,6 +145,7 @@ impl Prepared {
             Mutex::new(registry),
             commands,
             latest,
+            published_anew,
             transitions,
         )
     }
@@ -174,13 +177,15 @@ pub(crate) fn fixed(status: Status) -> Health {
         now,
         Services::new(&config),
     );
-    let (_, verdicts) = watch::channel(Verdicts::of(&published));
+    let (_, verdicts) = watch::channel(Verdicts::of(&published, &published.current()));
+    let (_, publications) = watch::channel(());
     Health::new(
         Arc::new(published),
         config,
         Mutex::default(),
         commands,
         verdicts,
+        publications,
         transitions,
     )
 }

@@ -21,7 +21,6 @@ pub(crate) struct Published {
     snapshot: ArcSwap<Snapshot>,
     pub(crate) identity: Arc<Identity>,
     pub(crate) format: Format,
-    #[cfg_attr(not(feature = "grpc"), expect(dead_code))]
     pub(crate) services: Services,
     epoch: Instant,
     /// The second, counted from the epoch and from 1, in which readiness was last probed.
@@ -86,10 +85,24 @@ impl Published {
     /// The status of a group of checks; `None` if there is no such group.
     #[cfg(feature = "grpc")]
     pub(crate) fn group(&self, name: &str) -> Option<Status> {
+        self.group_at(name, clock::now())
+    }
+
+    /// The status of a group of checks that somebody outside asked for.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn probe_group(&self, name: &str) -> Option<Status> {
+        let now = clock::now();
+        let status = self.group_at(name, now)?;
+        self.note_probe(now);
+        Some(status)
+    }
+
+    #[cfg(feature = "grpc")]
+    fn group_at(&self, name: &str, now: Instant) -> Option<Status> {
         let snapshot = self.snapshot.load();
         let group = snapshot.groups.get(name)?;
         Some(if self.lifecycle.takes_traffic() {
-            group.at(clock::now())
+            group.at(now)
         } else {
             Status::Fail
         })
@@ -98,7 +111,7 @@ impl Published {
     /// Written once a second at most, so that probes on several cores do not pull at one cache
     /// line.
     #[inline]
-    fn note_probe(&self, now: Instant) {
+    pub(crate) fn note_probe(&self, now: Instant) {
         let second = now.saturating_duration_since(self.epoch).as_secs() + 1;
         if self.probed_at.load(Ordering::Relaxed) != second {
             self.probed_at.store(second, Ordering::Relaxed);
@@ -137,8 +150,12 @@ impl Published {
         self.restarts.load(Ordering::Relaxed)
     }
 
-    /// Whether readiness was probed within this time, give or take the second.
+    /// Whether somebody asks for readiness all the time, or did within this time, give or take the
+    /// second.
     pub(crate) fn probed_within(&self, window: Duration, now: Instant) -> bool {
+        if self.services.are_checks_watched() {
+            return true;
+        }
         let second = self.probed_at.load(Ordering::Relaxed);
         second > 0 && self.epoch + Duration::from_secs(second) + window >= now
     }

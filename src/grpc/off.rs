@@ -97,6 +97,10 @@ impl Services {
     pub(crate) fn new(_: &HealthConfig) -> Self {
         Self
     }
+
+    pub(crate) fn are_checks_watched(&self) -> bool {
+        false
+    }
 }
 
 pub(crate) type Serving = ();

@@ -1,7 +1,7 @@
 //! Which names can be asked, and what each of them means.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 
@@ -63,6 +63,8 @@ pub(crate) type Serving = BTreeMap<String, ServingStatus>;
 pub(crate) struct Services {
     switched: ArcSwap<BTreeMap<String, ServingStatus>>,
     pub(super) open_watches: AtomicUsize,
+    /// How many of them are of what checks say.
+    pub(super) watches_of_checks: AtomicUsize,
     pub(super) max_watches: usize,
 }
 
@@ -71,8 +73,14 @@ impl Services {
         Self {
             switched: ArcSwap::default(),
             open_watches: AtomicUsize::new(0),
+            watches_of_checks: AtomicUsize::new(0),
             max_watches: config.max_watches,
         }
+    }
+
+    /// Whether a watch is open whose messages depend on checks.
+    pub(crate) fn are_checks_watched(&self) -> bool {
+        self.watches_of_checks.load(Ordering::Relaxed) > 0
     }
 
     /// `None` forgets the service.
@@ -89,15 +97,36 @@ impl Services {
 }
 
 impl Published {
-    /// What a service name means now; `None` if there is no such service.
+    /// What a service name means to somebody outside who asks now; `None` if there is no such
+    /// service.
     pub(super) fn serving(&self, name: &str) -> Option<ServingStatus> {
-        if let Some((_, probe)) = STANDARD.iter().find(|(standard, _)| *standard == name) {
-            return Some(self.probe(*probe).into());
+        self.find(name, Self::probe, Self::probe_group)
+    }
+
+    /// The same for a reader of our own, who wakes no check.
+    pub(super) fn meaning(&self, name: &str) -> Option<ServingStatus> {
+        self.find(name, Self::status, Self::group)
+    }
+
+    fn find(
+        &self,
+        name: &str,
+        probe: impl FnOnce(&Self, Probe) -> Status,
+        group: impl FnOnce(&Self, &str) -> Option<Status>,
+    ) -> Option<ServingStatus> {
+        if let Some((_, of)) = STANDARD.iter().find(|(standard, _)| *standard == name) {
+            return Some(probe(self, *of).into());
         }
         if let Some(status) = self.services.switched.load().get(name) {
             return Some(self.unless_draining(*status));
         }
-        self.group(name).map(Into::into)
+        group(self, name).map(Into::into)
+    }
+
+    /// Whether what this name means depends on checks.
+    pub(super) fn is_of_checks(&self, name: &str) -> bool {
+        let is_readiness = STANDARD.contains(&(name, Probe::Readiness));
+        is_readiness || self.identity.groups.contains_key(name)
     }
 
     /// Every name that can be asked, with its status.
@@ -106,7 +135,7 @@ impl Published {
             .into_iter()
             .map(|(name, probe)| (name.to_owned(), self.status(probe).into()))
             .collect();
-        let named = |name: &String| Some((name.clone(), self.serving(name)?));
+        let named = |name: &String| Some((name.clone(), self.meaning(name)?));
         all.extend(self.identity.groups.keys().filter_map(named));
         all.extend(self.services.switched.load().keys().filter_map(named));
         all

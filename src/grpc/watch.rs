@@ -12,6 +12,7 @@ use tokio::time::sleep;
 
 use super::code::{Code, GrpcStatus};
 use super::services::ServingStatus;
+use crate::clock;
 use crate::health::Health;
 use crate::lifecycle::{delay_over, first_of, is_delay_over};
 use crate::published::Published;
@@ -42,7 +43,7 @@ impl Watch {
         if is_delay_over(&published.lifecycle) {
             return Err(LEAVING);
         }
-        let place = Place::take(&published).ok_or(GrpcStatus::new(
+        let place = Place::take(&published, &service).ok_or(GrpcStatus::new(
             Code::ResourceExhausted,
             "too many open watches",
         ))?;
@@ -66,7 +67,7 @@ impl Watch {
         loop {
             // Seen before it is looked at, so that a change in between is not lost.
             self.verdicts.mark_unchanged();
-            let found = self.published.serving(&self.service);
+            let found = self.published.meaning(&self.service);
             let status = found.unwrap_or(ServingStatus::ServiceUnknown);
             if self.sent != Some(status) {
                 self.sent = Some(status);
@@ -129,23 +130,38 @@ impl Watching {
     }
 }
 
-/// One of the places for open watches.
-struct Place(Arc<Published>);
+/// One of the places for open watches. As long as it is taken, somebody asks for what is watched.
+struct Place {
+    published: Arc<Published>,
+    is_of_checks: bool,
+}
 
 impl Place {
-    fn take(published: &Arc<Published>) -> Option<Self> {
+    fn take(published: &Arc<Published>, service: &str) -> Option<Self> {
         let services = &published.services;
         let more = |open: usize| (open < services.max_watches).then_some(open + 1);
         let open = &services.open_watches;
         open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
-            .ok()
-            .map(|_| Self(Arc::clone(published)))
+            .ok()?;
+        let is_of_checks = published.is_of_checks(service);
+        if is_of_checks {
+            services.watches_of_checks.fetch_add(1, Ordering::Relaxed);
+        }
+        Some(Self {
+            published: Arc::clone(published),
+            is_of_checks,
+        })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let open = &self.0.services.open_watches;
-        open.fetch_sub(1, Ordering::Relaxed);
+        let services = &self.published.services;
+        if self.is_of_checks {
+            // Asked until now: noted first, so that there is no moment at which nobody did.
+            self.published.note_probe(clock::now());
+            services.watches_of_checks.fetch_sub(1, Ordering::Relaxed);
+        }
+        services.open_watches.fetch_sub(1, Ordering::Relaxed);
     }
 }

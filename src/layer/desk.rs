@@ -141,6 +141,7 @@ impl Desk {
             .ok()?;
         let snapshot = self.health.published().current();
         let report = snapshot.report(probe).only(&name)?;
+        self.health.published().probe(probe); // Somebody asked, though for one check only.
         let verbose = Query::of(request.uri()).verbose;
         Some(self.detailed(
             report,

@@ -45,6 +45,12 @@ impl Startup {
         self.pending.load(Ordering::Acquire) == 0
     }
 
+    /// Whether a gate failed: then it will never be complete.
+    pub(super) fn has_failed(&self) -> bool {
+        let failed = |gate: &Arc<GateCell>| gate.end.get().is_some_and(Result::is_err);
+        self.gates.iter().any(failed)
+    }
+
     /// Waits for one more check, unless startup is complete already.
     pub(crate) fn expect_one_more(&self) -> bool {
         let more = |pending: usize| (pending > 0).then_some(pending + 1);
@@ -83,7 +89,8 @@ impl Startup {
 ///
 /// Gates are declared with [`HealthBuilder::gate`](crate::HealthBuilder::gate) and taken with
 /// [`Health::gate`](crate::Health::gate). A gate that is dropped before it was completed, because
-/// its step returned early or panicked, fails: `/startupz` stays at 503 and the report says why.
+/// its step returned early or panicked, fails: `/startupz` stays at 503 and the report says why, and
+/// [`Health::await_ready`](crate::Health::await_ready) returns an error.
 ///
 /// ```
 /// use tower_health::{Health, Probe, Status};

@@ -84,6 +84,11 @@ impl Lifecycle {
         self.has_started() && !self.is_draining() && !self.refusing.is_on()
     }
 
+    /// Whether it will never take traffic any more, whatever happens.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.is_draining() || self.startup.has_failed()
+    }
+
     /// Changes are made before they are counted, and the count is read before what it counts: a
     /// view is never older than its version.
     pub(crate) fn version(&self) -> u64 {

@@ -124,7 +124,11 @@ impl CheckSpec {
     }
 }
 
-/// What the snapshot knows of one check.
+/// What a snapshot knows of one check, as of the moment when the snapshot was taken.
+///
+/// A result that was [stale](Self::is_stale) by then is never shown as passing. A snapshot that is
+/// kept goes on saying what was so when it was taken: ask
+/// [`Health::snapshot`](crate::Health::snapshot) again for what is so now.
 #[derive(Clone, Debug)]
 pub struct CheckState {
     pub(crate) spec: Arc<CheckSpec>,
@@ -136,6 +140,8 @@ pub struct CheckState {
     pub(crate) contradiction: Option<String>,
     /// `None` for a check that will not run again: its result stands.
     pub(crate) expires_at: Option<Instant>,
+    /// Only in a snapshot: what the refresher keeps says what the last run came to.
+    pub(crate) is_stale: bool,
 }
 
 /// When the latest run of a check ended and how long it took.
@@ -157,6 +163,7 @@ impl CheckState {
             last_run: None,
             contradiction: None,
             expires_at: None,
+            is_stale: false,
         }
     }
 
@@ -187,7 +194,8 @@ impl CheckState {
         &self.spec.name
     }
 
-    /// The status after thresholds and criticality, as of its last run.
+    /// The status after thresholds and criticality. A stale check fails if it is critical, and else
+    /// warns, unless it was worse already.
     pub fn status(&self) -> Status {
         self.status
     }
@@ -217,12 +225,29 @@ impl CheckState {
         self.last_run.map(|run| run.duration)
     }
 
-    pub(crate) fn is_stale(&self, now: Instant) -> bool {
-        self.expires_at.is_some_and(|expires_at| expires_at <= now)
+    /// Whether nobody renewed its result in time: it has not run for
+    /// [`stale_after`](crate::Check::stale_after), because it hangs, waits for somebody to probe,
+    /// or has lost its refresher.
+    pub fn is_stale(&self) -> bool {
+        self.is_stale
+    }
+
+    /// The same as of a later moment, when its result may count no longer.
+    pub(super) fn as_of(self: Arc<Self>, now: Instant) -> Arc<Self> {
+        let has_expired = self.expires_at.is_some_and(|expires_at| expires_at <= now);
+        if self.is_stale || !has_expired {
+            return self;
+        }
+        Arc::new(Self {
+            status: self.status.max(self.spec.failure_status()),
+            output: Some(self.stale_output()),
+            is_stale: true,
+            ..Self::clone(&self)
+        })
     }
 
     /// The text that tells a stale check from one that failed.
-    pub(crate) fn stale_output(&self) -> String {
+    fn stale_output(&self) -> String {
         match self.time().and_then(rfc3339) {
             Some(time) => format!("stale: the last run ended at {time}"),
             None => "stale".to_owned(),

@@ -82,26 +82,27 @@ pub fn redact_credentials(text: &str) -> String {
 
 fn redact_urls(text: &str) -> String {
     let mut redacted = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let (scheme, url) = rest.split_at(at + 3);
-        redacted.push_str(scheme);
-        rest = url;
-        if let Some(length) = userinfo(url) {
+    let (mut done, mut word) = (0, Word::default());
+    while let Some(at) = text[done..].find("://") {
+        let url = done + at + 3;
+        redacted.push_str(&text[done..url]);
+        done = url;
+        if let Some(host) = userinfo_end(text, url, &mut word) {
             redacted.push_str(MASK);
-            rest = &url[length..];
+            done = host;
         }
     }
-    redacted.push_str(rest);
+    redacted.push_str(&text[done..]);
     redacted
 }
 
-/// The length of the user information in front of the `@`, for a URL without its scheme.
-fn userinfo(url: &str) -> Option<usize> {
-    let end = |chars: &[char]| url.find(chars).unwrap_or(url.len());
-    let authority = &url[..end(&['/', '?', '#', ' ', '\t', '\n', '"', '\'', '<', '>'])];
+/// Where the `@` behind the user information is, for a URL that starts here without its scheme.
+fn userinfo_end(text: &str, start: usize, word: &mut Word) -> Option<usize> {
+    let url = &text[start..];
+    let end = url.find(['/', '?', '#', ' ', '\t', '\n', '"', '\'', '<', '>']);
+    let authority = &url[..end.unwrap_or(url.len())];
     if let Some(at) = authority.rfind('@') {
-        return Some(at);
+        return Some(start + at);
     }
     // What stands behind the colon should be a port. If it is not, then it is a password with a
     // delimiter in it that somebody forgot to escape.
@@ -110,7 +111,29 @@ fn userinfo(url: &str) -> Option<usize> {
     if is_port || authority.starts_with('[') {
         return None;
     }
-    url[..end(&[' ', '\t', '\n', '"', '\'', '<', '>'])].rfind('@')
+    word.last_at(text, start)
+}
+
+/// The word that was looked at last. It is remembered because a long one may hold many URLs: to
+/// look at all of it for each of them would take the square of the time.
+#[derive(Default)]
+struct Word {
+    end: usize,
+    last_at: Option<usize>,
+}
+
+impl Word {
+    /// The last `@` between here and the end of the word. Never goes back in the text.
+    fn last_at(&mut self, text: &str, start: usize) -> Option<usize> {
+        if start > self.end {
+            let rest = &text[start..];
+            let end = rest.find([' ', '\t', '\n', '"', '\'', '<', '>']);
+            let word = &rest[..end.unwrap_or(rest.len())];
+            self.end = start + word.len();
+            self.last_at = word.rfind('@').map(|at| start + at);
+        }
+        self.last_at.filter(|at| *at >= start)
+    }
 }
 
 fn redact_pairs(text: &str) -> String {
@@ -198,6 +221,8 @@ pub(crate) fn escape_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -239,6 +264,55 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(redact_credentials(text), expected, "{text}");
+        }
+    }
+
+    /// Looks at the whole word for each URL: slow, and obviously right.
+    fn naive(text: &str) -> String {
+        let Some((before, url)) = text.split_once("://") else {
+            return text.to_owned();
+        };
+        let word = url.split([' ', '\t', '\n', '"', '\'', '<', '>']).next();
+        let word = word.unwrap_or_default();
+        let authority = word.split(['/', '?', '#']).next().unwrap_or_default();
+        let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+        let end = match (authority.rfind('@'), authority.rsplit_once(':')) {
+            (Some(at), _) => Some(at),
+            (None, Some((_, port))) if !is_port(port) && !authority.starts_with('[') => {
+                word.rfind('@')
+            }
+            _ => None,
+        };
+        let mask = if end.is_some() { MASK } else { "" };
+        format!("{before}://{mask}{}", naive(&url[end.unwrap_or(0)..]))
+    }
+
+    proptest! {
+        #[test]
+        fn urls_in_one_word_are_redacted_as_though_each_were_looked_at_alone(
+            parts in prop::collection::vec(
+                prop::sample::select(vec!["://", ":", "/", "@", "[", " ", "a", "1", "ä", "?"]),
+                0..40,
+            ),
+        ) {
+            let text = parts.concat();
+            prop_assert_eq!(redact_urls(&text), naive(&text));
+        }
+    }
+
+    // In the time that a look at the whole rest for each URL takes, this test would not end.
+    #[test]
+    fn a_text_of_nothing_but_urls_is_gone_through_once() {
+        for (url, expected) in [
+            ("://", "://"),
+            ("://a:b/", "://a:b/"),
+            ("://a:b ", "://a:b "),
+            ("://a:b@", "://***@"),
+            ("token=://a:b/", "token=***"),
+        ] {
+            let times = (1 << 20) / url.len();
+            let redacted = redact_credentials(&url.repeat(times));
+            assert!(redacted.starts_with(expected), "{url}");
         }
     }
 

@@ -1,8 +1,8 @@
 //! Everything that may be shown of one probe; `json` and `text` write it down.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::time::{Instant, SystemTime};
+use std::collections::{BTreeMap, HashSet};
+use std::time::SystemTime;
 
 use super::redaction::shorten;
 use super::{
@@ -37,6 +37,8 @@ pub struct Report<'a> {
     pub(crate) entries: Vec<ReportEntry<'a>>,
     /// What the process itself says against passing.
     pub(crate) reasons: Vec<String>,
+    /// Which groups of checks cannot pass, though no check of the probe fails.
+    incomplete: Vec<String>,
 }
 
 /// One line of a report: a check, a gate or a heartbeat.
@@ -44,7 +46,7 @@ pub struct Report<'a> {
 pub struct ReportEntry<'a> {
     pub(crate) name: &'a str,
     pub(crate) status: Status,
-    pub(crate) output: Option<Cow<'a, str>>,
+    pub(crate) output: Option<&'a str>,
     pub(crate) time: Option<SystemTime>,
     pub(crate) readings: &'a [Reading],
     pub(crate) contradiction: Option<&'a str>,
@@ -54,18 +56,11 @@ pub struct ReportEntry<'a> {
 }
 
 impl<'a> ReportEntry<'a> {
-    fn check(check: &'a CheckState, now: Instant) -> Self {
-        let stale = check.is_stale(now);
-        let (status, output) = if stale {
-            let status = check.status.max(check.spec.failure_status());
-            (status, Some(Cow::Owned(check.stale_output())))
-        } else {
-            (check.status, check.output.as_deref().map(Cow::Borrowed))
-        };
+    fn check(check: &'a CheckState) -> Self {
         Self {
             name: &check.spec.name,
-            status,
-            output,
+            status: check.status,
+            output: check.output.as_deref(),
             time: check.time(),
             readings: &check.readings,
             contradiction: check.contradiction.as_deref(),
@@ -77,19 +72,18 @@ impl<'a> ReportEntry<'a> {
 
     fn gate(gate: &'a GateView) -> Self {
         let output = match &gate.state {
-            GateState::Open => Some(Cow::Borrowed("not completed yet")),
+            GateState::Open => Some("not completed yet"),
             GateState::Completed => None,
-            GateState::Failed(reason) => Some(Cow::Borrowed(&**reason)),
+            GateState::Failed(reason) => Some(&**reason),
         };
         Self::of_the_process(&gate.name, output)
     }
 
     fn heartbeat(heartbeat: &'a HeartbeatView) -> Self {
-        let fault = heartbeat.fault.as_deref().map(Cow::Borrowed);
-        Self::of_the_process(&heartbeat.name, fault)
+        Self::of_the_process(&heartbeat.name, heartbeat.fault.as_deref())
     }
 
-    fn of_the_process(name: &'a str, fault: Option<Cow<'a, str>>) -> Self {
+    fn of_the_process(name: &'a str, fault: Option<&'a str>) -> Self {
         Self {
             name,
             status: super::pass_if(fault.is_none()),
@@ -115,10 +109,10 @@ impl<'a> ReportEntry<'a> {
 
     /// Why it does not pass.
     pub fn output(&self) -> Option<&str> {
-        self.output.as_deref()
+        self.output
     }
 
-    /// When its last run ended.
+    /// When its last run ended; `None` for a gate, a heartbeat, and a check that has not run yet.
     pub fn time(&self) -> Option<SystemTime> {
         self.time
     }
@@ -127,14 +121,34 @@ impl<'a> ReportEntry<'a> {
     pub fn readings(&self) -> &[Reading] {
         self.readings
     }
+
+    /// What its latest results say against its status, while they are too few to change it: `failed
+    /// 1 of 3 times: refused`. [`Report::notes`] has it too.
+    pub fn contradiction(&self) -> Option<&str> {
+        self.contradiction
+    }
+
+    /// `componentId` of the draft.
+    pub fn component_id(&self) -> Option<&str> {
+        self.component_id
+    }
+
+    /// `componentType` of the draft. Gates and heartbeats are of the system.
+    pub fn component_type(&self) -> Option<&ComponentType> {
+        self.component_type
+    }
+
+    /// `affectedEndpoints` of the draft: what does not work while the check does not pass. The
+    /// default format leaves them out of a check that passes.
+    pub fn affected_endpoints(&self) -> &[String] {
+        self.affected_endpoints
+    }
 }
 
 impl<'a> Report<'a> {
     pub(crate) fn new(snapshot: &'a Snapshot, probe: Probe) -> Self {
         let lifecycle = &snapshot.lifecycle;
-        let checks = snapshot
-            .checks(probe)
-            .map(|check| ReportEntry::check(check, snapshot.taken_at));
+        let checks = snapshot.checks(probe).map(ReportEntry::check);
         let entries = match probe {
             Probe::Liveness => lifecycle
                 .heartbeats
@@ -156,6 +170,7 @@ impl<'a> Report<'a> {
             identity: &snapshot.identity,
             entries,
             reasons: reasons(snapshot, probe),
+            incomplete: incomplete_groups(snapshot, probe),
         }
     }
 
@@ -172,6 +187,39 @@ impl<'a> Report<'a> {
     /// When the report was made.
     pub fn time(&self) -> SystemTime {
         self.time
+    }
+
+    /// `version` of the draft: the public version of the service.
+    pub fn version(&self) -> Option<&str> {
+        self.identity.version.as_deref()
+    }
+
+    /// `releaseId` of the draft: the build.
+    pub fn release_id(&self) -> Option<&str> {
+        self.identity.release_id.as_deref()
+    }
+
+    /// `serviceId` of the draft.
+    pub fn service_id(&self) -> Option<&str> {
+        self.identity.service_id.as_deref()
+    }
+
+    /// `description` of the draft.
+    pub fn description(&self) -> Option<&str> {
+        self.identity.description.as_deref()
+    }
+
+    /// `links` of the draft: link relations and URIs, in the order of the relations.
+    pub fn links(&self) -> impl Iterator<Item = (&str, &str)> {
+        let links = self.identity.links.iter();
+        links.map(|(relation, uri)| (&**relation, &**uri))
+    }
+
+    /// What the process itself says against passing, whatever its checks say: that it drains,
+    /// refuses traffic, has not started, or was declared broken. [`output`](Self::output) begins
+    /// with it.
+    pub fn reasons(&self) -> &[String] {
+        &self.reasons
     }
 
     /// The checks, gates and heartbeats, in the order of their registration.
@@ -193,6 +241,8 @@ impl<'a> Report<'a> {
     }
 
     /// The draft's `notes`: those of the service, and one for each entry that needs attention.
+    /// Readiness has one more for each check that was removed although a gRPC service is mapped to
+    /// it.
     pub fn notes(&self) -> Vec<String> {
         let failing = self.failing().map(|entry| match entry.status {
             Status::Fail => format!("{} fails", entry.name),
@@ -208,6 +258,7 @@ impl<'a> Report<'a> {
             .cloned()
             .chain(failing)
             .chain(contradicted)
+            .chain(self.incomplete.iter().cloned())
             .collect()
     }
 
@@ -215,6 +266,7 @@ impl<'a> Report<'a> {
     pub(crate) fn only(mut self, name: &str) -> Option<Self> {
         self.entries.retain(|entry| entry.name == name);
         self.reasons.clear();
+        self.incomplete.clear();
         self.status = self.entries.first()?.status;
         Some(self)
     }
@@ -276,4 +328,19 @@ fn reasons(snapshot: &Snapshot, probe: Probe) -> Vec<String> {
         Probe::Startup => {}
     }
     reasons
+}
+
+/// A group whose check was removed does not pass, and no entry can say why.
+fn incomplete_groups(snapshot: &Snapshot, probe: Probe) -> Vec<String> {
+    let groups = &snapshot.identity.groups;
+    if probe != Probe::Readiness || groups.is_empty() {
+        return Vec::new();
+    }
+    let registered: HashSet<_> = snapshot.checks(probe).map(CheckState::name).collect();
+    let missing = |(group, members): (&String, &Vec<String>)| {
+        let missing = members.iter().filter(|name| !registered.contains(&***name));
+        let note = |name| format!("{group} is not serving: check {name} was removed");
+        missing.map(note).collect::<Vec<_>>()
+    };
+    groups.iter().flat_map(missing).collect()
 }

@@ -1,6 +1,6 @@
 //! The immutable state from which every answer is made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime};
 
@@ -57,6 +57,17 @@ impl Aggregate {
         all
     }
 
+    /// The checks of a group. One that is not registered any more counts as failed: nobody knows
+    /// how it is.
+    fn of_group(members: &[String], checks: &HashMap<&str, &Arc<CheckState>>) -> Self {
+        let registered = members.iter().filter_map(|name| checks.get(&**name));
+        let mut all = Self::of(registered.copied());
+        if members.iter().any(|name| !checks.contains_key(&**name)) {
+            all.status = Status::Fail;
+        }
+        all
+    }
+
     /// The status at this moment: a result that nobody renewed in time counts no longer.
     #[inline]
     pub(crate) fn at(&self, now: Instant) -> Status {
@@ -71,6 +82,22 @@ impl Aggregate {
     }
 }
 
+fn groups(identity: &Identity, readiness: &[Arc<CheckState>]) -> BTreeMap<String, Aggregate> {
+    if identity.groups.is_empty() {
+        return BTreeMap::new();
+    }
+    let checks = readiness.iter().map(|check| (check.name(), check));
+    let checks: HashMap<_, _> = checks.collect();
+    let group = |(name, members): (&String, &Vec<String>)| {
+        (name.clone(), Aggregate::of_group(members, &checks))
+    };
+    identity.groups.iter().map(group).collect()
+}
+
+fn as_of(checks: Vec<Arc<CheckState>>, now: Instant) -> Vec<Arc<CheckState>> {
+    checks.into_iter().map(|check| check.as_of(now)).collect()
+}
+
 pub(crate) fn pass_if(healthy: bool) -> Status {
     if healthy { Status::Pass } else { Status::Fail }
 }
@@ -83,22 +110,15 @@ impl Snapshot {
         identity: Arc<Identity>,
         (taken_at, time): (Instant, SystemTime),
     ) -> Self {
+        let [readiness, startup] = [readiness, startup].map(|checks| as_of(checks, taken_at));
         let expiries = readiness.iter().filter_map(|check| check.expires_at);
         let valid_until = expiries
             .chain(lifecycle.next_deadline())
             .filter(|until| *until > taken_at)
             .min();
-        let group = |(name, members): (&String, &Vec<String>)| {
-            let is_member =
-                |check: &&Arc<CheckState>| members.iter().any(|name| *name == check.spec.name);
-            (
-                name.clone(),
-                Aggregate::of(readiness.iter().filter(is_member)),
-            )
-        };
         Self {
             aggregate: Aggregate::of(&readiness),
-            groups: identity.groups.iter().map(group).collect(),
+            groups: groups(&identity, &readiness),
             valid_until,
             readiness,
             startup,
@@ -135,7 +155,8 @@ impl Snapshot {
         }
     }
 
-    /// The checks of a probe in the order of their registration. Liveness has none.
+    /// The checks of a probe in the order of their registration, as they were when the snapshot was
+    /// taken. Liveness has none.
     pub fn checks(&self, probe: Probe) -> impl Iterator<Item = &CheckState> {
         let checks: &[Arc<CheckState>] = match probe {
             Probe::Liveness => &[],

@@ -18,16 +18,15 @@ pub(crate) type Listener = Arc<dyn Fn(&Transition) + Send + Sync>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Verdicts {
     pub(crate) statuses: [Status; Probe::ALL.len()],
-    pub(crate) draining: bool,
     pub(crate) serving: Serving,
 }
 
 impl Verdicts {
-    /// Of what was published last.
-    pub(crate) fn of(published: &Published) -> Self {
+    /// Of this snapshot, not of what has happened since: that is told with the next one, which
+    /// knows the reason. Services have none, and are told as they are now.
+    pub(crate) fn of(published: &Published, snapshot: &Snapshot) -> Self {
         Self {
-            statuses: Probe::ALL.map(|probe| published.status(probe)),
-            draining: published.lifecycle.is_draining(),
+            statuses: Probe::ALL.map(|probe| snapshot.status(probe)),
             serving: published.all_serving(),
         }
     }
@@ -67,7 +66,7 @@ impl Announcer {
         snapshot: &Snapshot,
         checks: Vec<Transition>,
     ) -> bool {
-        let verdicts = Verdicts::of(published);
+        let verdicts = Verdicts::of(published, snapshot);
         let before = self.verdicts.borrow().statuses;
         let changed = !checks.is_empty() || before != verdicts.statuses;
         for transition in checks {
@@ -112,7 +111,7 @@ impl Announcer {
 fn untold(snapshot: &Snapshot, probe: Probe) -> Option<String> {
     let told: Vec<_> = snapshot
         .checks(probe)
-        .filter(|check| check.last_run.is_some() && !check.is_stale(snapshot.taken_at))
+        .filter(|check| check.last_run.is_some() && !check.is_stale())
         .map(|check| Cow::Borrowed(check.name()))
         .collect();
     let mut report = snapshot.report(probe);

@@ -38,6 +38,7 @@ pub(crate) struct Refresher {
     pub(crate) jitter: Jitter,
     pub(crate) redactor: Redactor,
     pub(crate) verdicts: watch::Sender<Verdicts>,
+    pub(crate) publications: watch::Sender<()>,
     pub(crate) transitions: broadcast::Sender<Transition>,
     pub(crate) listeners: Vec<Listener>,
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::Sleep;
 
@@ -52,6 +52,8 @@ pub(super) struct Scheduler {
     jitter: Jitter,
     redactor: Redactor,
     announcer: Announcer,
+    /// Tells that there is a new snapshot, whatever is in it.
+    publications: watch::Sender<()>,
     next: Publication,
 }
 
@@ -93,6 +95,7 @@ impl Scheduler {
             alarm: Box::pin(tokio::time::sleep_until(now.into())),
             jitter: refresher.jitter,
             redactor: refresher.redactor,
+            publications: refresher.publications,
             next: Publication::default(),
         }
     }
@@ -320,6 +323,7 @@ impl Scheduler {
         let told = self
             .announcer
             .announce(&self.published, &snapshot, next.transitions);
+        self.publications.send_replace(());
         for ack in next.acks {
             // Whoever asked may have stopped waiting.
             let _ = ack.send(());

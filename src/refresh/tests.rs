@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::sync::{broadcast, watch};
 use tokio::time::{sleep, timeout};
 
+use super::announcer::{Announcer, Verdicts};
 use crate::{Check, Health, HealthBuilder, Probe, Status, indicator_fn};
 
 const fn millis(millis: u64) -> Duration {
@@ -207,4 +209,23 @@ async fn everything_ends_although_the_last_handle_goes_while_it_is_dead() {
     sleep(millis(200)).await;
     let tasks = tokio::runtime::Handle::current().metrics();
     assert_eq!(tasks.num_alive_tasks(), 0);
+}
+
+// What happens between a snapshot and its telling is for the next one to tell.
+#[tokio::test(start_paused = true)]
+async fn a_transition_and_its_reason_are_those_of_the_snapshot_that_is_told() {
+    let health = Health::fixed(Status::Pass);
+    let published = health.published();
+    let early = published.current();
+    let (verdicts, _latest) = watch::channel(Verdicts::of(published, &early));
+    let (transitions, mut told) = broadcast::channel(8);
+    let announcer = Announcer::new(verdicts, transitions, Vec::new());
+
+    health.drain();
+    announcer.announce(published, &early, Vec::new());
+    assert!(told.try_recv().is_err(), "no reason is known yet");
+    announcer.announce(published, &published.current(), Vec::new());
+    let told = told.try_recv().expect("it is told");
+    assert_eq!((told.from, told.to), (Some(Status::Pass), Status::Fail));
+    assert_eq!(told.output.as_deref(), Some("draining"));
 }

@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::Request;
-use tower_health::{Health, Probe, Report, Status};
+use serde_json::{Value, json};
+use tower_health::{
+    ComponentType, Failure, Health, ObservedValue, Probe, Report, ReportEntry, Status,
+};
 
-use crate::support::{Dial, Port, failing, passing, seconds, settle, steady};
+use crate::support::{Dial, Port, check, failing, passing, seconds, settle, steady};
 
 /// The `/ready` body of the first seed: names to words.
 fn simple(report: &Report<'_>) -> String {
@@ -164,4 +167,93 @@ async fn an_empty_report_is_an_empty_body() {
     let answer = Port::management(&health).get("/livez").await;
     assert_eq!((answer.code, &*answer.body), (200, ""));
     assert_eq!(answer.headers["content-length"], "0");
+}
+
+/// The draft's report without its times, from what the public API tells.
+fn draft(report: &Report<'_>) -> Value {
+    let links: serde_json::Map<_, _> = report
+        .links()
+        .map(|(relation, uri)| (relation.to_owned(), uri.into()))
+        .collect();
+    let checks: serde_json::Map<_, _> = report
+        .entries()
+        .iter()
+        .map(|entry| (entry.name().to_owned(), json!([element(entry)])))
+        .collect();
+    json!({
+        "status": report.status().as_str(),
+        "version": report.version(),
+        "releaseId": report.release_id(),
+        "serviceId": report.service_id(),
+        "description": report.description(),
+        "notes": report.notes(),
+        "output": report.output(),
+        "links": links,
+        "checks": checks,
+    })
+}
+
+fn element(entry: &ReportEntry<'_>) -> Value {
+    let reading = &entry.readings()[0];
+    let ObservedValue::Integer(value) = reading.value() else {
+        panic!("{reading:?}")
+    };
+    json!({
+        "componentId": entry.component_id(),
+        "componentType": entry.component_type().map(ComponentType::as_str),
+        "observedValue": value,
+        "observedUnit": reading.unit(),
+        "status": entry.status().as_str(),
+        "affectedEndpoints": entry.affected_endpoints(),
+        "output": entry.output(),
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_format_gets_everything_that_the_default_one_writes() {
+    let db = check("db", Err(Failure::new("refused").value(3, "ms")))
+        .component_id("db-1")
+        .component_type(ComponentType::Datastore)
+        .affected_endpoint("/orders/{id}");
+    let health = steady()
+        .readiness(db)
+        .version("1")
+        .release_id("1.4.2")
+        .service_id("shop-7")
+        .description("health of the shop")
+        .note("canary")
+        .link("about", "https://shop.example/runbook")
+        .start()
+        .unwrap();
+    settle().await;
+    health.refuse_traffic("maintenance");
+
+    let snapshot = health.snapshot();
+    let report = snapshot.report(Probe::Readiness);
+    let body = Port::management(&health).get("/readyz").await.body;
+    let mut written: Value = serde_json::from_str(&body).unwrap();
+    written.as_object_mut().unwrap().remove("time");
+    let entry = &mut written["checks"]["db"][0];
+    entry.as_object_mut().unwrap().remove("time");
+    assert_eq!(draft(&report), written);
+    assert_eq!(report.reasons(), ["refusing traffic: maintenance"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_format_gets_what_speaks_against_the_status_of_a_check() {
+    let db = Dial::pass();
+    let health = steady()
+        .readiness(db.check("db").failure_threshold(3))
+        .start()
+        .unwrap();
+    settle().await;
+    db.turn(Err("refused".into()));
+    seconds(1).await;
+    let snapshot = health.snapshot();
+    let report = snapshot.report(Probe::Readiness);
+    let [entry] = report.entries() else {
+        panic!("{report:?}")
+    };
+    assert_eq!((entry.status(), entry.output()), (Status::Pass, None));
+    assert_eq!(entry.contradiction(), Some("failed 1 of 3 times: refused"));
 }

@@ -2,7 +2,7 @@
 
 use tower_health::{Criticality, Health, ServingStatus, Status};
 
-use crate::support::{Dial, check, pass, secs, settle, steady, with_db};
+use crate::support::{Dial, check, hangs_after_its_first_run, pass, secs, settle, steady, with_db};
 
 const SERVING: ServingStatus = ServingStatus::Serving;
 const NOT_SERVING: ServingStatus = ServingStatus::NotServing;
@@ -113,19 +113,6 @@ async fn a_stale_result_is_not_serving() {
     assert_eq!(standard(&health).await, NOT_READY);
 }
 
-fn hangs_after_its_first_run() -> tower_health::Check {
-    let runs = std::sync::atomic::AtomicUsize::new(0);
-    tower_health::Check::new(tower_health::indicator_fn("db", move || {
-        let run = runs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        async move {
-            if run > 0 {
-                std::future::pending::<()>().await;
-            }
-            Ok::<_, std::io::Error>(())
-        }
-    }))
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_process_that_only_a_restart_helps_is_not_serving_its_liveness() {
     let health = steady().start().unwrap();
@@ -154,4 +141,38 @@ async fn a_call_keeps_a_check_awake_that_runs_only_while_somebody_probes() {
         pass(secs(2)).await;
         assert_eq!(db.runs() > asleep, is_probe, "{service:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_for_a_service_that_is_mapped_to_checks_keeps_them_awake() {
+    let db = Dial::at(Status::Pass);
+    let health = steady()
+        .readiness(db.check("db").while_probed(secs(30)))
+        .grpc_service("shop.Orders", ["db"])
+        .start()
+        .unwrap();
+    for _ in 0..12 {
+        pass(secs(5)).await;
+        assert_eq!(check(&health, "shop.Orders").await, Ok(SERVING));
+    }
+    assert!(db.runs() > 50, "{}", db.runs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_asks_for_no_check_wakes_none() {
+    let db = Dial::at(Status::Pass);
+    let health = steady()
+        .readiness(db.check("db").while_probed(secs(30)))
+        .grpc_service("shop.Orders", ["db"])
+        .start()
+        .unwrap();
+    health
+        .set_serving("switched", ServingStatus::Serving)
+        .unwrap();
+    for _ in 0..60 {
+        pass(secs(1)).await;
+        check(&health, "switched").await.unwrap();
+        check(&health, "nobody").await.unwrap_err();
+    }
+    assert_eq!(db.runs(), 1);
 }

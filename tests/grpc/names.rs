@@ -1,9 +1,10 @@
 //! The services that a user maps to checks, and names that nobody knows.
 
-use tower_health::{Criticality, Health, ServingStatus, Status};
+use tower_health::{Criticality, Health, Probe, ServingStatus, Status};
 
 use crate::support::{
-    CHECK, Code, Dial, NOT_FOUND, check, frame, pass, request, secs, send, settle, steady,
+    CHECK, Code, Dial, NOT_FOUND, Stream, Told, check, frame, pass, request, secs, send, settle,
+    steady,
 };
 
 const SERVING: Result<ServingStatus, Code> = Ok(ServingStatus::Serving);
@@ -146,4 +147,39 @@ async fn a_service_that_cannot_be_is_named_when_it_starts() {
     for (builder, expected) in cases {
         assert_eq!(builder.start().unwrap_err().to_string(), expected);
     }
+}
+
+// What nobody looks at any more must not look healthy.
+#[tokio::test(start_paused = true)]
+async fn a_service_is_not_serving_while_a_check_of_its_own_is_removed() {
+    let (db, queue) = (Dial::at(Status::Pass), Dial::at(Status::Pass));
+    let health = shop(&db, &queue);
+    let mut stream = Stream::open(&health, "shop.Orders").await;
+    settle().await;
+    assert_eq!(stream.told().await, [Told::Status(ServingStatus::Serving)]);
+
+    health.remove_readiness("queue").await.unwrap();
+    assert_eq!(check(&health, "shop.Orders").await, NOT_SERVING);
+    assert_eq!(check(&health, "shop.Catalogue").await, SERVING);
+    assert_eq!(
+        stream.told().await,
+        [Told::Status(ServingStatus::NotServing)]
+    );
+    let why = "shop.Orders is not serving: check queue was removed";
+    assert_eq!(notes(&health), ["cache warns", why]);
+
+    health.remove_readiness("db").await.unwrap();
+    assert_eq!(check(&health, "shop.Orders").await, NOT_SERVING);
+    assert_eq!(check(&health, "shop.Catalogue").await, NOT_SERVING);
+
+    health.add_readiness(queue.check("queue")).await.unwrap();
+    health.add_readiness(db.check("db")).await.unwrap();
+    settle().await;
+    assert_eq!(check(&health, "shop.Orders").await, SERVING);
+    assert_eq!(notes(&health), ["cache warns"]);
+}
+
+/// What the report of readiness notes.
+fn notes(health: &Health) -> Vec<String> {
+    health.snapshot().report(Probe::Readiness).notes()
 }

@@ -1,7 +1,7 @@
 //! What every test of this folder uses: checks that do as they are told, calls, and open watches.
 
 use std::convert::Infallible;
-use std::future::{Ready, ready};
+use std::future::{Ready, pending, ready};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -76,6 +76,20 @@ impl Dial {
             Status::Fail => Err("refused".into()),
         }
     }
+}
+
+/// A check, `db`, that passes once and then comes back no more.
+pub(crate) fn hangs_after_its_first_run() -> Check {
+    let runs = AtomicUsize::new(0);
+    Check::new(indicator_fn("db", move || {
+        let run = runs.fetch_add(1, Ordering::Relaxed);
+        async move {
+            if run > 0 {
+                pending::<()>().await;
+            }
+            Ok::<_, std::io::Error>(())
+        }
+    }))
 }
 
 /// A health with this one critical check, `db`, after its first run.

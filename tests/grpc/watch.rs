@@ -3,7 +3,8 @@
 use tower_health::{Health, ServingStatus, Status};
 
 use crate::support::{
-    Dial, NOT_SERVING, SERVICE_UNKNOWN, SERVING, Stream, Told, pass, secs, settle, steady, with_db,
+    Dial, NOT_SERVING, SERVICE_UNKNOWN, SERVING, Stream, Told, hangs_after_its_first_run, pass,
+    secs, settle, steady, with_db,
 };
 
 async fn turn(dial: &Dial, status: Status) {
@@ -116,11 +117,12 @@ async fn the_switches_of_the_process_are_told() {
 
 #[tokio::test(start_paused = true)]
 async fn a_result_that_becomes_stale_is_told_with_nobody_asking() {
-    let asleep = Dial::at(Status::Pass)
-        .check("db")
-        .while_probed(secs(1))
-        .stale_after(secs(10));
-    let health = steady().readiness(asleep).start().unwrap();
+    // Timed out only long after it is stale.
+    let db = hangs_after_its_first_run().timeout(secs(3600));
+    let health = steady()
+        .readiness(db.stale_after(secs(10)))
+        .start()
+        .unwrap();
     settle().await;
     let mut stream = Stream::open(&health, "liveness").await;
     let mut ready = Stream::open(&health, "").await;
@@ -226,4 +228,50 @@ async fn a_health_without_a_refresher_tells_its_switches_all_the_same() {
     assert_eq!(orders.next().await, SERVING);
     health.drain();
     assert_eq!(orders.next().await, NOT_SERVING);
+}
+
+// A client that balances by itself opens a stream and asks nothing else.
+#[tokio::test(start_paused = true)]
+async fn an_open_stream_keeps_checks_awake_that_run_only_while_somebody_probes() {
+    for (service, is_probe) in [
+        ("", true),
+        ("readiness", true),
+        ("shop.Orders", true),
+        ("liveness", false),
+        ("startup", false),
+        ("nobody", false),
+    ] {
+        let db = Dial::at(Status::Pass);
+        let health = steady()
+            .readiness(db.check("db").while_probed(secs(30)))
+            .grpc_service("shop.Orders", ["db"])
+            .start()
+            .unwrap();
+        settle().await;
+        let mut stream = Stream::open(&health, service).await;
+        assert_eq!(stream.now().await.len(), 1, "{service:?}");
+        pass(secs(600)).await;
+        assert_eq!(stream.now().await, [], "{service:?}");
+        let runs = if is_probe { 601 } else { 1 };
+        assert_eq!(db.runs(), runs, "{service:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_has_ended_keeps_nothing_awake_for_longer_than_a_probe_does() {
+    let db = Dial::at(Status::Pass);
+    let check = db.check("db").while_probed(secs(30));
+    let health = steady().readiness(check).start().unwrap();
+    let one = Stream::open(&health, "").await;
+    let other = Stream::open(&health, "").await;
+    pass(secs(100)).await;
+    drop(one);
+    pass(secs(100)).await;
+    drop(other);
+    let runs = db.runs();
+    assert_eq!(runs, 200);
+    pass(secs(600)).await;
+    // Give or take the second to which a probe is remembered.
+    let more = db.runs() - runs;
+    assert!((30..=33).contains(&more), "{more}");
 }

@@ -1,5 +1,6 @@
 //! Waiting: for readiness, and for the next change.
 
+use futures_util::FutureExt;
 use tokio::time::{Instant, timeout};
 use tower_health::{Criticality, Health, Probe, Status, Subject};
 
@@ -65,7 +66,8 @@ async fn await_ready_is_never_when_draining() {
         .unwrap_err();
     assert_eq!(
         never.to_string(),
-        "readiness cannot pass any more: the service is draining or its refresher has ended"
+        "readiness cannot pass any more: the service is draining, a startup gate failed, or its \
+         refresher has ended"
     );
     assert_eq!(health.await_ready().await, Err(never), "asked later");
 }
@@ -196,4 +198,43 @@ async fn the_history_keeps_the_latest_changes_in_order() {
     assert_eq!(health.history(), told[300 - 256..]);
     let reason = told[298].output.as_deref();
     assert_eq!(reason, Some("refusing traffic: round 149, token=***"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn await_ready_is_never_when_a_startup_gate_failed() {
+    let health = steady().gate("migrations").gate("warmup").start().unwrap();
+    let waiting = tokio::spawn({
+        let health = health.clone();
+        async move { health.await_ready().await }
+    });
+    pass(secs(10)).await;
+    assert!(!waiting.is_finished());
+    health.gate("migrations").unwrap().fail("bad schema");
+    let never = timeout(secs(1), waiting)
+        .await
+        .expect("it is told")
+        .unwrap()
+        .unwrap_err();
+    assert!(
+        never.to_string().contains("a startup gate failed"),
+        "{never}"
+    );
+    assert_eq!(health.await_ready().await, Err(never), "asked later");
+    // What else completes changes nothing.
+    health.gate("warmup").unwrap().complete();
+    assert_eq!(health.await_ready().await, Err(never));
+}
+
+// The refresher never saw it change, so it has nothing to tell.
+#[tokio::test(start_paused = true)]
+async fn await_ready_sees_a_change_that_was_taken_back_before_it_was_published() {
+    let health = steady().start().unwrap();
+    settle().await;
+    health.refuse_traffic("for a moment");
+    let ready = health.await_ready();
+    tokio::pin!(ready);
+    assert!(ready.as_mut().now_or_never().is_none());
+    health.accept_traffic();
+    let waited = timeout(secs(10), ready).await;
+    waited.expect("it looks again").unwrap();
 }

@@ -8,7 +8,7 @@ use tower_health::{Criticality, Health, HealthConfig, Probe, Status};
 
 use crate::support::{
     PASSED, Script, fail, failed, hang, lapse, millis, pass, readiness, secs, seen, settle, steady,
-    told,
+    told, two_workers,
 };
 
 fn names(health: &Health, probe: Probe) -> Vec<String> {
@@ -309,4 +309,23 @@ async fn many_callers_at_once_add_and_remove_each_check_once() {
         health.remove_readiness(&name).await.unwrap();
     }
     assert_eq!(names(&health, Probe::Readiness), [""; 0]);
+}
+
+// On real threads, since the name and the order for it are to be one step.
+#[test]
+fn one_name_that_is_added_and_removed_at_once_never_leaves_a_check_that_nobody_can_remove() {
+    two_workers().block_on(async {
+        let health = steady().ttl(secs(3_600)).start().unwrap();
+        for _ in 0..3_000 {
+            let adding = tokio::spawn({
+                let health = health.clone();
+                async move { health.add_readiness(Script::passing().check("db")).await }
+            });
+            while health.remove_readiness("db").await.is_err() {
+                tokio::task::yield_now().await;
+            }
+            adding.await.unwrap().unwrap();
+            assert_eq!(names(&health, Probe::Readiness), [""; 0]);
+        }
+    });
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tower_health::{Criticality, Health, Probe, Status};
 
 use crate::support::{
-    PASSED, Script, fail, failed, hang, lapse, millis, pass, readiness, secs, seen, settle, steady,
-    told,
+    PASSED, Script, fail, failed, hang, lapse, millis, pass, readiness, secs, seen, settle, state,
+    steady, told,
 };
 
 /// What the report of readiness says of a check at this moment.
@@ -236,4 +236,45 @@ fn a_result_that_would_expire_before_the_next_run_cannot_be_asked_for() {
             }
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_reads_the_state_of_a_check_is_never_told_that_a_stale_one_passes() {
+    use Criticality::{Critical, NonCritical};
+
+    for (criticality, expected) in [(Critical, Status::Fail), (NonCritical, Status::Warn)] {
+        let dead = dying().check("dead").timeout(secs(60)).stale_after(secs(3));
+        let health = steady()
+            .readiness(dead.criticality(criticality))
+            .readiness(Script::passing().check("db"))
+            .start()
+            .unwrap();
+        lapse(millis(2_990)).await;
+        assert_eq!(seen(&health, "dead"), PASSED);
+        assert!(!state(&health, "dead").is_stale());
+
+        lapse(millis(10)).await;
+        // At once, and when the refresher has published it.
+        for _ in 0..2 {
+            let dead = state(&health, "dead");
+            assert_eq!((dead.status(), dead.is_stale()), (expected, true));
+            let output = dead.output().unwrap();
+            assert!(output.starts_with("stale: the last run ended "), "{output}");
+            assert_eq!(seen(&health, "db"), PASSED);
+            settle().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_that_is_kept_says_what_it_said() {
+    let dead = dying().check("dead").timeout(secs(60)).stale_after(secs(3));
+    let health = steady().readiness(dead).start().unwrap();
+    settle().await;
+    let kept = health.snapshot();
+    lapse(secs(10)).await;
+    let check = kept.checks(Probe::Readiness).next().unwrap();
+    assert_eq!((check.status(), check.is_stale()), (Status::Pass, false));
+    assert_eq!(kept.status(Probe::Readiness), Status::Pass);
+    assert_eq!(seen(&health, "dead").0, Status::Fail);
 }

@@ -1,9 +1,9 @@
 //! Checks that run only while somebody probes readiness, so that a dependency may fall asleep.
 
-use tower_health::{Health, Probe, Status};
+use tower_health::{Details, Health, HealthLayer, Probe, Status};
 
 use crate::support::{
-    Script, fail, lapse, millis, pass, probe, readiness, secs, settle, state, steady,
+    Script, fail, get, lapse, millis, pass, probe, readiness, secs, settle, state, steady,
 };
 
 /// A check that runs only while readiness was probed within 30 s, and its health.
@@ -122,4 +122,25 @@ async fn a_startup_check_runs_until_it_passed_though_nobody_asks() {
     lapse(secs(10)).await;
     assert_eq!(health.status(Probe::Startup), Status::Pass);
     assert_eq!(db.runs(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn asking_for_one_check_keeps_it_awake() {
+    let db = Script::passing();
+    let health = sleepy(&db);
+    let layer = HealthLayer::builder(health)
+        .details(Details::always())
+        .build()
+        .unwrap();
+    lapse(millis(3_600_500)).await;
+    assert_eq!(get(&layer, "/readyz/other").await.0, 404);
+    lapse(secs(2)).await;
+    assert_eq!(db.runs(), 1, "there is no such check");
+
+    assert_eq!(get(&layer, "/readyz/db").await.0, 503);
+    for _ in 0..6 {
+        lapse(secs(10)).await;
+        assert_eq!(get(&layer, "/readyz/db").await.0, 200);
+    }
+    assert!(db.runs() > 50, "{}", db.runs());
 }

@@ -119,12 +119,16 @@ pub(crate) fn readiness(health: &Health) -> Status {
 
 /// What an anonymous prober gets: the code and the body.
 pub(crate) async fn probe(health: &Health, probe: Probe) -> (u16, String) {
+    get(&HealthLayer::new(health.clone()), probe.default_path()).await
+}
+
+/// What this layer answers at this path: the code and the body.
+pub(crate) async fn get(layer: &HealthLayer, path: &str) -> (u16, String) {
     let inner = service_fn(|_: Request<Empty<Bytes>>| async {
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from("the application"))))
     });
-    let service = HealthLayer::new(health.clone()).layer(inner);
-    let request = Request::get(probe.default_path()).body(Empty::new());
-    let response = service.oneshot(request.unwrap()).await.unwrap();
+    let request = Request::get(path).body(Empty::new());
+    let response = layer.layer(inner).oneshot(request.unwrap()).await.unwrap();
     let code = response.status().as_u16();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     (code, String::from_utf8(body.to_vec()).unwrap())
