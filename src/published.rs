@@ -12,7 +12,7 @@ use crate::format::Format;
 use crate::grpc::Services;
 use crate::history::History;
 use crate::lifecycle::Lifecycle;
-use crate::model::{Identity, Snapshot, Status, pass_if};
+use crate::model::{Aggregate, Identity, Snapshot, Status, pass_if};
 use crate::probe::Probe;
 
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Published {
         match probe {
             Probe::Liveness => pass_if(self.lifecycle.is_alive()),
             Probe::Startup => pass_if(self.lifecycle.has_started()),
-            Probe::Readiness => self.readiness(clock::now()),
+            Probe::Readiness => self.readiness_of(&self.snapshot.load().aggregate, clock::now()),
         }
     }
 
@@ -68,15 +68,18 @@ impl Published {
         if probe != Probe::Readiness {
             return self.status(probe);
         }
-        let now = clock::now();
-        self.note_probe(now);
-        self.readiness(now)
+        let (snapshot, now) = (self.snapshot.load(), clock::now());
+        if snapshot.counts_probes {
+            self.note_probe(now);
+        }
+        self.readiness_of(&snapshot.aggregate, now)
     }
 
+    /// What the process itself says comes first.
     #[inline]
-    fn readiness(&self, now: Instant) -> Status {
+    fn readiness_of(&self, checks: &Aggregate, now: Instant) -> Status {
         if self.lifecycle.takes_traffic() {
-            self.snapshot.load().aggregate.at(now)
+            checks.at(now)
         } else {
             Status::Fail
         }
@@ -85,27 +88,17 @@ impl Published {
     /// The status of a group of checks; `None` if there is no such group.
     #[cfg(feature = "grpc")]
     pub(crate) fn group(&self, name: &str) -> Option<Status> {
-        self.group_at(name, clock::now())
+        let snapshot = self.snapshot.load();
+        let group = snapshot.groups.get(name)?;
+        Some(self.readiness_of(group, clock::now()))
     }
 
     /// The status of a group of checks that somebody outside asked for.
     #[cfg(feature = "grpc")]
     pub(crate) fn probe_group(&self, name: &str) -> Option<Status> {
-        let now = clock::now();
-        let status = self.group_at(name, now)?;
-        self.note_probe(now);
+        let status = self.group(name)?;
+        self.probe(Probe::Readiness);
         Some(status)
-    }
-
-    #[cfg(feature = "grpc")]
-    fn group_at(&self, name: &str, now: Instant) -> Option<Status> {
-        let snapshot = self.snapshot.load();
-        let group = snapshot.groups.get(name)?;
-        Some(if self.lifecycle.takes_traffic() {
-            group.at(now)
-        } else {
-            Status::Fail
-        })
     }
 
     /// Written once a second at most, so that probes on several cores do not pull at one cache

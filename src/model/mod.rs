@@ -24,7 +24,7 @@ pub(crate) use self::redaction::{Redactor, escape_line};
 pub(crate) use self::report::Identity;
 pub use self::report::{Report, ReportEntry};
 pub use self::snapshot::Snapshot;
-pub(crate) use self::snapshot::pass_if;
+pub(crate) use self::snapshot::{Aggregate, pass_if};
 pub use self::status::Status;
 pub(crate) use self::text::render_text;
 pub(crate) use self::thresholds::Thresholds;

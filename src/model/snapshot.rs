@@ -22,6 +22,8 @@ pub struct Snapshot {
     /// The same for each group of checks.
     #[cfg_attr(not(feature = "grpc"), expect(dead_code))]
     pub(crate) groups: BTreeMap<String, Aggregate>,
+    /// Whether a check runs only while somebody probes.
+    pub(crate) counts_probes: bool,
     pub(crate) taken_at: Instant,
     pub(crate) time: SystemTime,
     valid_until: Option<Instant>,
@@ -117,6 +119,9 @@ impl Snapshot {
             .filter(|until| *until > taken_at)
             .min();
         Self {
+            counts_probes: readiness
+                .iter()
+                .any(|check| check.spec.while_probed.is_some()),
             aggregate: Aggregate::of(&readiness),
             groups: groups(&identity, &readiness),
             valid_until,
