@@ -17,6 +17,13 @@ mod address;
 mod budget;
 #[cfg(feature = "tls")]
 mod certificate;
+#[cfg(any(
+    feature = "deadpool-postgres",
+    feature = "sqlx-mysql",
+    feature = "sqlx-postgres",
+    feature = "sqlx-sqlite",
+))]
+mod database;
 #[cfg(feature = "deadpool-postgres")]
 mod deadpool_postgres;
 #[cfg(feature = "net")]

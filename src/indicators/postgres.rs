@@ -1,5 +1,7 @@
 //! What there is to ask Postgres, and what its codes mean, whichever crate carries the question.
 
+use std::time::Duration;
+
 pub(super) const WRITABLE: &str =
     "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')";
 
@@ -13,6 +15,13 @@ pub(super) const LAG: &str = "SELECT CASE \
     ELSE extract(epoch FROM now() - \
         coalesce(pg_last_xact_replay_timestamp(), pg_postmaster_start_time())) \
     END::float8";
+
+/// The statement, with bounds for what it may wait for on the server: whoever waits there does not
+/// notice that its client is gone. One message is one transaction, and the settings end with it.
+pub(super) fn bounded(statement: &str, patience: Duration) -> String {
+    let most = patience.as_millis().max(1);
+    format!("SET LOCAL lock_timeout = {most}; SET LOCAL statement_timeout = {most}; {statement}")
+}
 
 /// Why it takes no writes, by the answer to [`WRITABLE`].
 pub(super) fn read_only(in_recovery: bool, transactions: &str) -> Option<&'static str> {

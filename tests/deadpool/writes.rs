@@ -5,7 +5,7 @@ use std::time::Duration;
 use tower_health::Status;
 
 use crate::servers::postgres::Postgres;
-use crate::servers::watched::Watched;
+use crate::servers::watched::{Watched, eventually};
 use crate::support::{config, indicator, pool, watch};
 
 #[tokio::test]
@@ -80,4 +80,40 @@ async fn a_statement_that_writes_fails_when_it_cannot() {
     made.await.unwrap();
     drop(client);
     watched.passes().await;
+}
+
+// Without a limit on the server there would be one more process that waits with each run.
+#[tokio::test]
+#[ignore = "needs Postgres: run .ci/test"]
+async fn a_statement_that_meets_a_lock_is_given_up_by_the_server_too() {
+    let server = Postgres::start().await;
+    let config = config(server.port());
+    let pool = pool(&config);
+    let migration = pool.get().await.unwrap();
+    let made = migration.batch_execute("CREATE TABLE health (seen timestamptz)");
+    made.await.unwrap();
+    let indicator = indicator(&pool, &config).write_statement("UPDATE health SET seen = now()");
+    let watched = Watched::start("db", indicator);
+    watched.passes().await;
+    let locked = migration.batch_execute("BEGIN; LOCK TABLE health");
+    locked.await.unwrap();
+    let text = watched
+        .turns_with(Status::Fail, "answers a query with")
+        .await;
+    assert!(text.contains("a lock"), "{text}");
+    watched.runs(3).await;
+    eventually("none of them waits on", async || {
+        server.connections().await <= 3
+    })
+    .await;
+    let unlocked = migration.batch_execute("ROLLBACK");
+    unlocked.await.unwrap();
+    drop(migration);
+    watched.passes().await;
+    // What was set for the statement ended with it.
+    let client = pool.get().await.unwrap();
+    for setting in ["lock_timeout", "statement_timeout"] {
+        let row = client.query_one(&format!("SHOW {setting}"), &[]).await;
+        assert_eq!(row.unwrap().get::<_, String>(0), "0", "{setting}");
+    }
 }

@@ -13,8 +13,8 @@ use deadpool_postgres::{Manager, Pool, PoolError, TimeoutType};
 use tokio::time::Instant;
 
 use self::lease::Lease;
-use self::question::{Question, Seen};
 use super::budget::{self, Budget};
+use super::database::{Asked, Seen};
 use super::error::IndicatorError;
 use super::pool::{ExhaustedPool, PoolState};
 use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
@@ -66,7 +66,7 @@ pub struct DeadpoolPostgresIndicator {
     beside: Pool,
     place: String,
     timeout: Duration,
-    question: Question,
+    asked: Asked,
     exhausted_pool: ExhaustedPool,
 }
 
@@ -105,7 +105,7 @@ impl DeadpoolPostgresIndicator {
             beside,
             place,
             timeout: budget::TIMEOUT,
-            question: Question::default(),
+            asked: Asked::default(),
             exhausted_pool: ExhaustedPool::default(),
         })
     }
@@ -128,7 +128,7 @@ impl DeadpoolPostgresIndicator {
     /// This does not find a full disk: for that, give a
     /// [`write_statement`](Self::write_statement).
     pub fn read_write(mut self) -> Self {
-        self.question.read_write = true;
+        self.asked.read_write = true;
         self
     }
 
@@ -136,9 +136,9 @@ impl DeadpoolPostgresIndicator {
     ///
     /// The only way to know that a write would succeed is to write:
     /// `UPDATE health SET seen = now()` on a table with one row, for instance. It should touch
-    /// little, and must not wait for locks of the application.
+    /// little. A lock that it meets fails the check: the server gives up within the timeout, too.
     pub fn write_statement(mut self, statement: impl Into<String>) -> Self {
-        self.question.write_statement = Some(statement.into());
+        self.asked.write_statement = Some(statement.into());
         self
     }
 
@@ -147,7 +147,7 @@ impl DeadpoolPostgresIndicator {
     /// That is the age of the last transaction that it replayed, or nothing while it streams and
     /// has replayed all that it received. Reading: `replicationLag`, in `s`.
     pub fn max_lag(mut self, max_lag: Duration) -> Self {
-        self.question.max_lag = Some(max_lag);
+        self.asked.max_lag = Some(max_lag);
         self
     }
 
@@ -162,30 +162,27 @@ impl DeadpoolPostgresIndicator {
 
     async fn ask(&self, budget: &Budget, lease: Lease) -> CheckResult {
         let asked_at = Instant::now();
-        let seen = self.look(budget, &lease, &self.question).await?;
+        let seen = self.look(budget, &lease, &self.asked).await?;
         let time = asked_at.elapsed();
         lease.give_back();
-        self.judge(&seen)?;
-        let mut observation = self.pool_state().readings(budget::answered_after(time));
-        if let Some(lag) = seen.lag {
-            observation = observation.measurement("replicationLag", lag, "s");
-        }
-        Ok(observation)
+        let lag = self.asked.judge(seen, &self.place)?;
+        let observation = self.pool_state().readings(budget::answered_after(time));
+        Ok(match lag {
+            Some(lag) => observation.measurement("replicationLag", lag, "s"),
+            None => observation,
+        })
     }
 
-    async fn look(
-        &self,
-        budget: &Budget,
-        lease: &Lease,
-        question: &Question,
-    ) -> Result<Seen, Failure> {
+    async fn look(&self, budget: &Budget, lease: &Lease, asked: &Asked) -> Result<Seen, Failure> {
         let place = &self.place;
         let step = format!("{place} does not answer a query");
         let Some(client) = lease.client() else {
             return Err(Failure::new("the connection was given back"));
         };
+        // So that the server says what it waited for before the run is out of time.
+        let patience = budget.left() / 4 * 3;
         budget
-            .within(step, question.ask(client))
+            .within(step, question::ask(client, asked, patience))
             .await?
             .map_err(|error| {
                 let text = words::describe(&error);
@@ -194,22 +191,6 @@ impl DeadpoolPostgresIndicator {
                     None => format!("{place} broke off a query: {text}"),
                 })
             })
-    }
-
-    fn judge(&self, seen: &Seen) -> Result<(), Failure> {
-        let place = &self.place;
-        if let Some(reason) = seen.read_only {
-            return Err(Failure::new(format!("{place} takes no writes: {reason}")));
-        }
-        match (seen.lag, self.question.max_lag) {
-            (Some(lag), Some(most)) if lag > most.as_secs_f64() => {
-                let most = most.as_secs_f64();
-                let text =
-                    format!("{place} is {lag:.1} s behind its primary, allowed are {most} s");
-                Err(Failure::new(text).measurement("replicationLag", lag, "s"))
-            }
-            _ => Ok(()),
-        }
     }
 
     /// Tells a pool that is exhausted from a database that is down, by a connection beside the
@@ -226,14 +207,10 @@ impl DeadpoolPostgresIndicator {
         let connection = connected.map_err(|error| self.unreachable(&error))?;
         // Closed when it is dropped, for the next tie-break has to connect as well.
         let lease = Lease::new(connection);
-        // A proxy such as PgBouncer greets in the name of a server that is down. The statement of
-        // the application may need what its pool sets up on a connection.
-        let question = Question {
-            write_statement: None,
-            ..self.question.clone()
-        };
-        let seen = self.look(budget, &lease, &question).await?;
-        self.judge(&seen)?;
+        // A proxy such as PgBouncer greets in the name of a server that is down.
+        let asked = self.asked.beside_the_pool();
+        let seen = self.look(budget, &lease, &asked).await?;
+        asked.judge(seen, &self.place)?;
         pool.exhausted(waited, self.exhausted_pool)
     }
 

@@ -7,6 +7,7 @@ use deadpool_postgres::tokio_postgres::config::Host;
 use deadpool_postgres::tokio_postgres::{Config, Error};
 use deadpool_postgres::{PoolError, TimeoutType};
 
+use crate::indicators::database::worded;
 use crate::indicators::postgres;
 
 /// `host:port` of each host, and the database; `None` without a host.
@@ -39,11 +40,8 @@ pub(super) fn place(config: &Config) -> Option<String> {
 /// The words of the server, its code, and what they mean.
 pub(super) fn describe(error: &Error) -> String {
     if let Some(database) = error.as_db_error() {
-        let (message, code) = (database.message(), database.code().code());
-        return match postgres::meaning(code) {
-            Some(meaning) => format!("{message} ({code}: {meaning})"),
-            None => format!("{message} ({code})"),
-        };
+        let code = database.code().code();
+        return worded(database.message(), Some(code), postgres::meaning(code));
     }
     match error.source() {
         // What tokio-postgres says around it says less.

@@ -7,35 +7,10 @@ use std::time::Duration;
 use sqlx::error::DatabaseError;
 use sqlx::{Connection, Database, Error};
 
+use crate::indicators::database::{Asked, Seen};
+
 /// How to connect to it.
 pub(super) type OptionsOf<DB> = <<DB as Database>::Connection as Connection>::Options;
-
-/// What a run asks beyond an answer.
-#[derive(Clone, Debug, Default)]
-pub struct Asked {
-    pub(super) read_write: bool,
-    /// A statement of the application that writes.
-    pub(super) write_statement: Option<String>,
-    pub(super) max_lag: Option<Duration>,
-}
-
-/// What a database said to it.
-#[derive(Debug, Default)]
-pub struct Seen {
-    /// Why it takes no writes; `Some` if it does not and was asked.
-    pub(super) read_only: Option<&'static str>,
-    /// How far it is behind; `Some` if it was asked.
-    pub(super) lag: Option<Lag>,
-}
-
-/// How far a replica is behind its primary.
-#[derive(Debug)]
-#[allow(dead_code, reason = "no single database says both, and SQLite neither")]
-pub(super) enum Lag {
-    Seconds(f64),
-    /// Why the server does not know.
-    Unknown(String),
-}
 
 pub trait Backend: Database {
     /// What is known of the database from without a connection.

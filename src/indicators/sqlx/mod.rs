@@ -15,8 +15,9 @@ use std::time::Duration;
 
 use sqlx::Pool;
 
-use self::backend::{Asked, Backend};
+use self::backend::Backend;
 use super::budget;
+use super::database::Asked;
 use super::pool::ExhaustedPool;
 use crate::{CheckResult, ComponentType, HealthIndicator};
 

@@ -6,7 +6,8 @@ use sqlx::error::DatabaseError;
 use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlRow};
 use sqlx::{AssertSqlSafe, Column, Error, MySql, MySqlConnection, Row, raw_sql};
 
-use super::backend::{Asked, Backend, Lag, Seen};
+use super::backend::Backend;
+use crate::indicators::database::{Asked, Lag, Seen};
 
 impl Backend for MySql {
     type Outside = ();

@@ -6,7 +6,8 @@ use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Error, PgConnection, Postgres, Row, raw_sql};
 
-use super::backend::{Asked, Backend, Lag, Seen};
+use super::backend::Backend;
+use crate::indicators::database::{Asked, Lag, Seen};
 use crate::indicators::postgres;
 
 impl Backend for Postgres {
@@ -39,11 +40,7 @@ impl Backend for Postgres {
             seen.lag = Some(Lag::Seconds(row.try_get(0)?));
         }
         if let Some(statement) = &asked.write_statement {
-            // One message is one transaction, and the settings end with it.
-            let most = patience.as_millis().max(1);
-            let bounded = format!(
-                "SET LOCAL lock_timeout = {most}; SET LOCAL statement_timeout = {most}; {statement}"
-            );
+            let bounded = postgres::bounded(statement, patience);
             raw_sql(AssertSqlSafe(bounded))
                 .execute(&mut *connection)
                 .await?;

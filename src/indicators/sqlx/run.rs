@@ -1,16 +1,15 @@
 //! One run: a question on a connection of the pool, and what tells the pool from the database when
 //! there is none.
 
-use std::time::Duration;
-
 use sqlx::pool::PoolConnection;
 use sqlx::{ConnectOptions, Connection, Error};
 use tokio::time::Instant;
 
-use super::backend::{Asked, Backend, Lag, Seen};
+use super::backend::Backend;
 use super::lease::{Lease, OnDrop};
 use super::{SqlxDatabase, SqlxIndicator};
 use crate::indicators::budget::{self, Budget};
+use crate::indicators::database::{Asked, Seen, worded};
 use crate::indicators::pool::PoolState;
 use crate::{CheckResult, Failure, Observation};
 
@@ -56,7 +55,7 @@ impl<DB: SqlxDatabase> SqlxIndicator<DB> {
         let time = started_at.elapsed();
         // It has answered. What does not come back in time is closed, and the next run starts anew.
         let _ = budget.within("", lease.give_back()).await;
-        let lag = self.judge(seen)?;
+        let lag = self.asked.judge(seen, &self.place())?;
         let observation = pool.readings(budget::answered_after(time));
         Ok(match lag {
             Some(lag) => observation.measurement("replicationLag", lag, "s"),
@@ -77,16 +76,12 @@ impl<DB: SqlxDatabase> SqlxIndicator<DB> {
         );
         let connected = budget.within(step, options.connect()).await?;
         let mut connection = connected.map_err(|error| self.unreachable(&error, pool))?;
-        // A proxy such as PgBouncer greets in the name of a server that is down. The statement of
-        // the application may need what its pool sets up on a connection.
-        let asked = Asked {
-            write_statement: None,
-            ..self.asked.clone()
-        };
+        // A proxy such as PgBouncer greets in the name of a server that is down.
+        let asked = self.asked.beside_the_pool();
         let seen = self.look(budget, &mut connection, &asked).await?;
         // A farewell that nobody has to wait for.
         let _ = budget.within("", connection.close()).await;
-        self.judge(seen)?;
+        asked.judge(seen, &self.place())?;
         match pool.is_exhausted() {
             true => pool.exhausted(waited, self.exhausted_pool),
             false => self.second_try(budget, pool, waited).await,
@@ -132,28 +127,6 @@ impl<DB: SqlxDatabase> SqlxIndicator<DB> {
                 _ => format!("{place} broke off a query: {text}"),
             })
         })
-    }
-
-    /// The lag in seconds, if it was asked.
-    fn judge(&self, seen: Seen) -> Result<Option<f64>, Failure> {
-        let place = self.place();
-        if let Some(reason) = seen.read_only {
-            return Err(Failure::new(format!("{place} takes no writes: {reason}")));
-        }
-        let most = self.asked.max_lag.unwrap_or(Duration::MAX).as_secs_f64();
-        match seen.lag {
-            Some(Lag::Seconds(lag)) if lag > most => {
-                let text =
-                    format!("{place} is {lag:.1} s behind its primary, allowed are {most} s");
-                Err(Failure::new(text).measurement("replicationLag", lag, "s"))
-            }
-            Some(Lag::Seconds(lag)) => Ok(Some(lag)),
-            Some(Lag::Unknown(why)) => {
-                let text = format!("{place} does not replicate from its primary: {why}");
-                Err(Failure::new(text))
-            }
-            None => Ok(None),
-        }
     }
 
     fn lease(&self, connection: PoolConnection<DB>) -> Lease<DB> {
@@ -210,12 +183,6 @@ fn describe<DB: Backend>(error: &Error) -> String {
         Error::Tls(error) => return format!("TLS: {}", Failure::from(error.to_string())),
         other => return other.to_string(),
     };
-    let message = database.message();
-    // A server that turns a connection away before its greeting may send no code.
-    match (database.code(), DB::meaning(&**database)) {
-        (Some(code), Some(meaning)) => format!("{message} ({code}: {meaning})"),
-        (Some(code), None) => format!("{message} ({code})"),
-        (None, Some(meaning)) => format!("{message} ({meaning})"),
-        (None, None) => message.to_owned(),
-    }
+    let meaning = DB::meaning(&**database);
+    worded(database.message(), database.code().as_deref(), meaning)
 }

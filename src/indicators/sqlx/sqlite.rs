@@ -10,7 +10,8 @@ use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{AssertSqlSafe, Error, Row, Sqlite, SqliteConnection, raw_sql};
 
-use super::backend::{Asked, Backend, Seen};
+use super::backend::Backend;
+use crate::indicators::database::{Asked, Seen};
 use crate::indicators::one_thread::OneThread;
 
 /// Its file, which is looked for by a thread that may hang on a network's file system.
