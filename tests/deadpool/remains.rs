@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use deadpool_postgres::RecyclingMethod;
 use tokio::runtime::Handle;
-use tower_health::HealthIndicator;
-use tower_health::indicators::DeadpoolPostgresIndicator;
 
 use crate::servers::postgres::Postgres;
+use crate::servers::runs::{passes, run, runs_pass};
 use crate::servers::watched::eventually;
 use crate::support::{TIMEOUT, config, indicator, pool_with, take_all};
 
@@ -20,7 +19,7 @@ async fn a_thousand_runs_leave_no_task_no_place_and_no_connection() {
         let tasks = Handle::current().metrics().num_alive_tasks();
         let pool = pool_with(&config, method);
         let indicator = indicator(&pool, &config);
-        assert_eq!(run(&indicator, 470, TIMEOUT).await, 470);
+        runs_pass(&indicator, 470).await;
         server.freeze();
         // By its own clock, and as the refresher aborts it: at any point.
         let hasty = crate::support::indicator(&pool, &config).timeout(Duration::from_millis(40));
@@ -29,11 +28,8 @@ async fn a_thousand_runs_leave_no_task_no_place_and_no_connection() {
             assert_eq!(run(&indicator, 1, Duration::from_millis(at)).await, 0);
         }
         server.thaw();
-        eventually("the database answers", async || {
-            run(&indicator, 1, TIMEOUT).await == 1
-        })
-        .await;
-        assert_eq!(run(&indicator, 470, TIMEOUT).await, 470);
+        passes(&indicator).await;
+        runs_pass(&indicator, 470).await;
         drop(take_all(&pool).await);
         eventually("connections end", async || server.connections().await <= 3).await;
 
@@ -47,14 +43,4 @@ async fn a_thousand_runs_leave_no_task_no_place_and_no_connection() {
         })
         .await;
     }
-}
-
-/// Runs it this often, as the refresher does it, and returns how many runs passed.
-async fn run(indicator: &DeadpoolPostgresIndicator, times: usize, timeout: Duration) -> usize {
-    let mut passed = 0;
-    for _ in 0..times {
-        let run = tokio::time::timeout(timeout, indicator.check()).await;
-        passed += usize::from(matches!(run, Ok(Ok(_))));
-    }
-    passed
 }

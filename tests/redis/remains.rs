@@ -9,7 +9,7 @@ use tower_health::HealthIndicator;
 use tower_health::indicators::RedisIndicator;
 
 use crate::servers::redis::{RedisServer, managed, managed_with};
-use crate::servers::watched::eventually;
+use crate::servers::runs::{passes, runs_pass};
 use crate::support::NAME;
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn a_thousand_runs_leave_no_task_no_connection_and_one_key() {
         assert!(!matches!(timeout(patience, redis.check()).await, Ok(Ok(_))));
     }
     server.thaw();
-    passes_again(&redis).await;
+    passes(&redis).await;
     runs_pass(&redis, 470).await;
 
     assert_eq!(Handle::current().metrics().num_alive_tasks(), tasks);
@@ -57,21 +57,8 @@ async fn a_silent_server_is_sent_one_command_however_often_the_check_runs() {
         assert!(text.contains("PING: no answer within"), "{text}");
     }
     server.thaw();
-    passes_again(&redis).await;
+    passes(&redis).await;
     // The one that was waited for, the one of the first pass, and those of runs while it thawed.
     let sent = admin.calls("ping").await - before;
     assert!((2..10).contains(&sent), "{sent}");
-}
-
-async fn runs_pass(redis: &impl HealthIndicator, runs: usize) {
-    for _ in 0..runs {
-        // A busy machine may be slower than the short timeout of these tests.
-        if redis.check().await.is_err() {
-            passes_again(redis).await;
-        }
-    }
-}
-
-async fn passes_again(redis: &impl HealthIndicator) {
-    eventually("the check passes", async || redis.check().await.is_ok()).await;
 }

@@ -12,4 +12,5 @@ pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod redis;
+pub(crate) mod runs;
 pub(crate) mod watched;

@@ -10,10 +10,9 @@ use tokio::runtime::Handle;
 use tower_health::Status;
 
 use crate::servers::mariadb::{MariaDb, PASSWORD};
+use crate::servers::runs::{passes, run, runs_pass};
 use crate::servers::watched::{Watched, eventually};
-use crate::support::{
-    TIMEOUT, assert_no_place_is_stranded, indicator, no_more_tasks_than, run, watch,
-};
+use crate::support::{TIMEOUT, assert_no_place_is_stranded, indicator, no_more_tasks_than, watch};
 
 pub(crate) fn pool(options: MySqlConnectOptions) -> MySqlPool {
     MySqlPoolOptions::new()
@@ -144,7 +143,7 @@ async fn a_thousand_runs_leave_nothing_behind() {
     let pool = pool(server.options());
     let tasks = Handle::current().metrics().num_alive_tasks();
     let indicator = indicator(&pool);
-    assert_eq!(run(&indicator, 470, TIMEOUT).await, 470);
+    runs_pass(&indicator, 470).await;
     server.freeze();
     let hasty = crate::support::indicator(&pool).timeout(Duration::from_millis(40));
     assert_eq!(run(&hasty, 30, TIMEOUT).await, 0);
@@ -152,11 +151,8 @@ async fn a_thousand_runs_leave_nothing_behind() {
         assert_eq!(run(&indicator, 1, Duration::from_millis(at)).await, 0);
     }
     server.thaw();
-    eventually("the database answers", async || {
-        run(&indicator, 1, TIMEOUT).await == 1
-    })
-    .await;
-    assert_eq!(run(&indicator, 470, TIMEOUT).await, 470);
+    passes(&indicator).await;
+    runs_pass(&indicator, 470).await;
     assert_no_place_is_stranded(&pool).await;
     eventually("connections end", async || server.connections().await <= 3).await;
     pool.close().await;

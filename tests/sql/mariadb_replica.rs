@@ -8,8 +8,9 @@ use tower_health::indicators::SqlxIndicator;
 
 use crate::mariadb::pool;
 use crate::servers::mariadb::MariaDb;
+use crate::servers::runs::run;
 use crate::servers::watched::{Watched, eventually};
-use crate::support::{indicator, run, watch};
+use crate::support::{indicator, watch};
 
 const LIMIT: Duration = Duration::from_secs(1);
 

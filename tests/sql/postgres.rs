@@ -9,10 +9,9 @@ use tower_health::Status;
 
 use crate::servers::postgres::Postgres;
 use crate::servers::process::free_port;
+use crate::servers::runs::{passes, run, runs_pass};
 use crate::servers::watched::eventually;
-use crate::support::{
-    TIMEOUT, assert_no_place_is_stranded, indicator, no_more_tasks_than, run, watch,
-};
+use crate::support::{TIMEOUT, assert_no_place_is_stranded, indicator, no_more_tasks_than, watch};
 
 pub(crate) fn pool(options: PgConnectOptions) -> PgPool {
     PgPoolOptions::new()
@@ -119,7 +118,7 @@ async fn a_thousand_runs_leave_nothing_behind() {
             .connect_lazy_with(server.options());
         let tasks = Handle::current().metrics().num_alive_tasks();
         let indicator = indicator(&pool);
-        assert_eq!(run(&indicator, 470, TIMEOUT).await, 470);
+        runs_pass(&indicator, 470).await;
         server.freeze();
         // By its own clock, and as the refresher aborts it: at any point.
         let hasty = crate::support::indicator(&pool).timeout(Duration::from_millis(40));
@@ -128,11 +127,8 @@ async fn a_thousand_runs_leave_nothing_behind() {
             assert_eq!(run(&indicator, 1, Duration::from_millis(at)).await, 0);
         }
         server.thaw();
-        eventually("the database answers", async || {
-            run(&indicator, 1, TIMEOUT).await == 1
-        })
-        .await;
-        assert_eq!(run(&indicator, 470, TIMEOUT).await, 470);
+        passes(&indicator).await;
+        runs_pass(&indicator, 470).await;
         assert_no_place_is_stranded(&pool).await;
         eventually("connections end", async || server.connections().await <= 3).await;
         pool.close().await;

@@ -10,8 +10,11 @@ use tokio::runtime::Handle;
 
 use crate::servers::postgres::Postgres;
 use crate::servers::proxy::{Mode, Proxy};
+use crate::servers::runs::run;
 use crate::servers::watched::eventually;
-use crate::support::{TIMEOUT, assert_no_place_is_stranded, indicator, no_more_tasks_than, run};
+use crate::support::{
+    LONG, TIMEOUT, assert_no_place_is_stranded, indicator, no_more_tasks_than, patient,
+};
 
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
@@ -26,7 +29,7 @@ async fn runs_that_are_aborted_within_a_question_leave_nothing_behind() {
     // Each falls silent as soon as its run has an idle connection, which its question then goes to.
     let tasks = Handle::current().metrics().num_alive_tasks();
     for abort in [true, false].repeat(30) {
-        assert_eq!(run(&indicator(&pool), 1, TIMEOUT).await, 1);
+        assert_eq!(run(&patient(&pool), 1, LONG).await, 1);
         silent.store(true, Ordering::SeqCst);
         let left = match abort {
             true => run(&indicator(&pool), 1, Duration::from_millis(15)).await,
@@ -59,11 +62,11 @@ async fn a_connection_that_falls_silent_on_its_way_back_is_closed() {
     let tasks = Handle::current().metrics().num_alive_tasks();
     silent.store(true, Ordering::SeqCst);
     // The question was answered.
-    assert_eq!(run(&indicator(&pool), 1, TIMEOUT).await, 1);
+    assert_eq!(run(&patient(&pool), 1, LONG).await, 1);
     assert_eq!((pool.size(), pool.num_idle()), (0, 0));
     silent.store(false, Ordering::SeqCst);
     proxy.set(Mode::Pass);
-    assert_eq!(run(&indicator(&pool), 1, TIMEOUT).await, 1);
+    assert_eq!(run(&patient(&pool), 1, LONG).await, 1);
     nothing_is_left(&server, &pool, tasks).await;
 }
 
@@ -78,7 +81,7 @@ async fn a_pool_that_keeps_connections_open_recovers() {
         .test_before_acquire(false)
         .connect_lazy_with(server.options());
     let tasks = Handle::current().metrics().num_alive_tasks();
-    assert_eq!(run(&indicator(&pool), 1, TIMEOUT).await, 1);
+    assert_eq!(run(&patient(&pool), 1, LONG).await, 1);
     server.freeze();
     assert_eq!(
         run(&indicator(&pool), 20, Duration::from_millis(20)).await,

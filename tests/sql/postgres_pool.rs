@@ -12,7 +12,7 @@ use crate::postgres::pool;
 use crate::servers::postgres::Postgres;
 use crate::servers::process::{signal, stop};
 use crate::servers::watched::Watched;
-use crate::support::{assert_no_place_is_stranded, indicator, watch};
+use crate::support::{assert_no_place_is_stranded, indicator, patient, watch};
 
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
@@ -96,7 +96,7 @@ async fn one_frozen_connection_is_given_up_and_the_others_serve() {
     let row = raw_sql("SELECT pg_backend_pid()").fetch_one(&mut *connection);
     let backend: i32 = row.await.unwrap().get(0);
     connection.return_to_pool().await;
-    let watched = watch(&pool);
+    let watched = Watched::start("db", patient(&pool));
     watched.passes().await;
 
     let backend = u32::try_from(backend).unwrap();

@@ -7,8 +7,9 @@ use tower_health::Status;
 
 use crate::postgres::pool;
 use crate::servers::postgres::Postgres;
+use crate::servers::runs::run;
 use crate::servers::watched::{Watched, eventually};
-use crate::support::{TIMEOUT, indicator, run};
+use crate::support::{LONG, indicator};
 
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
@@ -71,5 +72,5 @@ async fn a_statement_that_meets_a_lock_is_given_up_by_the_server_too() {
             .unwrap();
         assert_eq!(shown, "0", "{setting}");
     }
-    assert_eq!(run(&indicator(), 1, TIMEOUT).await, 1);
+    assert_eq!(run(&indicator().timeout(LONG), 1, LONG).await, 1);
 }

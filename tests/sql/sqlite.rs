@@ -7,8 +7,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{ConnectOptions, SqlitePool, raw_sql};
 use tower_health::Status;
 
+use crate::servers::runs::run;
 use crate::servers::watched::Watched;
-use crate::support::{TIMEOUT, assert_no_place_is_stranded, indicator, run, watch};
+use crate::support::{TIMEOUT, assert_no_place_is_stranded, indicator, watch};
 
 pub(crate) fn options(dir: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()

@@ -6,9 +6,10 @@ use sqlx::sqlite::SqlitePoolOptions;
 use sqlx::{ConnectOptions, Row, SqlitePool, raw_sql};
 use tower_health::{HealthIndicator, Status};
 
+use crate::servers::runs::run;
 use crate::servers::watched::{Watched, eventually};
 use crate::sqlite::{options, pool};
-use crate::support::{TIMEOUT, assert_no_place_is_stranded, indicator, run, watch};
+use crate::support::{TIMEOUT, assert_no_place_is_stranded, indicator, watch};
 
 async fn one_in_memory(url: &str) -> SqlitePool {
     let pool = SqlitePoolOptions::new().max_connections(1);
