@@ -213,6 +213,6 @@ impl LayerConfig {
                 .into_iter()
                 .map(move |path| (path, probe))
         };
-        Probe::ALL.into_iter().flat_map(paths).collect()
+        Probe::EACH.into_iter().flat_map(paths).collect()
     }
 }

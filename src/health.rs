@@ -446,7 +446,7 @@ async fn published(order: Order) -> Result<(), BuildError> {
 impl fmt::Debug for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Health");
-        for probe in Probe::ALL {
+        for probe in Probe::EACH {
             debug.field(probe.as_str(), &self.status(probe));
         }
         debug.finish_non_exhaustive()
