@@ -175,7 +175,8 @@ impl Health {
     /// Registers a further check that readiness depends on; see [`HealthBuilder::readiness`].
     ///
     /// When this returns the check is part of the snapshot: it counts as failed until its first
-    /// result.
+    /// result. [Settings](HealthConfig::checks) for its name count; the builder has to
+    /// [allow](HealthBuilder::added_later) them for a name that it does not register itself.
     ///
     /// # Errors
     ///
