@@ -27,6 +27,8 @@ pub struct HealthBuilder {
     pub(crate) config: HealthConfig,
     pub(crate) checks: Vec<(Probe, Check)>,
     pub(crate) gates: Vec<String>,
+    /// Names of checks that settings may be for, although nothing is registered yet.
+    pub(crate) later: Vec<String>,
     /// Sets of readiness checks that have a name of their own.
     pub(crate) groups: Vec<(String, Vec<String>)>,
     pub(crate) listeners: Vec<Listener>,
@@ -68,6 +70,16 @@ impl HealthBuilder {
     /// its first result.
     pub fn startup(mut self, check: impl Into<Check>) -> Self {
         self.checks.push((Probe::Startup, check.into()));
+        self
+    }
+
+    /// Allows [settings](HealthConfig::checks) for a check of this name, which the code
+    /// [adds](Health::add_readiness) while the service runs, or not at all.
+    ///
+    /// Without it settings for a name that is not registered when the health starts are an error.
+    /// What is wrong with the settings is told when the check is added.
+    pub fn added_later(mut self, name: impl Into<String>) -> Self {
+        self.later.push(name.into());
         self
     }
 

@@ -72,8 +72,9 @@ pub struct HealthConfig {
     pub links: BTreeMap<String, String>,
     /// Settings of checks by their names, which win over what the code says.
     ///
-    /// A name that is registered for two probes means both. A name that is not registered is an
-    /// error.
+    /// A name that is registered for two probes means both. They count for a check that is added
+    /// at run time too. A name that is not registered when the health starts is an error, unless it
+    /// is that of a check [added later](crate::HealthBuilder::added_later).
     pub checks: BTreeMap<String, CheckConfig>,
 }
 
@@ -213,6 +214,6 @@ impl LayerConfig {
                 .into_iter()
                 .map(move |path| (path, probe))
         };
-        Probe::ALL.into_iter().flat_map(paths).collect()
+        Probe::EACH.into_iter().flat_map(paths).collect()
     }
 }

@@ -53,7 +53,8 @@ pub(crate) fn launch(
 /// Resolves and validates everything that does not need a runtime.
 fn prepare(builder: HealthBuilder, problems: &mut Vec<Problem>) -> Prepared {
     validate_config(&builder.config, problems);
-    validate_names(&builder.checks, &builder.gates, &builder.config, problems);
+    validate_names(&builder.checks, &builder.gates, problems);
+    validate_entries(&builder, problems);
     let groups = groups(builder.groups, &builder.checks, problems);
     let mut slots = BTreeMap::new();
     for (probe, check) in builder.checks {
@@ -222,12 +223,7 @@ fn validate_config(config: &HealthConfig, problems: &mut Vec<Problem>) {
 }
 
 /// No name is registered twice in a probe; gates stand among the startup checks of a report.
-fn validate_names(
-    checks: &[(Probe, Check)],
-    gates: &[String],
-    config: &HealthConfig,
-    problems: &mut Vec<Problem>,
-) {
+fn validate_names(checks: &[(Probe, Check)], gates: &[String], problems: &mut Vec<Problem>) {
     let mut taken = HashSet::new();
     for gate in gates {
         if let Err(fault) = name::validate(gate) {
@@ -254,15 +250,15 @@ fn validate_names(
             });
         }
     }
-    let registered: HashSet<_> = checks
-        .iter()
-        .filter_map(|(_, check)| check.name())
-        .collect();
-    for name in config
-        .checks
-        .keys()
-        .filter(|name| !registered.contains(&***name))
-    {
+}
+
+/// No settings are for a check that is neither registered nor to be added later.
+fn validate_entries(builder: &HealthBuilder, problems: &mut Vec<Problem>) {
+    let registered = builder.checks.iter().filter_map(|(_, check)| check.name());
+    let later = builder.later.iter().map(|name| &**name);
+    let known: HashSet<_> = registered.chain(later).collect();
+    let entries = builder.config.checks.keys();
+    for name in entries.filter(|name| !known.contains(&***name)) {
         let of = "registered check for the settings of";
         problems.push(Problem::Unknown {
             of,

@@ -76,7 +76,7 @@
 //!
 //! | feature | what for |
 //! |---|---|
-//! | `grpc` | `grpc.health.v1` (Check, Watch, List) in the same layer |
+//! | `grpc` | `grpc.health.v1` (Check, Watch, List) in every layer that is not built [without it](HealthLayerBuilder::without_grpc) |
 //! | `serde` | [`HealthConfig`] and [`LayerConfig`] deserialize from a settings file |
 //! | `signal` | `Health::shutdown_signal`: drain on SIGTERM and Ctrl-C |
 //! | `test-util` | an indicator for your tests that does as it is told |

@@ -8,6 +8,7 @@ use std::fmt;
 ///
 /// [k8s]: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#types-of-probe
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Probe {
     /// Should the process go on, or be restarted? By default at `/livez`.
     Liveness,
@@ -19,7 +20,10 @@ pub enum Probe {
 
 impl Probe {
     /// Every probe, in the order in which this crate lists them.
-    pub const ALL: [Self; 3] = [Self::Liveness, Self::Readiness, Self::Startup];
+    pub const ALL: &'static [Self] = &Self::EACH;
+
+    /// The same where their number counts.
+    pub(crate) const EACH: [Self; 3] = [Self::Liveness, Self::Readiness, Self::Startup];
 
     /// Returns the name used in logs and errors: `liveness`, `readiness` or `startup`.
     pub const fn as_str(self) -> &'static str {

@@ -22,6 +22,9 @@ use crate::published::Published;
 pub(crate) struct Face {}
 
 impl Face {
+    /// It is off.
+    pub(crate) fn turn_off(&mut self) {}
+
     pub(crate) fn problem(&self) -> Option<Problem> {
         None
     }

@@ -14,6 +14,12 @@ use crate::panic::quietly;
 ///
 /// Whoever may not see them is treated as though they did not exist. The status code of a probe
 /// never depends on it.
+///
+/// The names of services are details too. With feature `grpc` the method `List` tells whoever may
+/// see details every name that can be asked, those that are mapped to checks and those that are set
+/// by hand, each with its status; everybody else learns of the four names that are always there,
+/// with theirs. `HealthLayerBuilder::grpc_list` sets another policy for it. `Check` and `Watch` of a
+/// name that somebody knows are answered whatever the policy.
 #[derive(Clone, Default)]
 pub struct Details(Policy);
 
@@ -67,8 +73,9 @@ impl Details {
 
     /// Whoever this predicate says yes to. If it panics that is a no.
     ///
-    /// It runs for requests to probe paths and one segment below them, before they are answered:
-    /// keep it quick.
+    /// It runs for requests to probe paths and one segment below them, and with feature `grpc` for
+    /// calls of `List`, before they are answered: keep it quick. A call is a POST of HTTP/2 to
+    /// `/grpc.health.v1.Health/List`.
     pub fn when(predicate: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static) -> Self {
         Self(Policy::When(Arc::new(predicate)))
     }

@@ -41,6 +41,14 @@ use crate::probe::Probe;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # gRPC
+///
+/// With feature `grpc` every layer answers the calls below `/grpc.health.v1.Health/` too, in front
+/// of whatever health service the inner service may have. Cargo unites the features of a program:
+/// one crate in the tree that turns `grpc` on turns it on for the layers of all others.
+/// [`without_grpc`](HealthLayerBuilder::without_grpc) keeps a layer out of these paths, whatever
+/// others turn on.
 #[derive(Clone)]
 pub struct HealthLayer<M = EitherBody> {
     desk: Arc<Desk>,
@@ -48,7 +56,8 @@ pub struct HealthLayer<M = EitherBody> {
 }
 
 impl HealthLayer {
-    /// Answers `/livez`, `/readyz` and `/startupz`, and shows details to nobody.
+    /// Answers `/livez`, `/readyz` and `/startupz`, with feature `grpc` the gRPC health service too,
+    /// and shows details to nobody.
     pub fn new(health: Health) -> Self {
         let grpc = grpc::Face::default();
         Self::of(Desk::new(health, Paths::default(), Details::never(), grpc))
@@ -197,8 +206,19 @@ impl HealthLayerBuilder {
     }
 
     /// Leaves the gRPC health service to the inner service, which may have one of its own.
-    #[cfg(feature = "grpc")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
+    ///
+    /// It can be called without feature `grpc` too, when there is nothing to leave yet: another
+    /// crate in the tree may turn the feature on for all.
+    ///
+    /// ```
+    /// use http::Request;
+    /// use tower_health::{Health, HealthLayer, Status};
+    ///
+    /// let layer = HealthLayer::builder(Health::fixed(Status::Pass)).without_grpc().build()?;
+    /// let check = Request::post("/grpc.health.v1.Health/Check").body(())?;
+    /// assert!(!layer.is_probe(&check));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn without_grpc(mut self) -> Self {
         self.grpc.turn_off();
         self

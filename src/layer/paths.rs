@@ -121,7 +121,7 @@ impl Paths {
 impl Default for Paths {
     fn default() -> Self {
         let path = |probe: Probe| (Box::from(probe.default_path()), probe);
-        let paths = Probe::ALL.map(path).into();
+        let paths = Probe::EACH.map(path).into();
         Self { paths }
     }
 }

@@ -28,7 +28,7 @@ pub struct Snapshot {
     pub(crate) time: SystemTime,
     valid_until: Option<Instant>,
     /// The detailed reports, each made when somebody who may see it first asks.
-    rendered: [OnceLock<Bytes>; Probe::ALL.len()],
+    rendered: [OnceLock<Bytes>; Probe::EACH.len()],
 }
 
 /// Some readiness checks in brief: all that a probe needs of them.

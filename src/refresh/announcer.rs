@@ -17,7 +17,7 @@ pub(crate) type Listener = Arc<dyn Fn(&Transition) + Send + Sync>;
 /// What waits for a probe need to know of the latest snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Verdicts {
-    pub(crate) statuses: [Status; Probe::ALL.len()],
+    pub(crate) statuses: [Status; Probe::EACH.len()],
     pub(crate) serving: Serving,
 }
 
@@ -26,7 +26,7 @@ impl Verdicts {
     /// knows the reason. Services have none, and are told as they are now.
     pub(crate) fn of(published: &Published, snapshot: &Snapshot) -> Self {
         Self {
-            statuses: Probe::ALL.map(|probe| snapshot.status(probe)),
+            statuses: Probe::EACH.map(|probe| snapshot.status(probe)),
             serving: published.all_serving(),
         }
     }
@@ -73,7 +73,7 @@ impl Announcer {
             log(&transition, transition.output.as_deref());
             self.tell(published, transition);
         }
-        for probe in Probe::ALL {
+        for probe in Probe::EACH {
             let (from, to) = (before[probe as usize], verdicts.statuses[probe as usize]);
             if from == to {
                 continue;

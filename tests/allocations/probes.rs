@@ -122,7 +122,7 @@ async fn with_a_hundred_checks_as_many_as_with_none() {
 #[tokio::test]
 async fn the_status_of_a_handle_allocates_nothing() {
     let (health, _heartbeat) = busy().await;
-    for probe in Probe::ALL {
+    for &probe in Probe::ALL {
         assert_eq!(health.status(probe), Status::Pass); // the first finds its place in arc-swap
         let count = allocations(|| {
             for _ in 0..100 {

@@ -136,7 +136,7 @@ async fn a_hook_sees_at_most_64_kib_and_4_kib_of_what_it_returns_are_kept() {
         }
     }
     assert_eq!(texts, 3, "failure, warning and panic");
-    for probe in Probe::ALL {
+    for &probe in Probe::ALL {
         let output = snapshot.report(probe).output().unwrap();
         assert!((4000..=4096).contains(&output.len()), "{probe}");
     }

@@ -19,7 +19,7 @@ static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
 
 async fn assert_valid(health: &Health) {
     let (public, management) = (Port::public(health), Port::management(health));
-    for probe in Probe::ALL {
+    for &probe in Probe::ALL {
         let path = probe.default_path();
         let answer = management.get(path).await;
         let report = answer.json();

@@ -16,7 +16,7 @@ use tower_health::{Criticality, Health, Heartbeat, Observation, Probe};
 
 use crate::support::{Port, check, failing, passing, settle, steady};
 
-const PROBES: [Probe; 3] = Probe::ALL;
+const PROBES: &[Probe] = Probe::ALL;
 
 /// `ping` and, if `bad`, an entry of that name that fails, in whatever a probe has for entries.
 ///
@@ -37,6 +37,7 @@ async fn service(probe: Probe, bad: bool) -> (Health, Option<Heartbeat>) {
                 builder = builder.startup(failing("bad", "this will fail"));
             }
         }
+        _ => unreachable!("{probe} has no entries here"),
     }
     let health = builder.start().unwrap();
     let beat = |name| health.heartbeat(name, Duration::from_secs(600)).unwrap();
@@ -116,7 +117,7 @@ async fn the_text_is_that_of_kube_apiserver() {
              X check failed\n",
         ),
     ];
-    for probe in PROBES {
+    for &probe in PROBES {
         for (row, query, bad, code, text) in table {
             let (health, _ping) = service(probe, bad).await;
             let path = probe.default_path();
@@ -133,7 +134,7 @@ async fn the_text_is_that_of_kube_apiserver() {
 
 #[tokio::test(start_paused = true)]
 async fn without_verbose_the_answer_is_the_report() {
-    for probe in PROBES {
+    for &probe in PROBES {
         // K, query, bad, code
         let table = [
             ("K2", "?exclude=dontexist", false, 200),
@@ -154,7 +155,7 @@ async fn without_verbose_the_answer_is_the_report() {
 
 #[tokio::test(start_paused = true)]
 async fn one_check_has_a_text_too() {
-    for probe in PROBES {
+    for &probe in PROBES {
         let (health, _ping) = service(probe, true).await;
         let port = Port::management(&health);
         let path = probe.default_path();

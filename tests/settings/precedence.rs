@@ -271,7 +271,38 @@ async fn an_entry_of_the_file_counts_for_the_name_in_every_probe() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_entry_of_the_file_waits_for_no_check_that_is_added_later() {
+async fn an_entry_of_the_file_counts_for_a_check_that_is_only_added_later() {
+    for probe in [Probe::Readiness, Probe::Startup] {
+        let health = Health::builder()
+            .config(health_config("[checks.db]\ncriticality = 'non_critical'"))
+            .added_later("db")
+            .gate("migrations")
+            .start()
+            .unwrap();
+        let check = Check::new(Own::default());
+        match probe {
+            Probe::Startup => health.add_startup(check).await.unwrap(),
+            _ => health.add_readiness(check).await.unwrap(),
+        }
+        let snapshot = health.snapshot();
+        let check = snapshot.checks(probe).next().unwrap();
+        assert_eq!(check.criticality(), Criticality::NonCritical, "{probe}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_wrong_with_an_entry_for_a_check_that_is_added_later_is_told_then() {
+    let health = Health::builder()
+        .config(health_config("[checks.db]\nttl = 0"))
+        .added_later("db")
+        .start()
+        .unwrap();
+    let error = health.add_readiness(Own::default()).await.unwrap_err();
+    assert_eq!(error.to_string(), r#""db": ttl must not be zero"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_of_the_file_counts_for_a_check_that_is_added_again() {
     let entry = "[checks.db]\ncriticality = 'non_critical'";
     let health = start(health_config(entry), Check::new(Own::default()));
     health.remove_readiness("db").await.unwrap();
