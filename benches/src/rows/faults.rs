@@ -81,14 +81,12 @@ fn check_goes_wrong(runtime: &Runtime, wrong: Wrong) -> Vec<Row> {
         let good = outcome == Outcome::Answered(expected);
         rows.push(Row::outcome(
             title("tower-health", path),
-            &outcome.to_string(),
+            outcome,
             Some(good),
         ));
     }
 
-    let peer = |who: &str, outcome: Outcome| {
-        Row::outcome(title(who, "/readyz"), &outcome.to_string(), None)
-    };
+    let peer = |who: &str, outcome: Outcome| Row::outcome(title(who, "/readyz"), outcome, None);
     let service = served(axum_health_with(app(), "/readyz", wrong));
     rows.push(peer(
         AXUM_HEALTH,
@@ -142,14 +140,13 @@ fn saturated(runtime: &Runtime) -> Vec<Row> {
         let good = outcome == Outcome::Answered(200);
         rows.push(Row::outcome(
             title("tower-health", path),
-            &outcome.to_string(),
+            outcome,
             Some(good),
         ));
     }
 
     let path = "/livez";
-    let peer =
-        |who: &str, outcome: Outcome| Row::outcome(title(who, path), &outcome.to_string(), None);
+    let peer = |who: &str, outcome: Outcome| Row::outcome(title(who, path), outcome, None);
     let service = ByHand::layer(path).layer(limited(slow()));
     rows.push(peer(
         BY_HAND,

@@ -1,0 +1,64 @@
+//! Sections as text: for a terminal, and as Markdown.
+
+use std::fmt::Write;
+
+use super::Section;
+
+const HEAD: [&str; 6] = [
+    "what",
+    "ours",
+    "peer or control",
+    "ratio or difference",
+    "target",
+    "verdict",
+];
+
+/// One table for a terminal.
+pub fn text(sections: &[Section]) -> String {
+    let rows = || sections.iter().flat_map(|section| &section.rows);
+    let mut widths = HEAD.map(|head| head.chars().count());
+    for row in rows() {
+        for (width, cell) in widths.iter_mut().zip(row.cells()) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    let mut line = |cells: [&str; 6]| {
+        for (width, cell) in widths.iter().zip(cells) {
+            let _ = write!(text, "{cell:width$}  ");
+        }
+        text.truncate(text.trim_end_matches(' ').len());
+        text.push('\n');
+    };
+    line(HEAD);
+    for section in sections {
+        line([""; 6]);
+        line([&section.title, "", "", "", "", ""]);
+        for row in &section.rows {
+            line(row.cells());
+        }
+    }
+    let short = rows().filter(|row| row.is_short()).count();
+    let judged = rows().filter(|row| row.is_judged()).count();
+    let _ = writeln!(text, "\n{} of {judged} targets are met.", judged - short);
+    text
+}
+
+/// A table for each section, in Markdown.
+pub fn markdown(sections: &[Section]) -> String {
+    let mut text = String::new();
+    for section in sections {
+        let _ = writeln!(text, "### {}\n", section.title);
+        let _ = writeln!(text, "{}\n|{}", line(HEAD), "---|".repeat(HEAD.len()));
+        for row in &section.rows {
+            let cells = row.cells().map(|cell| cell.replace('|', "\\|"));
+            let _ = writeln!(text, "{}", line(cells.each_ref().map(String::as_str)));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn line(cells: [&str; 6]) -> String {
+    format!("| {} |", cells.join(" | "))
+}
