@@ -1,7 +1,7 @@
 //! Prints one table: what this crate costs, beside its peers. It exits with 0 whatever it finds.
 //!
 //! Arguments are names of groups, to run only those: `stacks`, `writing`, `threads`, `sizes`,
-//! `faults`, `storm`, `refresher`.
+//! `faults`, `storm`, `refresher`, `absent`.
 
 use tower_health_benches::{instructions, rows, table};
 

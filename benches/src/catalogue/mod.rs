@@ -18,7 +18,7 @@ pub use by_hand::{ByHand, atomic_route, intercept};
 pub use ours::Ready;
 pub use peers::{
     Pushed, axum_health, axum_health_with, background, background_route, smithy, smithy_with,
-    tonic_health_pushed,
+    tonic_health_app, tonic_health_pushed,
 };
 
 /// How a subject is made.

@@ -1,5 +1,6 @@
 //! What is measured, a file for each kind of question. Each makes sections of the one table.
 
+mod absent;
 mod contention;
 mod cost;
 mod faults;
@@ -7,6 +8,7 @@ mod refresher;
 mod stacks;
 mod storm;
 
+pub use absent::absent;
 pub use contention::{by_threads, while_writing};
 pub use cost::{kept, sizes};
 pub use faults::faults;
@@ -19,14 +21,15 @@ use std::time::Duration;
 use crate::table::Section;
 
 /// The groups of the quick part, each by a name by which it can be asked for alone.
-const QUICK: [(&str, Measure); 7] = [
+const QUICK: [(&str, Measure); 8] = [
     ("stacks", || stacks(EACH)),
     ("writing", || vec![while_writing(EACH)]),
     ("threads", || vec![by_threads(EACH)]),
     ("sizes", || vec![sizes(), kept()]),
-    ("faults", || vec![faults()]),
+    ("faults", faults),
     ("storm", || vec![storm()]),
     ("refresher", || vec![refresher(Duration::from_secs(8))]),
+    ("absent", || vec![absent()]),
 ];
 
 type Measure = fn() -> Vec<Section>;

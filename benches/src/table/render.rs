@@ -18,7 +18,10 @@ pub fn text(sections: &[Section]) -> String {
     let rows = || sections.iter().flat_map(|section| &section.rows);
     let mut widths = HEAD.map(|head| head.chars().count());
     for row in rows() {
-        for (width, cell) in widths.iter_mut().zip(row.cells()) {
+        let cells = row.cells();
+        // What has nothing to its right makes no column wider.
+        let last = cells.iter().rposition(|cell| !cell.is_empty());
+        for (width, cell) in widths.iter_mut().zip(cells).take(last.unwrap_or(0)) {
             *width = (*width).max(cell.chars().count());
         }
     }
