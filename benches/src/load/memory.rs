@@ -21,7 +21,7 @@ use crate::counting::cost;
 use crate::table::{Of, Row, Section};
 
 /// Resident memory of a server while it answers two million probes.
-pub fn resident() -> Section {
+pub(super) fn resident() -> Section {
     let mut section = Section::new("Resident memory of a server that is probed over HTTP/2");
     let mut server = Server::start(Scenario::Outside);
     let mut resident = |requests| {
@@ -47,7 +47,7 @@ pub fn resident() -> Section {
 const WATCHES: usize = 1000;
 
 /// What the heap keeps for a watch, without that of its connection.
-pub fn per_watch() -> Section {
+pub(super) fn per_watch() -> Section {
     let mut section = Section::new("Memory of an open gRPC Watch");
     let runtime = Builder::new_current_thread().enable_all().build();
     let (ours, theirs) = runtime.expect("a runtime").block_on(async {

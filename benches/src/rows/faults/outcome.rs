@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use tokio::time::{sleep, timeout};
 use tower::{Service, ServiceExt};
 
-use crate::ask::Ask;
+use crate::ask::{Ask, NOT_SERVING, SERVING};
 
 /// How long a prober waits: the default of Kubernetes.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -54,9 +54,9 @@ where
     B: http_body::Body<Data: Send, Error: Debug + Send> + Send + 'static,
 {
     answer(service, Ask::GrpcCheck.requests()(), |_, message| {
-        Outcome::Said(match message {
-            [0, 0, 0, 0, 2, 8, 1] => "SERVING",
-            [0, 0, 0, 0, 2, 8, 2] => "NOT_SERVING",
+        Outcome::Said(match <[u8; 7]>::try_from(message) {
+            Ok(SERVING) => "SERVING",
+            Ok(NOT_SERVING) => "NOT_SERVING",
             _ => "something else",
         })
     })
