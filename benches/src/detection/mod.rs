@@ -1,7 +1,7 @@
 //! How long it takes until readiness tells of a fault, and of its end.
 
 mod fake;
-mod postgres;
+pub(crate) mod postgres;
 mod process;
 mod redis;
 mod watch;
