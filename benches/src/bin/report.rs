@@ -56,16 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// What is wanted of what takes real connections.
 fn long(effort: &Effort, is_wanted: impl Fn(&str) -> bool) -> Vec<Section> {
-    let mut sections = Vec::new();
-    if let Some(instead) = load::unavailable() {
-        sections.push(instead);
-    } else {
-        let wanted = load::GROUPS.iter().filter(|(name, _)| is_wanted(name));
-        sections.extend(wanted.map(|(name, measure)| {
-            eprintln!("{name} ...");
-            measure(effort)
-        }));
-    }
+    let mut sections = load::sections(effort, &is_wanted);
     if is_wanted("watch") {
         sections.push(load::per_watch());
     }

@@ -156,6 +156,11 @@ impl Pushed {
     }
 }
 
+pub(super) fn tonic_health_routes(name: &'static str, ask: Ask) -> Subject {
+    // It says `SERVING` by itself.
+    Subject::new(name, ask, Routes::new(health_reporter().1).prepare())
+}
+
 pub(super) fn tonic_health(name: &'static str, ask: Ask) -> Subject {
     tonic_health_pushed(name, ask).0
 }

@@ -16,7 +16,7 @@ pub use server::is_child;
 type Measure = fn(&Effort) -> Section;
 
 /// What takes load generators, each by a name by which it can be asked for alone.
-pub const GROUPS: [(&str, Measure); 6] = [
+const GROUPS: [(&str, Measure); 6] = [
     ("ordinary", rounds::ordinary),
     ("probes", rounds::probes),
     ("grpc", rounds::grpc_checks),
@@ -30,14 +30,19 @@ pub fn per_watch() -> Section {
     memory::per_watch()
 }
 
-/// In place of all that takes load generators.
-pub fn unavailable() -> Option<Section> {
+/// What is wanted of all that takes load generators.
+pub fn sections(effort: &Effort, is_wanted: impl Fn(&str) -> bool) -> Vec<Section> {
+    let wanted: Vec<_> = GROUPS.iter().filter(|(name, _)| is_wanted(name)).collect();
     let missing = generator::missing();
-    if missing.is_empty() {
-        return None;
+    if !wanted.is_empty() && !missing.is_empty() {
+        let mut section = Section::new("Over real connections");
+        let what = format!("{} not installed", missing.join(" and "));
+        section.rows.push(Row::note(what, "nothing was measured"));
+        return vec![section];
     }
-    let mut section = Section::new("Over real connections");
-    let what = format!("{} not installed", missing.join(" and "));
-    section.rows.push(Row::note(what, "nothing was measured"));
-    Some(section)
+    let measured = wanted.into_iter().map(|(name, measure)| {
+        eprintln!("{name} ...");
+        measure(effort)
+    });
+    measured.collect()
 }

@@ -1,20 +1,22 @@
 //! What is measured, a file for each kind of question. Each makes sections of the one table.
 
 mod absent;
-mod contention;
 mod cost;
 mod faults;
 mod refresher;
 mod stacks;
 mod storm;
+mod threads;
+mod writing;
 
 pub use absent::absent;
-pub use contention::{by_threads, while_writing};
 pub use cost::{kept, sizes};
 pub use faults::faults;
 pub use refresher::{is_child, refresher};
 pub use stacks::stacks;
 pub use storm::storm;
+pub use threads::by_threads;
+pub use writing::while_writing;
 
 use std::time::Duration;
 

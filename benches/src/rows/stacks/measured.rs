@@ -46,7 +46,13 @@ impl Measured {
             }
             Bytes => {
                 let [count, others] = [self, other].map(|one| one.cost.bytes as f64);
-                Row::ratio(what, "B", count, Of(other.name, others), at_most)
+                let other = Of(other.name, others);
+                // Nothing is a multiple of nothing.
+                if others == 0.0 {
+                    Row::difference(what, "B", count, other, at_most)
+                } else {
+                    Row::ratio(what, "B", count, other, at_most)
+                }
             }
         }
     }

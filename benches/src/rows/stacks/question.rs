@@ -2,7 +2,7 @@
 
 use crate::ask::Ask;
 use crate::catalogue::{
-    AXUM_HEALTH, BARE, FRESH, GRPC, IDENTITY, INSIDE, OUTSIDE, SATURATED, Spec, stack,
+    AXUM_HEALTH, BARE, FRESH, IDENTITY, INSIDE, OUTSIDE, SATURATED, Spec, stack,
 };
 
 pub(super) struct Question {
@@ -85,11 +85,10 @@ impl Question {
 
     pub(super) fn measures(&self) -> &'static [Measure] {
         match self.stack {
-            GRPC => &[Time, Instructions, Allocations, Bytes],
             SATURATED => &[Time],
             // Under valgrind a thousand checks take minutes.
-            FRESH => &[Time, Allocations],
-            _ => &[Time, Instructions, Allocations],
+            FRESH => &[Time, Allocations, Bytes],
+            _ => &[Time, Instructions, Allocations, Bytes],
         }
     }
 

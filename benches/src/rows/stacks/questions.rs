@@ -6,7 +6,7 @@ use crate::ask::Ask;
 use crate::catalogue::{
     ATOMIC, BARE, BY_HAND, CHECKS, FRESH, GRPC, HUNDRED, HYPER, IDENTITY, IDLE, INSIDE, MAPPED,
     ONE, OURS, OUTSIDE, REPORT, ROUTES, SATURATED, SERVICE, SNAPSHOT, STUCK, TEN, THOUSAND, TONIC,
-    TONIC_HEALTH,
+    TONIC_CHECK, TONIC_HEALTH,
 };
 
 pub(super) const QUESTIONS: &[Question] = &[
@@ -131,6 +131,16 @@ pub(super) const QUESTIONS: &[Question] = &[
             target(Bytes, OURS, TONIC_HEALTH, 0.1),
         ])
         .plot("grpc-check", "grpc.health.v1 Check"),
+    Question::new(
+        TONIC_CHECK,
+        Ask::GrpcCheck,
+        "The same, around tonic's Routes or among them",
+    ),
+    Question::new(
+        HYPER,
+        Ask::Livez,
+        "GET /livez as hyper's connection calls it; the bare call answers something else",
+    ),
     Question::new(CHECKS, Ask::Readyz, "GET /readyz by the number of checks")
         .targets(&[
             target(Time, TEN, ONE, 1.05),
