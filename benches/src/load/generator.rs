@@ -158,3 +158,26 @@ fn seen(answers: &str, duration: Duration) -> Option<Seen> {
 fn text(output: Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_of_h2load_becomes_percentiles_and_failures() {
+        let mut log: String = (1..=101)
+            .map(|time| format!("1700000000\t200\t{time}\n"))
+            .collect();
+        log += "1700000000\t-1\t5\n1700000000\t503\t5\n";
+        let seen = seen(&log, Duration::from_secs(2)).expect("a result");
+        assert_eq!(seen.latency, [51.0, 100.0, 101.0]);
+        assert_eq!(seen.per_second, 50.5);
+        assert_eq!(seen.errors, 2.0);
+    }
+
+    #[test]
+    fn a_log_without_an_answer_is_no_result() {
+        assert!(seen("", Duration::from_secs(1)).is_none());
+        assert!(seen("1700000000\t-1\t5\n", Duration::from_secs(1)).is_none());
+    }
+}

@@ -91,3 +91,21 @@ fn background_app() -> Router {
     let checker = background(Duration::from_secs(3600), async || Ok(()));
     background_route(app(), "/readyz", checker).with_state(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crowds_double_up_to_the_number_of_cores() {
+        for (cores, expected) in [
+            (1, vec![]),
+            (2, vec![2]),
+            (3, vec![2, 3]),
+            (8, vec![2, 4, 8]),
+            (12, vec![2, 4, 8, 12]),
+        ] {
+            assert_eq!(crowd_sizes(cores), expected, "{cores} cores");
+        }
+    }
+}

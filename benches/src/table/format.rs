@@ -59,3 +59,42 @@ fn grouped(value: i64) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_as_many_digits_as_mean_something() {
+        for (value, expected) in [
+            (0.0, "0"),
+            (0.004, "0"),
+            (0.25, "0.25"),
+            (2.0, "2"),
+            (99.5, "99.50"),
+            (100.4, "100"),
+            (999.6, "1,000"),
+            (1_234_567.0, "1,234,567"),
+            (-1_516.0, "-1,516"),
+        ] {
+            assert_eq!(number(value), expected);
+        }
+    }
+
+    #[test]
+    fn a_unit_follows_if_there_is_one() {
+        assert_eq!(with_unit(8.0, "B"), "8 B");
+        assert_eq!(with_unit(8.0, ""), "8");
+    }
+
+    #[test]
+    fn times_become_microseconds_when_nanoseconds_get_long() {
+        assert_eq!(nanoseconds(9_999.0), "9999 ns");
+        assert_eq!(nanoseconds(10_000.0), "10.0 µs");
+    }
+
+    #[test]
+    fn differences_show_their_sign() {
+        assert_eq!([signed(-3.0), signed(0.0), signed(3.0)], ["-3", "+0", "+3"]);
+    }
+}

@@ -65,3 +65,49 @@ pub fn markdown(sections: &[Section]) -> String {
 fn line(cells: [&str; 6]) -> String {
     format!("| {} |", cells.join(" | "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::{Of, Row};
+
+    fn sections() -> Vec<Section> {
+        let mut section = Section::new("Section with a title that is longer than any cell of it");
+        section.rows = vec![
+            Row::ratio("fast", "B", 50.0, Of("peer", 100.0), Some(0.25)),
+            Row::difference("same", "", 2.0, Of("peer", 2.0), Some(0.0)),
+            Row::note("why", "a text | far longer than any other in its column"),
+        ];
+        vec![section]
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_what_has_something_to_its_right() {
+        let expected = "\
+what  ours  peer or control  ratio or difference  target    verdict
+
+Section with a title that is longer than any cell of it
+fast  50 B  peer: 100 B      0.50 ×               ≤ 0.25 ×  SHORT
+same  2     peer: 2          +0                   ≤ +0      ok
+why   a text | far longer than any other in its column
+
+1 of 2 targets are met.
+";
+        assert_eq!(text(&sections()), expected);
+    }
+
+    #[test]
+    fn a_bar_within_a_cell_ends_no_column_of_markdown() {
+        let text = markdown(&sections());
+        let rows: Vec<&str> = text.lines().skip(4).collect();
+        assert_eq!(
+            rows,
+            [
+                "| fast | 50 B | peer: 100 B | 0.50 × | ≤ 0.25 × | SHORT |",
+                "| same | 2 | peer: 2 | +0 | ≤ +0 | ok |",
+                "| why | a text \\| far longer than any other in its column |  |  |  |  |",
+                "",
+            ]
+        );
+    }
+}

@@ -23,3 +23,22 @@ impl Verdict {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_met_up_to_what_is_shown_as_equal() {
+        for (value, expected) in [
+            (0.0, Verdict::Ok),
+            (1.03, Verdict::Ok),
+            (1.034, Verdict::Ok),
+            (1.04, Verdict::Short),
+            (f64::NAN, Verdict::Short),
+            (f64::INFINITY, Verdict::Short),
+        ] {
+            assert_eq!(Verdict::at_most(1.03, value), expected, "{value}");
+        }
+    }
+}
