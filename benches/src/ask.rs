@@ -68,9 +68,16 @@ impl Ask {
     }
 }
 
+/// The frame of an empty message, which names the service `""`.
+pub(crate) const NO_SERVICE: [u8; 5] = [0; 5];
+
+/// What a `Check` of a healthy service is answered with: a frame of gRPC with a message.
+pub(crate) const SERVING: [u8; 7] = [0, 0, 0, 0, 2, 8, 1];
+pub(crate) const NOT_SERVING: [u8; 7] = [0, 0, 0, 0, 2, 8, 2];
+
 /// One empty message: that of `Check` for the service `""`.
 fn unary(uri: &Uri) -> Request<Body> {
-    let mut request = Request::new(Body::from(&[0_u8; 5][..]));
+    let mut request = Request::new(Body::from(&NO_SERVICE[..]));
     *request.method_mut() = Method::POST;
     *request.version_mut() = Version::HTTP_2;
     *request.uri_mut() = uri.clone();

@@ -21,6 +21,13 @@ impl Effort {
         detections: 30,
     };
 
+    /// What a table of a few minutes has time for.
+    pub const BRIEF: Self = Self {
+        rounds: 3,
+        turn: Duration::from_secs(1),
+        detections: 3,
+    };
+
     /// Enough to see whether everything works.
     pub const SHORT: Self = Self {
         rounds: 1,

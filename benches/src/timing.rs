@@ -45,7 +45,12 @@ impl Spread {
     /// If there is nothing to be ordered.
     pub fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
-        let at = |fraction: f64| values[((values.len() - 1) as f64 * fraction).round() as usize];
+        // Between two values, as far as the fraction is.
+        let at = |fraction: f64| {
+            let place = (values.len() - 1) as f64 * fraction;
+            let [below, above] = [place.floor(), place.ceil()].map(|place| values[place as usize]);
+            below + (above - below) * place.fract()
+        };
         Self {
             low: at(0.25),
             median: at(0.5),
@@ -135,5 +140,39 @@ fn batch(subject: &mut Subject) -> u64 {
             return ((times as f64 * fraction) as u64).max(1);
         }
         times *= 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spread_is_the_median_with_quartiles_whatever_the_order() {
+        for (name, values, expected) in [
+            ("one value", vec![7.0], [7.0, 7.0, 7.0]),
+            ("two values", vec![4.0, 2.0], [2.5, 3.0, 3.5]),
+            ("three values", vec![30.0, 10.0, 20.0], [15.0, 20.0, 25.0]),
+            (
+                "five values",
+                vec![5.0, 1.0, 4.0, 2.0, 3.0],
+                [2.0, 3.0, 4.0],
+            ),
+            (
+                "an outlier",
+                vec![1.0, 1.0, 1.0, 1.0, 900.0],
+                [1.0, 1.0, 1.0],
+            ),
+        ] {
+            let spread = Spread::of(values);
+            assert_eq!([spread.low, spread.median, spread.high], expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn ratios_are_those_of_each_round_not_of_the_medians() {
+        let ours = Samples(vec![2.0, 40.0, 6.0]);
+        let other = Samples(vec![1.0, 10.0, 1.0]);
+        assert_eq!(ours.against(&other).median, 4.0);
     }
 }

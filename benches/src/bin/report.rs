@@ -1,7 +1,8 @@
 //! Measures everything, and writes `RESULTS.md` and the plots beside it.
 //!
 //! `report short` does all of it in a few minutes, to see whether it works; its numbers are worth
-//! little. `report short detection` does that of detection alone, and writes nothing.
+//! little. `report short detection` does that of detection alone, and writes nothing; the other
+//! names are `ordinary`, `probes`, `grpc`, `while`, `storm`, `resident` and `watch`.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -10,7 +11,7 @@ use std::path::Path;
 
 use tower_health_benches::detection::{self, Detected, detection};
 use tower_health_benches::effort::Effort;
-use tower_health_benches::table::{Row, Section, markdown, text};
+use tower_health_benches::table::{Section, markdown, text};
 use tower_health_benches::{instructions, load, machine, plots, rows};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -22,17 +23,23 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some("short") => Effort::SHORT,
         _ => Effort::FULL,
     };
-    if args.iter().any(|arg| arg == "detection") {
-        print!("{}", text(&[detection(&effort).0]));
+    let names: Vec<&String> = args.iter().filter(|arg| *arg != "short").collect();
+    if !names.is_empty() {
+        let is_wanted = |name: &str| names.iter().any(|wanted| *wanted == name);
+        let mut sections = long(&effort, is_wanted);
+        if is_wanted("detection") {
+            sections.push(detection(&effort).0);
+        }
+        print!("{}", text(&sections));
         return Ok(());
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     fs::create_dir_all(folder.join("plots"))?;
 
     let (detection, detected) = detection(&effort);
-    let loaded = loaded(&effort);
+    let mut long = long(&effort, |_| true);
+    long.push(detection);
     let quick = rows::quick(&[]);
-    let long: Vec<Section> = loaded.into_iter().chain([detection]).collect();
 
     let mut plotted = Vec::new();
     for section in quick.iter().chain(&long) {
@@ -47,23 +54,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What needs load generators.
-fn loaded(effort: &Effort) -> Vec<Section> {
-    let missing = load::missing();
-    if !missing.is_empty() {
-        let mut section = Section::new("Over real connections");
-        let what = format!("{} not installed", missing.join(" and "));
-        section.rows.push(Row::note(what, "nothing was measured"));
-        return vec![section, load::per_watch()];
+/// What is wanted of what takes real connections.
+fn long(effort: &Effort, is_wanted: impl Fn(&str) -> bool) -> Vec<Section> {
+    let mut sections = load::sections(effort, &is_wanted);
+    if is_wanted("watch") {
+        sections.push(load::per_watch());
     }
-    vec![
-        load::ordinary(effort),
-        load::probes(effort),
-        load::probes_while(effort),
-        load::storm(),
-        load::resident(),
-        load::per_watch(),
-    ]
+    sections
 }
 
 /// A plot in the folder, under a title.

@@ -18,7 +18,7 @@ pub use by_hand::{ByHand, atomic_route, intercept};
 pub use ours::Ready;
 pub use peers::{
     Pushed, axum_health, axum_health_with, background, background_route, smithy, smithy_with,
-    tonic_health_pushed,
+    tonic_health_app, tonic_health_pushed,
 };
 
 /// How a subject is made.
@@ -72,6 +72,7 @@ pub const SERVICE: &str = "bare service";
 pub const OUTSIDE: &str = "outside an axum Router";
 pub const INSIDE: &str = "Router::layer";
 pub const TONIC: &str = "tonic Routes";
+pub const TONIC_CHECK: &str = "Check in tonic Routes";
 pub const HYPER: &str = "hyper service";
 pub const ROUTES: &str = "route of the application";
 pub const GRPC: &str = "grpc.health.v1 Check";
@@ -100,7 +101,7 @@ pub const THOUSAND: &str = "1,000 checks";
 pub const IDLE: &str = "idle";
 pub const STUCK: &str = "1,000 requests stuck";
 
-const SPECS: [Spec; 45] = [
+const SPECS: [Spec; 48] = [
     Spec::other(SERVICE, BARE, apps::bare_service),
     Spec::ours(SERVICE, OURS, ours::service),
     Spec::other(SERVICE, BY_HAND, by_hand::service),
@@ -119,6 +120,9 @@ const SPECS: [Spec; 45] = [
     Spec::other(TONIC, BARE, apps::bare_tonic),
     Spec::ours(TONIC, OURS, ours::tonic),
     Spec::ours(TONIC, MAPPED, ours::tonic_mapped),
+    Spec::ours(TONIC_CHECK, OURS, ours::tonic),
+    Spec::ours(TONIC_CHECK, MAPPED, ours::tonic_mapped),
+    Spec::other(TONIC_CHECK, TONIC_HEALTH, peers::tonic_health_routes),
     Spec::other(HYPER, BARE, apps::bare_hyper),
     Spec::ours(HYPER, OURS, ours::hyper),
     Spec::ours(ROUTES, MAPPED, ours::outside_mapped),

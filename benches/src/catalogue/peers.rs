@@ -1,5 +1,6 @@
 //! The crates that can be had for it, wired as their documentation says.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::future::ready;
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use axum_health::prelude::{Health, HealthIndicator, health_check};
 use health::{Config, PeriodicChecker, Reporter, check_future};
 use http::{Request, Response, StatusCode};
 use tokio::runtime::{Builder, Runtime};
+use tonic::server::NamedService;
+use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, health_reporter};
 use tower::util::MapResponseLayer;
@@ -153,6 +156,11 @@ impl Pushed {
     }
 }
 
+pub(super) fn tonic_health_routes(name: &'static str, ask: Ask) -> Subject {
+    // It says `SERVING` by itself.
+    Subject::new(name, ask, Routes::new(health_reporter().1).prepare())
+}
+
 pub(super) fn tonic_health(name: &'static str, ask: Ask) -> Subject {
     tonic_health_pushed(name, ask).0
 }
@@ -165,6 +173,23 @@ pub fn tonic_health_pushed(name: impl Into<String>, ask: Ask) -> (Subject, Arc<P
     pushed.set(ServingStatus::Serving);
     let subject = Subject::new(name, ask, server).keeping(Arc::clone(&pushed));
     (subject, pushed)
+}
+
+/// tonic-health as a service of an application.
+pub fn tonic_health_app<S>(server: S) -> Router
+where
+    S: Service<
+            Request<tonic::body::Body>,
+            Response = Response<tonic::body::Body>,
+            Error = Infallible,
+            Future: Send + 'static,
+        > + NamedService
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+{
+    Routes::new(server).prepare().into_axum_router()
 }
 
 fn still_runtime() -> Runtime {

@@ -1,7 +1,7 @@
 //! How long it takes until readiness tells of a fault, and of its end.
 
 mod fake;
-mod postgres;
+pub(crate) mod postgres;
 mod process;
 mod redis;
 mod watch;
@@ -61,10 +61,7 @@ pub const LIMIT: f64 = 1000.0 * 1.1 + 1000.0 + 100.0;
 
 /// Every fault of every server that can be had here.
 pub fn detection(effort: &Effort) -> (Section, Vec<Detected>) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    runtime.expect("a runtime").block_on(async {
+    block_on(async {
         let mut section = Section::new("Detection at TTL 1 s and timeout 1 s");
         let mut all = Vec::new();
         for (name, dependency) in [
@@ -77,16 +74,38 @@ pub fn detection(effort: &Effort) -> (Section, Vec<Detected>) {
                 None => section.rows.push(Row::note(name, "not installed")),
             }
         }
-        for detected in &all {
-            section
-                .rows
-                .push(row(&detected.fault, "503", &detected.to_503));
-            section
-                .rows
-                .push(row(&detected.fault, "200 once mended", &detected.to_200));
-        }
+        section.rows.extend(all.iter().flat_map(rows));
         (section, all)
     })
+}
+
+/// Those of a server that can always be had.
+pub fn fake_detection(effort: &Effort) -> Section {
+    block_on(async {
+        let mut section = Section::new("Detection at TTL 1 s and timeout 1 s, of a fake server");
+        match fake::start().await {
+            Some(dependency) => {
+                let all = watch::faults(dependency, effort.detections).await;
+                section.rows.extend(all.iter().flat_map(rows));
+            }
+            None => section.rows.push(Row::note("fake server", "has no port")),
+        }
+        section
+    })
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    runtime.expect("a runtime").block_on(future)
+}
+
+fn rows(detected: &Detected) -> [Row; 2] {
+    [
+        row(&detected.fault, "503", &detected.to_503),
+        row(&detected.fault, "200 once mended", &detected.to_200),
+    ]
 }
 
 fn row(fault: &str, to: &str, millis: &[f64]) -> Row {

@@ -6,8 +6,10 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::process::Signal;
+use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tower_health::Check;
 use tower_health::indicators::SqlxIndicator;
@@ -20,6 +22,17 @@ const SOMEBODY: u32 = 65534;
 
 /// `None` if there is no Postgres here.
 pub(super) async fn start() -> Option<Dependency> {
+    let (server, pool) = launch(TIMEOUT).await?;
+    Some(Dependency {
+        name: "Postgres",
+        check: Check::new(SqlxIndicator::new("postgres", pool)),
+        // Asked by SIGTERM it would wait for its clients.
+        faults: server.faults(Signal::INT),
+    })
+}
+
+/// A server, and a pool that waits so long for a connection.
+pub(crate) async fn launch(patience: Duration) -> Option<(Process, PgPool)> {
     let programs = programs()?;
     let port = free_port();
     let directory = Arc::new(tempfile::tempdir().ok()?);
@@ -62,14 +75,9 @@ pub(super) async fn start() -> Option<Dependency> {
         .username("postgres")
         .database("postgres");
     let pool = PgPoolOptions::new()
-        .acquire_timeout(TIMEOUT)
+        .acquire_timeout(patience)
         .connect_lazy_with(options);
-    Some(Dependency {
-        name: "Postgres",
-        check: Check::new(SqlxIndicator::new("postgres", pool)),
-        // Asked by SIGTERM it would wait for its clients.
-        faults: server.faults(Signal::INT),
-    })
+    Some((server, pool))
 }
 
 /// Where Debian has the newest of them, or else what the path finds.

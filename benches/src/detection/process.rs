@@ -15,7 +15,7 @@ use super::Fault;
 
 /// It can be started again as often as it was killed. It ends with the last of its clones.
 #[derive(Clone)]
-pub(super) struct Process(Rc<Inner>);
+pub(crate) struct Process(Rc<Inner>);
 
 struct Inner {
     port: u16,
@@ -64,7 +64,7 @@ impl Process {
     }
 
     /// Of a server with a process for each client, all of them: those go on without it.
-    fn signal_all(&self, signal: Signal) {
+    pub(crate) fn signal_all(&self, signal: Signal) {
         signal_one(self.id(), signal);
         for child in children(self.id()) {
             signal_one(child, signal);

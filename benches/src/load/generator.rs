@@ -3,7 +3,33 @@
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-/// What wrk saw in one run.
+use crate::ask::{Ask, NO_SERVICE};
+
+/// What a server is asked, again and again.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Load {
+    /// Over HTTP/1, by wrk: a connection has one request under way.
+    Get {
+        path: &'static str,
+        connections: u32,
+    },
+    /// `grpc.health.v1.Health/Check` over HTTP/2, by h2load.
+    Check { connections: u32, streams: u32 },
+}
+
+impl Load {
+    pub(super) fn run(self, port: u16, duration: Duration) -> Seen {
+        match self {
+            Self::Get { path, connections } => wrk(port, path, connections, duration),
+            Self::Check {
+                connections,
+                streams,
+            } => check(port, connections, streams, duration),
+        }
+    }
+}
+
+/// What was seen in one run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
     pub(super) per_second: f64,
@@ -24,7 +50,7 @@ end
 "#;
 
 /// The load generators that are not installed.
-pub fn missing() -> Vec<&'static str> {
+pub(super) fn missing() -> Vec<&'static str> {
     let is_there = |program: &&str| {
         let mut command = Command::new(program);
         command.arg("--version").stdout(Stdio::null());
@@ -35,7 +61,7 @@ pub fn missing() -> Vec<&'static str> {
 }
 
 /// HTTP/1, as many requests as the connections can carry one after the other.
-pub(super) fn wrk(port: u16, path: &str, connections: u32, duration: Duration) -> Seen {
+fn wrk(port: u16, path: &str, connections: u32, duration: Duration) -> Seen {
     let script = std::env::temp_dir().join(format!("tower-health-{}.lua", std::process::id()));
     std::fs::write(&script, SCRIPT).expect("a file for the script");
     let output = Command::new("wrk")
@@ -80,6 +106,78 @@ pub(super) fn h2load(port: u16, path: &str, requests: u64, connections: u32, str
         .unwrap_or_else(|| panic!("h2load says no result: {text}"))
 }
 
+/// A gRPC call for each request. h2load does not look into the answers, but tells of each how long
+/// it took.
+fn check(port: u16, connections: u32, streams: u32, duration: Duration) -> Seen {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (message, log) = (folder.path().join("message"), folder.path().join("log"));
+    std::fs::write(&message, NO_SERVICE).expect("a file for the message");
+    let output = Command::new("h2load")
+        .args(["--threads", "1", "--clients", &connections.to_string()])
+        .args(["--max-concurrent-streams", &streams.to_string()])
+        .args(["--duration", &format!("{}s", duration.as_secs())])
+        .args(["--header", "content-type: application/grpc"])
+        .args(["--header", "te: trailers"])
+        .arg("--data")
+        .arg(message)
+        .arg("--log-file")
+        .arg(&log)
+        .arg(format!(
+            "http://127.0.0.1:{port}{}",
+            Ask::GrpcCheck.target()
+        ))
+        .output();
+    let text = text(output.expect("h2load can be started"));
+    let answers = std::fs::read_to_string(log).unwrap_or_default();
+    seen(&answers, duration).unwrap_or_else(|| panic!("h2load says no result: {text}"))
+}
+
+/// A line for each answer: when it was asked for, its status, and the microseconds that it took.
+fn seen(answers: &str, duration: Duration) -> Option<Seen> {
+    let mut errors = 0;
+    let mut times = Vec::new();
+    for line in answers.lines() {
+        let mut words = line.split_whitespace();
+        let (_start, status) = (words.next()?, words.next()?);
+        if status == "200" {
+            times.push(words.next()?.parse::<f64>().ok()?);
+        } else {
+            errors += 1;
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    let last = times.len().checked_sub(1)?;
+    let within = |fraction: f64| times[(last as f64 * fraction).round() as usize];
+    Some(Seen {
+        per_second: times.len() as f64 / duration.as_secs_f64(),
+        latency: [within(0.5), within(0.99), within(0.999)],
+        errors: f64::from(errors),
+    })
+}
+
 fn text(output: Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_of_h2load_becomes_percentiles_and_failures() {
+        let mut log: String = (1..=101)
+            .map(|time| format!("1700000000\t200\t{time}\n"))
+            .collect();
+        log += "1700000000\t-1\t5\n1700000000\t503\t5\n";
+        let seen = seen(&log, Duration::from_secs(2)).expect("a result");
+        assert_eq!(seen.latency, [51.0, 100.0, 101.0]);
+        assert_eq!(seen.per_second, 50.5);
+        assert_eq!(seen.errors, 2.0);
+    }
+
+    #[test]
+    fn a_log_without_an_answer_is_no_result() {
+        assert!(seen("", Duration::from_secs(1)).is_none());
+        assert!(seen("1700000000\t-1\t5\n", Duration::from_secs(1)).is_none());
+    }
 }

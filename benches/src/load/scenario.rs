@@ -12,12 +12,15 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::get;
+use http_body_util::BodyExt;
+use tonic_health::server::health_reporter;
 use tower::limit::ConcurrencyLimitLayer;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceExt};
 use tower_health::{Check, Health, HealthLayer, MapBody, ProbeBody, indicator_fn};
 
-use crate::catalogue::{ByHand, app, atomic_route};
+use crate::ask::{Ask, SERVING};
+use crate::catalogue::{ByHand, TONIC_HEALTH, app, atomic_route, tonic_health_app};
 
 /// An application, with what stands around it.
 pub(super) type App = BoxCloneSyncService<Request, Response, Infallible>;
@@ -37,6 +40,8 @@ pub(super) enum Scenario {
     ByHand,
     /// A route that reads an atomic.
     Route,
+    /// A service of gRPC, among those of the application.
+    TonicHealth,
     /// The layer around a router that takes no more requests, with a thousand of them waiting.
     Saturated,
     /// The layer, with a check that hangs.
@@ -46,12 +51,13 @@ pub(super) enum Scenario {
 }
 
 impl Scenario {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Bare,
         Self::Outside,
         Self::Inside,
         Self::ByHand,
         Self::Route,
+        Self::TonicHealth,
         Self::Saturated,
         Self::Hung,
         Self::Blocked,
@@ -64,6 +70,7 @@ impl Scenario {
             Self::Inside => "tower-health in Router::layer",
             Self::ByHand => "hand-written layer around the Router",
             Self::Route => "hand-written route",
+            Self::TonicHealth => TONIC_HEALTH,
             Self::Saturated => "inner service saturated, 1,000 requests stuck",
             Self::Hung => "a check hangs",
             Self::Blocked => "a worker of the runtime is blocked",
@@ -74,6 +81,13 @@ impl Scenario {
         Self::ALL.into_iter().find(|one| one.name() == name)
     }
 
+    pub(super) const fn is_ours(self) -> bool {
+        !matches!(
+            self,
+            Self::Bare | Self::ByHand | Self::Route | Self::TonicHealth
+        )
+    }
+
     /// Makes what is served. Must be called within a runtime.
     pub(super) async fn app(self) -> (App, Runs) {
         let runs = Runs::default();
@@ -81,6 +95,8 @@ impl Scenario {
         let app = match self {
             Self::Bare => boxed(served(app)),
             Self::Route => boxed(served(atomic_route(app, "/livez"))),
+            // It says `SERVING` by itself.
+            Self::TonicHealth => boxed(served(tonic_health_app(health_reporter().1))),
             Self::ByHand => boxed(ByHand::layer("/livez").layer(served(app))),
             Self::Inside => boxed(served(app.layer(layer(&runs, self)))),
             Self::Outside | Self::Hung => boxed(layer(&runs, self).layer(served(app))),
@@ -100,6 +116,19 @@ impl Scenario {
             }
         };
         (app, runs)
+    }
+}
+
+/// Waits until a `Check` is answered as it should be: a load generator does not see whether it is.
+pub(super) async fn serves_checks(app: App) {
+    loop {
+        let response = app.clone().oneshot(Ask::GrpcCheck.requests()()).await;
+        let response = response.unwrap_or_else(|never| match never {});
+        let message = response.into_body().collect().await.expect("a message");
+        if message.to_bytes() == SERVING[..] {
+            return;
+        }
+        tokio::task::yield_now().await;
     }
 }
 

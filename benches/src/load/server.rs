@@ -4,13 +4,15 @@ use std::io::{BufRead, BufReader, Write, stdin, stdout};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::Ordering;
 use std::thread;
+use std::time::Duration;
 
 use axum::ServiceExt;
 use axum::extract::Request;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
+use tokio::time::timeout;
 
-use super::scenario::Scenario;
+use super::scenario::{Scenario, serves_checks};
 
 /// The first argument of a process that only serves.
 const CHILD: &str = "--serve";
@@ -94,6 +96,10 @@ pub fn is_child(args: &[String]) -> bool {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (app, runs) = scenario.app().await;
+        if matches!(scenario, Scenario::TonicHealth | Scenario::Outside) {
+            let serves = timeout(Duration::from_secs(10), serves_checks(app.clone()));
+            serves.await.expect("a service that serves");
+        }
         thread::spawn(move || {
             say(&[u64::from(address.port())]);
             for _ in stdin().lines().map_while(Result::ok) {

@@ -9,7 +9,7 @@ use tokio::runtime::Builder;
 use tokio::time::sleep;
 use tower_health::{Health, indicator_fn};
 
-use crate::catalogue::{BACKGROUND, background};
+use crate::catalogue::{BACKGROUND, HUNDRED, ONE, TEN, THOUSAND, background};
 use crate::child;
 use crate::table::{Of, Row, Section};
 
@@ -24,24 +24,31 @@ const WARM_UP: Duration = Duration::from_millis(2500);
 /// Checks that pass at once, with a TTL of 1 s, watched for so long. `health` has one task for
 /// each check.
 pub fn refresher(watched: Duration) -> Section {
-    let mut section = Section::new("Refresher: instant checks, TTL 1 s, in processes of their own");
-    let counts = [(1, None), (100, Some(1.0)), (1000, Some(6.0))];
+    let mut section = Section::new(
+        "Refresher by the number of instant checks, TTL 1 s, in processes of their own",
+    );
+    let counts = [
+        (ONE, 1, None),
+        (TEN, 10, None),
+        (HUNDRED, 100, Some(1.0)),
+        (THOUSAND, 1000, Some(6.0)),
+    ];
     let usages = thread::scope(|scope| {
-        let children = counts.map(|(checks, _)| {
+        let children = counts.map(|(_, checks, _)| {
             ["tower-health", BACKGROUND].map(|who| scope.spawn(move || watch(who, checks, watched)))
         });
         children.map(|pair| pair.map(|child| child.join().expect("no panic")))
     });
-    for ((checks, at_most), [ours, theirs]) in counts.into_iter().zip(usages) {
+    for ((name, _, at_most), [ours, theirs]) in counts.into_iter().zip(usages) {
         section.rows.push(Row::versus(
-            format!("{checks} checks: of a core"),
+            format!("{name}: of a core"),
             "%",
             ours.percent,
             Of(BACKGROUND, theirs.percent),
             at_most,
         ));
         section.rows.push(Row::versus(
-            format!("{checks} checks: wake-ups in a second"),
+            format!("{name}: wake-ups in a second"),
             "",
             ours.wake_ups,
             Of(BACKGROUND, theirs.wake_ups),

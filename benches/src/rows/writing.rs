@@ -1,4 +1,4 @@
-//! Probes while somebody writes, and from several threads at once.
+//! Probes while somebody writes.
 
 use std::mem;
 use std::sync::Arc;
@@ -6,20 +6,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use axum::Router;
 use tokio::runtime::Builder;
 use tonic_health::ServingStatus;
 use tower::{Layer, service_fn};
 use tower_health::{Health, HealthLayer};
 
 use crate::ask::Ask;
-use crate::catalogue::{
-    ATOMIC, BACKGROUND, Ready, TONIC_HEALTH, app, atomic_route, background, background_route,
-    plain, tonic_health_pushed,
-};
+use crate::catalogue::{OURS, TONIC_HEALTH, plain, tonic_health_pushed};
 use crate::subject::Subject;
 use crate::table::{Of, Row, Section};
-use crate::timing::{alternate, together};
+use crate::timing::alternate;
 
 /// Readiness is refused and taken up again as fast as one thread can. Every flip is seen by the
 /// next probe, and makes the refresher, on a thread of its own, publish snapshots.
@@ -33,7 +29,7 @@ pub fn while_writing(each: Duration) -> Section {
             health.refuse_traffic("written");
             health.accept_traffic();
         };
-        let what = format!("tower-health: {}", ask.target());
+        let what = format!("{OURS}: {}", ask.target());
         section.rows.push(row(&what, subject, each, flip));
     }
     let (subject, pushed) = tonic_health_pushed("", Ask::GrpcCheck);
@@ -94,50 +90,4 @@ fn row(what: &str, mut subject: Subject, each: Duration, flip: impl Fn() + Send 
         busy.against(&quiet),
         None,
     )
-}
-
-/// Each thread has a clone of the service, as connections have. Time is that of the processor: a
-/// thread that sleeps until it gets a lock is not charged for it, which flatters those who lock.
-pub fn by_threads(each: Duration) -> Section {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let mut section = Section::new(format!("A probe from 1 to {cores} threads at once"));
-    let ready = Ready::with_checks(1);
-    let ours = ready.layer().layer(service_fn(plain));
-    let atomic = atomic_route(app(), "/readyz").with_state::<()>(());
-    let background = background_app();
-    let mut counts: Vec<usize> = (1..)
-        .map(|power| 1 << power)
-        .take_while(|n| *n < cores)
-        .collect();
-    if cores > 1 {
-        counts.push(cores);
-    }
-    for (name, crowd) in [
-        (
-            "tower-health",
-            &(|| Subject::new("", Ask::Readyz, ours.clone())) as &dyn Fn() -> Subject,
-        ),
-        (ATOMIC, &|| Subject::new("", Ask::Readyz, atomic.clone())),
-        (BACKGROUND, &|| {
-            Subject::new("", Ask::Readyz, background.clone())
-        }),
-    ] {
-        let alone = together(vec![crowd()], each);
-        for count in &counts {
-            let crowded = together((0..*count).map(|_| crowd()).collect(), each);
-            section.rows.push(Row::ratio(
-                format!("{name}: {count} threads"),
-                "ns",
-                crowded.median,
-                Of("1 thread", alone.median),
-                None,
-            ));
-        }
-    }
-    section
-}
-
-fn background_app() -> Router {
-    let checker = background(Duration::from_secs(3600), async || Ok(()));
-    background_route(app(), "/readyz", checker).with_state(())
 }
