@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::ServiceExt;
 use axum::extract::Request;
+use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::time::timeout;
@@ -109,6 +110,9 @@ pub fn is_child(args: &[String]) -> bool {
             std::process::exit(0);
         });
         let make_service = ServiceExt::<Request>::into_make_service(app);
+        // As tonic's server does by itself: else an answer to a call with a message may wait
+        // 40 ms for an acknowledgement, whoever gives it.
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         axum::serve(listener, make_service).await.expect("no end");
     });
     true
