@@ -165,9 +165,7 @@ where
     F: Future<Output = Result<Response<R>, E>>,
     M: WrapBody<R>,
 {
-    future
-        .poll(cx)
-        .map_ok(|response| response.map(M::wrap_inner))
+    future.poll(cx).map_ok(M::wrap_inner)
 }
 
 fn respond<R, M: WrapBody<R>>(answer: Answer, wrap: &M) -> Response<M::Body> {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use http::Response;
+
 use super::body::{ProbeBody, ResponseBody};
 
 /// How a [`HealthService`](crate::HealthService) makes one body type of two. Implemented by
@@ -10,8 +12,8 @@ pub trait WrapBody<B>: sealed::Sealed {
     /// The body of every response.
     type Body;
 
-    /// Takes the body of the inner service.
-    fn wrap_inner(body: B) -> Self::Body;
+    /// Takes a response of the inner service.
+    fn wrap_inner(response: Response<B>) -> Response<Self::Body>;
 
     /// Takes the body of a probe answer.
     fn wrap_probe(&self, body: ProbeBody) -> Self::Body;
@@ -32,8 +34,8 @@ impl<B> WrapBody<B> for EitherBody {
     type Body = ResponseBody<B>;
 
     #[inline]
-    fn wrap_inner(body: B) -> ResponseBody<B> {
-        ResponseBody::inner(body)
+    fn wrap_inner(response: Response<B>) -> Response<ResponseBody<B>> {
+        response.map(ResponseBody::inner)
     }
 
     fn wrap_probe(&self, body: ProbeBody) -> ResponseBody<B> {
@@ -53,8 +55,8 @@ where
     type Body = B;
 
     #[inline]
-    fn wrap_inner(body: B) -> B {
-        body
+    fn wrap_inner(response: Response<B>) -> Response<B> {
+        response
     }
 
     fn wrap_probe(&self, body: ProbeBody) -> B {
