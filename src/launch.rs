@@ -132,7 +132,7 @@ impl Prepared {
             slots: self.slots,
             commands: orders,
             changed: changes,
-            jitter: Jitter::new(self.config.jitter, self.config.jitter_seed),
+            jitter: Jitter::new(self.config.jitter, self.config.jitter_seed, now),
             redactor: self.redactor,
             verdicts,
             publications,

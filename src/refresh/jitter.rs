@@ -1,34 +1,58 @@
-//! Spreads the runs of a fleet that was deployed at one moment.
+//! Spreads the runs of a fleet that was deployed at one moment, and gathers those of one process
+//! that would follow each other within a moment.
 
 use std::hash::{BuildHasher, RandomState};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// Runs are due at multiples of this, or of a hundredth of their interval where that is less: the
+/// refresher wakes up once for all of them.
+const MOMENT: Duration = Duration::from_millis(10);
 
 /// A SplitMix64 generator: spreading runs needs no better randomness, and no dependency.
 #[derive(Debug)]
 pub(crate) struct Jitter {
-    /// The fraction by which an interval is varied.
+    /// The fraction by which an interval is varied. With none, runs are due exactly in time.
     fraction: f64,
     state: u64,
+    /// From where moments are counted.
+    epoch: Instant,
 }
 
 impl Jitter {
-    pub(crate) fn new(fraction: f64, seed: Option<u64>) -> Self {
+    pub(crate) fn new(fraction: f64, seed: Option<u64>, epoch: Instant) -> Self {
         let state = seed.unwrap_or_else(|| RandomState::new().hash_one("jitter"));
-        Self { fraction, state }
-    }
-
-    /// The time to the first repeat: anywhere within one interval.
-    pub(super) fn first(&mut self, interval: Duration) -> Duration {
-        if self.fraction == 0.0 {
-            return interval;
+        Self {
+            fraction,
+            state,
+            epoch,
         }
-        interval.mul_f64(1.0 - self.unit())
     }
 
-    /// The time to any later repeat: about one interval.
-    pub(super) fn next(&mut self, interval: Duration) -> Duration {
+    /// When the first repeat is due: anywhere within one interval.
+    pub(super) fn first(&mut self, now: Instant, interval: Duration) -> Instant {
+        if self.fraction == 0.0 {
+            return now + interval;
+        }
+        let delay = interval.mul_f64(1.0 - self.unit());
+        self.gathered(now, delay, interval)
+    }
+
+    /// When any later repeat is due: after about one interval.
+    pub(super) fn next(&mut self, now: Instant, interval: Duration) -> Instant {
+        if self.fraction == 0.0 {
+            return now + interval;
+        }
         let varied = 1.0 + self.fraction * (2.0 * self.unit() - 1.0);
-        interval.mul_f64(varied)
+        self.gathered(now, interval.mul_f64(varied), interval)
+    }
+
+    /// At the start of its moment, unless that is over.
+    fn gathered(&self, now: Instant, delay: Duration, interval: Duration) -> Instant {
+        let moment = MOMENT.min(interval / 100).as_nanos().max(1);
+        let due = now + delay;
+        let into = due.saturating_duration_since(self.epoch).as_nanos() % moment;
+        let into = Duration::from_nanos(u64::try_from(into).unwrap_or(0));
+        if into < delay { due - into } else { due }
     }
 
     /// At least 0 and less than 1.
@@ -51,25 +75,42 @@ mod tests {
 
     const INTERVAL: Duration = Duration::from_secs(10);
 
+    fn jitter(fraction: f64, seed: Option<u64>) -> (Jitter, Instant) {
+        let epoch = Instant::now();
+        (Jitter::new(fraction, seed, epoch), epoch)
+    }
+
     proptest! {
         #[test]
-        fn every_delay_is_within_its_bounds(seed: u64) {
-            let mut jitter = Jitter::new(0.1, Some(seed));
-            let first = jitter.first(INTERVAL);
+        fn every_delay_is_within_its_bounds(seed: u64, after in 0..10_000_000_u64) {
+            let (mut jitter, epoch) = jitter(0.1, Some(seed));
+            let now = epoch + Duration::from_micros(after);
+            let first = jitter.first(now, INTERVAL) - now;
             prop_assert!(first > Duration::ZERO && first <= INTERVAL);
             for _ in 0..100 {
-                let next = jitter.next(INTERVAL);
-                prop_assert!(next >= Duration::from_secs(9) && next <= Duration::from_secs(11));
+                let next = jitter.next(now, INTERVAL) - now;
+                prop_assert!(next >= Duration::from_millis(8_990) && next <= Duration::from_secs(11));
+            }
+        }
+
+        #[test]
+        fn runs_are_due_at_few_moments(seed: u64, millis in 1..100_000_u64) {
+            let (mut jitter, epoch) = jitter(0.1, Some(seed));
+            let (now, interval) = (epoch + Duration::from_micros(1234), Duration::from_millis(millis));
+            let moment = MOMENT.min(interval / 100);
+            for _ in 0..100 {
+                let due = jitter.next(now, interval) - epoch;
+                prop_assert_eq!(due.as_nanos() % moment.as_nanos(), 0);
             }
         }
     }
 
     #[test]
     fn first_repeats_spread_over_the_whole_interval() {
-        let mut jitter = Jitter::new(0.1, Some(7));
+        let (mut jitter, now) = jitter(0.1, Some(7));
         let mut tenths = [0_u32; 10];
         for _ in 0..1_000 {
-            let tenth = jitter.first(INTERVAL).as_secs().min(9);
+            let tenth = (jitter.first(now, INTERVAL) - now).as_secs().min(9);
             tenths[tenth as usize] += 1;
         }
         assert!(
@@ -80,12 +121,11 @@ mod tests {
 
     #[test]
     fn no_jitter_is_exact_and_a_seed_repeats() {
-        let mut none = Jitter::new(0.0, None);
-        assert_eq!(
-            (none.first(INTERVAL), none.next(INTERVAL)),
-            (INTERVAL, INTERVAL)
-        );
-        let draw = |seed| Jitter::new(0.1, Some(seed)).next(INTERVAL);
+        let (mut none, epoch) = jitter(0.0, None);
+        let now = epoch + Duration::from_micros(1234);
+        assert_eq!(none.first(now, INTERVAL), now + INTERVAL);
+        assert_eq!(none.next(now, INTERVAL), now + INTERVAL);
+        let draw = |seed| Jitter::new(0.1, Some(seed), epoch).next(now, INTERVAL);
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));
     }

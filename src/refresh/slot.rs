@@ -122,12 +122,11 @@ impl Slot {
         let stale_after = self.spec().stale_after(interval);
         Arc::make_mut(&mut self.state).expires_at = Some(now + stale_after);
         self.completed_runs += 1;
-        let delay = if self.completed_runs == 1 {
-            jitter.first(interval)
+        Some(if self.completed_runs == 1 {
+            jitter.first(now, interval)
         } else {
-            jitter.next(interval)
-        };
-        Some(now + delay)
+            jitter.next(now, interval)
+        })
     }
 
     fn interval(&self) -> Duration {
