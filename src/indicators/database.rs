@@ -7,6 +7,10 @@ use crate::Failure;
 
 /// What a run asks beyond an answer.
 #[derive(Clone, Debug, Default)]
+#[allow(
+    unreachable_pub,
+    reason = "named by a sealed trait of the indicator for sqlx"
+)]
 pub struct Asked {
     pub(super) read_write: bool,
     /// A statement of the application that writes.
@@ -48,6 +52,10 @@ impl Asked {
 
 /// What a database said to it.
 #[derive(Debug, Default)]
+#[allow(
+    unreachable_pub,
+    reason = "named by a sealed trait of the indicator for sqlx"
+)]
 pub struct Seen {
     /// Why it takes no writes; `Some` if it does not and was asked.
     pub(super) read_only: Option<&'static str>,
