@@ -136,7 +136,9 @@ impl DeadpoolPostgresIndicator {
     ///
     /// The only way to know that a write would succeed is to write:
     /// `UPDATE health SET seen = now()` on a table with one row, for instance. It should touch
-    /// little. A lock that it meets fails the check: the server gives up within the timeout, too.
+    /// little. When it meets a lock it fails before the run is out of time, and the server gives it
+    /// up, by `lock_timeout` and `statement_timeout`, set for the statement alone: it is part of a
+    /// transaction.
     pub fn write_statement(mut self, statement: impl Into<String>) -> Self {
         self.asked.write_statement = Some(statement.into());
         self
