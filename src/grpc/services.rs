@@ -117,10 +117,12 @@ impl Published {
         if let Some((_, of)) = STANDARD.iter().find(|(standard, _)| *standard == name) {
             return Some(probe(self, *of).into());
         }
-        if let Some(status) = self.services.switched.load().get(name) {
-            return Some(self.unless_draining(*status));
+        // Asked also where a switch overrules it: whoever asks keeps its checks awake.
+        let of_checks = group(self, name);
+        match self.services.switched.load().get(name) {
+            Some(status) => Some(self.unless_draining(*status)),
+            None => of_checks.map(Into::into),
         }
-        group(self, name).map(Into::into)
     }
 
     /// Whether what this name means depends on checks.
