@@ -220,6 +220,10 @@ impl Scheduler {
         let now = clock::now();
         let ack = match command {
             Command::Add(key, slot, ack) => {
+                if slot.spec().while_probed.is_some() {
+                    // Probes may not have been counted before: it rests once it knows better.
+                    self.published.note_probe(now);
+                }
                 self.slots.insert(key, slot);
                 self.timers.insert((now, key));
                 ack

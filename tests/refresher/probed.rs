@@ -63,6 +63,23 @@ async fn it_runs_on_its_ttl_as_long_as_it_is_probed_often_enough() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_is_added_to_a_probed_service_does_not_rest_until_the_next_probe() {
+    let health = steady().start().unwrap();
+    for _ in 0..3 {
+        assert_eq!(probe(&health, Probe::Readiness).await.0, 200);
+        lapse(secs(10)).await;
+    }
+    let db = Script::passing();
+    let check = db.check("db").while_probed(secs(30));
+    health.add_readiness(check).await.unwrap();
+    lapse(secs(1)).await;
+    for _ in 0..3 {
+        lapse(secs(9)).await;
+        assert_eq!(probe(&health, Probe::Readiness).await.0, 200);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_stops_when_the_time_since_the_last_probe_has_passed() {
     let db = Script::passing();
     let health = sleepy(&db);
