@@ -12,3 +12,4 @@
 mod settings;
 mod story;
 mod support;
+mod switches;

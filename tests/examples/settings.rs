@@ -21,7 +21,7 @@ fn a_setting_that_cannot_be_used_is_named() {
         ("DRAIN_MS", "-1", "DRAIN_MS=-1: invalid digit"),
         ("DATA_DIR", "", "DATA_DIR is set, but empty"),
     ];
-    for example in ["axum", "hyper", "tonic"] {
+    for example in ["axum", "hyper", "indicators", "tonic"] {
         for (setting, value, expected) in cases {
             let mut command = command(example);
             let output = command.env(setting, value).output().unwrap();

@@ -18,11 +18,19 @@ pub(crate) fn command(example: &str) -> Command {
     assert!(binary.exists(), "first: cargo build --examples");
     let mut command = Command::new(binary);
     for setting in [
+        "CERTIFICATE",
         "DATABASE_URL",
         "DATA_DIR",
+        "DISK",
+        "DNS_NAME",
         "DRAIN_MS",
+        "GRPC_URL",
+        "HTTP_URL",
+        "POSTGRES_URL",
         "REDIS_URL",
         "RUST_LOG",
+        "TCP_ADDRESS",
+        "TLS_ADDRESS",
     ] {
         command.env_remove(setting);
     }
