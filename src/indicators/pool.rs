@@ -47,6 +47,25 @@ impl PoolState {
         }
     }
 
+    /// What has no answer when a pool with a place gives no connection for the second time; `hooks`
+    /// are those of the application that may keep it from it.
+    pub(super) fn second_try(self, waited: f64, place: &str, hooks: &str) -> String {
+        format!(
+            "{} within {waited:.1} s, though {place} answers a new connection; its idle \
+             connections may be dead, or what it runs on them ({hooks}) may fail: a second try",
+            self.refusal()
+        )
+    }
+
+    /// What a run found that got a connection at the second try, after which the pool is as `now`.
+    pub(super) fn gave_late(self, waited: f64, now: Self) -> Observation {
+        let text = format!(
+            "{} within {waited:.1} s, but did at the second try",
+            self.refusal()
+        );
+        now.readings(Observation::warn(text))
+    }
+
     /// Whether the application holds all that there may be.
     pub(super) fn is_exhausted(self) -> bool {
         self.idle == 0 && self.open >= self.most

@@ -43,8 +43,13 @@ use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
 /// # When the pool gives none
 ///
 /// The application may hold all connections, or the database may be down. After 45 % of its
-/// timeout the run therefore asks on a connection of its own. If that answers the database is well
-/// and the check [warns](ExhaustedPool) of the pool; if not, it fails with the reason.
+/// timeout the run therefore asks on a connection of its own. If there is no answer the check fails
+/// with the reason. If there is, the database is well, and:
+///
+/// - a pool whose connections are all in use [warns](ExhaustedPool);
+/// - a pool that has a place is asked once more. It warns if it now gives a connection, as after an
+///   idle one that was dead, and fails if it does not, as when a hook hangs each time: the
+///   application gets none either.
 ///
 /// deadpool waits without a limit unless told otherwise: the application should set the `wait`,
 /// `create` and `recycle` timeouts of its pool. Its default
@@ -213,7 +218,23 @@ impl DeadpoolPostgresIndicator {
         let asked = self.asked.beside_the_pool();
         let seen = self.look(budget, &lease, &asked).await?;
         asked.judge(seen, &self.place)?;
-        pool.exhausted(waited, self.exhausted_pool)
+        match pool.is_exhausted() {
+            true => pool.exhausted(waited, self.exhausted_pool),
+            false => self.second_try(budget, pool, waited).await,
+        }
+    }
+
+    /// The pool had a place, and gave no connection. An idle one that does not answer is gone by
+    /// now, and another takes its place; whatever else holds it up holds up the application too.
+    async fn second_try(&self, budget: &Budget, pool: PoolState, waited: f64) -> CheckResult {
+        let step = pool.second_try(waited, &self.place, "`post_create`, `pre_recycle`");
+        match budget.within(step, self.pool.get()).await? {
+            Ok(connection) => {
+                Lease::new(connection).give_back();
+                Ok(pool.gave_late(waited, self.pool_state()))
+            }
+            Err(error) => Err(self.unreachable(&error)),
+        }
     }
 
     fn unreachable(&self, error: &PoolError) -> Failure {

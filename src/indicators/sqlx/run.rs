@@ -11,7 +11,7 @@ use super::{SqlxDatabase, SqlxIndicator};
 use crate::indicators::budget::{self, Budget};
 use crate::indicators::database::{Asked, Seen, worded};
 use crate::indicators::pool::PoolState;
-use crate::{CheckResult, Failure, Observation};
+use crate::{CheckResult, Failure};
 
 impl<DB: SqlxDatabase> SqlxIndicator<DB> {
     pub(super) async fn run(&self) -> CheckResult {
@@ -91,19 +91,13 @@ impl<DB: SqlxDatabase> SqlxIndicator<DB> {
     /// The pool had a place, and gave no connection. An idle one that does not answer is gone by
     /// now, and another takes its place; whatever else holds it up holds up the application too.
     async fn second_try(&self, budget: &Budget, pool: PoolState, waited: f64) -> CheckResult {
-        let refusal = pool.refusal();
-        let step = format!(
-            "{refusal} within {waited:.1} s, though {} answers a new connection; its idle \
-             connections may be dead, or what it runs on them (`after_connect`, `before_acquire`) \
-             may fail: a second try",
-            self.place()
-        );
+        let hooks = "`after_connect`, `before_acquire`";
+        let step = pool.second_try(waited, &self.place(), hooks);
         match budget.within(step, self.pool.acquire()).await? {
             Ok(connection) => {
                 let lease = self.lease(connection);
                 let _ = budget.within("", lease.give_back()).await;
-                let text = format!("{refusal} within {waited:.1} s, but did at the second try");
-                Ok(self.pool_state().readings(Observation::warn(text)))
+                Ok(pool.gave_late(waited, self.pool_state()))
             }
             Err(error) => Err(self.refused(&error)),
         }
