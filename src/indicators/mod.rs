@@ -1,7 +1,8 @@
-#![doc = include_str!("../docs/indicators.md")]
+#![doc = include_str!("../../docs/indicators.md")]
 
 #[cfg(any(feature = "net", feature = "tls"))]
 mod address;
+mod blocking;
 #[cfg(any(
     feature = "deadpool-postgres",
     feature = "grpc-client",
@@ -30,6 +31,7 @@ mod deadpool_postgres;
 mod dns;
 mod error;
 mod findings;
+mod function;
 #[cfg(feature = "grpc-client")]
 mod grpc;
 #[cfg(feature = "http-client")]
@@ -70,6 +72,7 @@ mod system;
 #[cfg(feature = "net")]
 mod tcp;
 
+pub use self::blocking::{BlockingFnIndicator, blocking_indicator_fn};
 #[cfg(feature = "tls")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
 pub use self::certificate::CertificateIndicator;
@@ -80,6 +83,7 @@ pub use self::deadpool_postgres::DeadpoolPostgresIndicator;
 #[cfg_attr(docsrs, doc(cfg(feature = "net")))]
 pub use self::dns::DnsIndicator;
 pub use self::error::IndicatorError;
+pub use self::function::{FnIndicator, indicator_fn};
 #[cfg(feature = "grpc-client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "grpc-client")))]
 pub use self::grpc::GrpcIndicator;

@@ -6,8 +6,7 @@ use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 
-use super::{CheckState, Criticality, Identity, LifecycleView, Report, Status};
-use crate::probe::Probe;
+use super::{CheckState, Criticality, Identity, LifecycleView, Probe, Report, Status};
 
 /// Everything that was known of a service at one moment.
 ///

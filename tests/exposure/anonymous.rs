@@ -123,7 +123,7 @@ async fn states() -> Vec<(&'static str, Health)> {
             .heartbeat("consumer", std::time::Duration::from_secs(1))
             .unwrap(),
     );
-    health.declare_broken("poisoned lock");
+    health.mark_broken("poisoned lock");
     health.refuse_traffic("resharding");
     health.drain();
     states.push(("everything is wrong", health));

@@ -93,7 +93,7 @@ async fn what_the_process_says_of_itself_cannot_be_excluded() {
     let cases: [(&str, Switch, &str); 4] = [
         ("draining", Health::drain, "/readyz"),
         ("refusing", |health| health.refuse_traffic("no"), "/readyz"),
-        ("broken", |health| health.declare_broken("no"), "/livez"),
+        ("broken", |health| health.mark_broken("no"), "/livez"),
         ("unstarted", |_| {}, "/readyz"),
     ];
     for (name, switch, path) in cases {

@@ -173,7 +173,7 @@ async fn what_the_process_says_of_itself_is_logged_once_with_its_reason() {
     assert_eq!(with_text(&lines, "column exists"), 1, "{lines:#?}");
     assert_eq!(with_text(&lines, "migrations"), 1, "{lines:#?}");
 
-    health.declare_broken("poisoned lock");
+    health.mark_broken("poisoned lock");
     settle().await;
     drop(
         health
@@ -229,7 +229,7 @@ async fn no_text_forges_a_line_of_the_log() {
     settle().await;
     db.turn(Err(forged.into()));
     seconds(1).await;
-    health.declare_broken(forged);
+    health.mark_broken(forged);
     health.refuse_traffic(forged);
     settle().await;
     let lines = logged();
@@ -251,7 +251,7 @@ async fn the_log_is_redacted() {
         .start()
         .unwrap();
     health.gate("gate").unwrap().fail("password=hunter2");
-    health.declare_broken("token=hunter2");
+    health.mark_broken("token=hunter2");
     settle().await;
     let lines = logged();
     assert_eq!(with_text(&lines, "hunter2"), 0, "{lines:#?}");

@@ -33,7 +33,7 @@ async fn talkative(builder: HealthBuilder, text: &str) -> Health {
         .start()
         .unwrap();
     health.gate("gate").unwrap().fail(text);
-    health.declare_broken(text);
+    health.mark_broken(text);
     health.refuse_traffic(text);
     settle().await;
     flapping.turn(Err(text.into()));

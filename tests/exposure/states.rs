@@ -293,7 +293,7 @@ impl State {
             }
         }
         if let Some(text) = self.broken {
-            health.declare_broken(text);
+            health.mark_broken(text);
         }
         if let Some(text) = self.refusing {
             health.refuse_traffic(text);

@@ -223,7 +223,7 @@ async fn what_the_process_says_of_itself_comes_first() {
         .start()
         .unwrap();
     health.refuse_traffic("resharding");
-    health.declare_broken("poisoned lock");
+    health.mark_broken("poisoned lock");
     health.drain();
     settle().await;
     let port = Port::management(&health);
@@ -241,7 +241,7 @@ async fn what_the_process_says_of_itself_comes_first() {
     );
     assert_eq!(
         port.get("/livez?verbose").await.body,
-        "[-]livez failed: declared broken: poisoned lock\nlivez check failed\n"
+        "[-]livez failed: marked broken: poisoned lock\nlivez check failed\n"
     );
 }
 

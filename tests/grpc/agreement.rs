@@ -79,17 +79,17 @@ impl World {
             3 => self.cache.turn(self.random.status()),
             4 => health.refuse_traffic("maintenance"),
             5 => health.accept_traffic(),
-            6 => health.declare_broken("deadlock"),
-            7 => health.declare_sound(),
+            6 => health.mark_broken("deadlock"),
+            7 => health.clear_broken(),
             8 => self.heartbeat.beat(),
             9 => pass(secs(6)).await,
-            10 => health.clear_serving("switched"),
-            11 => health.clear_serving("shop.Orders"),
+            10 => health.clear_serving_status("switched"),
+            11 => health.clear_serving_status("shop.Orders"),
             choice => {
                 let service = ["switched", "shop.Orders"][choice as usize - 12];
                 let serving = [ServingStatus::Serving, ServingStatus::NotServing];
                 let status = serving[self.random.below(2) as usize];
-                health.set_serving(service, status).unwrap();
+                health.set_serving_status(service, status).unwrap();
             }
         }
     }

@@ -116,10 +116,10 @@ async fn a_stale_result_is_not_serving() {
 #[tokio::test(start_paused = true)]
 async fn a_process_that_only_a_restart_helps_is_not_serving_its_liveness() {
     let health = steady().start().unwrap();
-    health.declare_broken("deadlock");
+    health.mark_broken("deadlock");
     assert_eq!(check(&health, "liveness").await, Ok(NOT_SERVING));
     assert_eq!(check(&health, "readiness").await, Ok(SERVING));
-    health.declare_sound();
+    health.clear_broken();
     let heartbeat = health.heartbeat("consumer", secs(5)).unwrap();
     assert_eq!(check(&health, "liveness").await, Ok(SERVING));
     pass(secs(5)).await;
@@ -167,7 +167,7 @@ async fn a_call_that_asks_for_no_check_wakes_none() {
         .start()
         .unwrap();
     health
-        .set_serving("switched", ServingStatus::Serving)
+        .set_serving_status("switched", ServingStatus::Serving)
         .unwrap();
     for _ in 0..60 {
         pass(secs(1)).await;

@@ -56,7 +56,7 @@ async fn not_serving_is_told_at_once_and_the_end_after_the_delay() {
 async fn every_stream_ends_also_one_whose_status_does_not_change() {
     let health = health().await;
     health
-        .set_serving("off", ServingStatus::NotServing)
+        .set_serving_status("off", ServingStatus::NotServing)
         .unwrap();
     let mut streams = Vec::new();
     for (service, first) in [
@@ -111,9 +111,9 @@ async fn changes_are_told_until_the_end() {
     health.drain();
     assert_eq!(stream.told().await, [SERVING]);
     assert_eq!(ready.told().await, [NOT_SERVING]);
-    health.declare_broken("deadlock");
+    health.mark_broken("deadlock");
     assert_eq!(stream.told().await, [NOT_SERVING]);
-    health.declare_sound();
+    health.clear_broken();
     assert_eq!(stream.told().await, [SERVING]);
     health.accept_traffic();
     assert_eq!(ready.told().await, [], "draining is for good");

@@ -43,11 +43,11 @@ impl Reporter for Health {
         } else {
             tower_health::ServingStatus::NotServing
         };
-        self.set_serving(service, status).unwrap();
+        self.set_serving_status(service, status).unwrap();
     }
 
     async fn clear(&mut self, service: &str) {
-        self.clear_serving(service);
+        self.clear_serving_status(service);
     }
 }
 

@@ -148,7 +148,7 @@ async fn a_call_that_passes_through_keeps_its_body() {
 #[tokio::test]
 async fn no_state_changes_the_code_of_a_call() {
     let failing = Health::fixed(Status::Fail);
-    failing.declare_broken("deadlock");
+    failing.mark_broken("deadlock");
     failing.drain();
     for health in [health(), failing] {
         for path in [CHECK, LIST] {

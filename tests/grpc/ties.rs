@@ -40,7 +40,7 @@ async fn a_refusal_that_only_the_watch_saw_is_taken_back() {
 #[tokio::test(start_paused = true)]
 async fn a_switch_that_only_the_watch_saw_is_taken_back() {
     let health = steady().start().unwrap();
-    let set = |status| health.set_serving("shop.Orders", status).unwrap();
+    let set = |status| health.set_serving_status("shop.Orders", status).unwrap();
     set(ServingStatus::Serving);
     settle().await;
     set(ServingStatus::NotServing);

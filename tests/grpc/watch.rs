@@ -71,7 +71,7 @@ async fn what_changes_no_status_is_no_message() {
     turn(&db, Status::Warn).await;
     turn(&db, Status::Pass).await;
     health
-        .set_serving("another", ServingStatus::NotServing)
+        .set_serving_status("another", ServingStatus::NotServing)
         .unwrap();
     health.heartbeat("loop", secs(60)).unwrap().finish();
     assert_eq!(ready.told().await, [], "warn is serving, and so is pass");
@@ -159,7 +159,7 @@ async fn a_stream_of_a_name_that_is_not_there_waits_for_it() {
     pass(secs(3600)).await;
     assert_eq!(stream.told().await, [], "open, and silent");
 
-    let set = |status| health.set_serving("shop.Orders", status).unwrap();
+    let set = |status| health.set_serving_status("shop.Orders", status).unwrap();
     set(ServingStatus::NotServing);
     assert_eq!(stream.told().await, [NOT_SERVING]);
     set(ServingStatus::Serving);
@@ -168,9 +168,9 @@ async fn a_stream_of_a_name_that_is_not_there_waits_for_it() {
     assert_eq!(stream.told().await, []);
     set(ServingStatus::Unknown);
     assert_eq!(stream.told().await, [Told::Status(ServingStatus::Unknown)]);
-    health.clear_serving("shop.Orders");
+    health.clear_serving_status("shop.Orders");
     assert_eq!(stream.told().await, [SERVICE_UNKNOWN]);
-    health.clear_serving("shop.Orders");
+    health.clear_serving_status("shop.Orders");
     assert_eq!(stream.told().await, []);
     set(ServingStatus::Serving);
     assert_eq!(stream.told().await, [SERVING]);
@@ -187,10 +187,10 @@ async fn a_switch_that_is_cleared_gives_the_stream_its_group_again() {
     let mut stream = Stream::open(&health, "shop.Orders").await;
     assert_eq!(stream.told().await, [SERVING]);
     health
-        .set_serving("shop.Orders", ServingStatus::NotServing)
+        .set_serving_status("shop.Orders", ServingStatus::NotServing)
         .unwrap();
     assert_eq!(stream.told().await, [NOT_SERVING]);
-    health.clear_serving("shop.Orders");
+    health.clear_serving_status("shop.Orders");
     assert_eq!(stream.told().await, [SERVING]);
 }
 
@@ -222,7 +222,7 @@ async fn a_health_without_a_refresher_tells_its_switches_all_the_same() {
     assert_eq!(orders.now().await, [SERVICE_UNKNOWN]);
     health.refuse_traffic("maintenance");
     health
-        .set_serving("shop.Orders", ServingStatus::Serving)
+        .set_serving_status("shop.Orders", ServingStatus::Serving)
         .unwrap();
     assert_eq!(ready.next().await, NOT_SERVING);
     assert_eq!(orders.next().await, SERVING);

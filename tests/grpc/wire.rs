@@ -23,7 +23,7 @@ fn the_requests_of_these_tests_are_those_of_real_clients() {
 #[tokio::test]
 async fn each_status_has_its_bytes() {
     let health = Health::fixed(Status::Pass);
-    let set = |status| health.set_serving("foo", status).unwrap();
+    let set = |status| health.set_serving_status("foo", status).unwrap();
     let cases: [(&str, ServingStatus, &[u8]); 3] = [
         ("UNKNOWN", ServingStatus::Unknown, &[0, 0, 0, 0, 0]),
         ("SERVING", ServingStatus::Serving, &[0, 0, 0, 0, 2, 8, 1]),
@@ -113,7 +113,9 @@ async fn a_list_is_a_map_of_names_to_statuses() {
 #[tokio::test]
 async fn a_status_of_nothing_is_left_out_of_a_list() {
     let health = Health::fixed(Status::Pass);
-    health.set_serving("z", ServingStatus::Unknown).unwrap();
+    health
+        .set_serving_status("z", ServingStatus::Unknown)
+        .unwrap();
     let layer = HealthLayer::builder(health).grpc_list(Details::always());
     let site = around::<Full<_>>(&layer.build().unwrap());
     let request: Request<_> = request(LIST, frame(&[]));

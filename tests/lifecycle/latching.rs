@@ -31,7 +31,7 @@ async fn a_later_failure_does_not_take_startup_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_startup_check_that_is_added_later_is_refused_and_takes_nothing_back() {
+async fn a_startup_check_that_is_allow_config_for_is_refused_and_takes_nothing_back() {
     let (health, ..) = started().await;
     let late = Dial::at(Status::Fail);
     let error = health.add_startup(late.check("late")).await.unwrap_err();
@@ -62,7 +62,7 @@ async fn a_startup_check_that_is_added_in_time_is_waited_for() {
 #[tokio::test(start_paused = true)]
 async fn nothing_that_the_process_says_of_itself_takes_startup_back() {
     let (health, ..) = started().await;
-    health.declare_broken("poisoned lock");
+    health.mark_broken("poisoned lock");
     health.refuse_traffic("maintenance");
     health.drain();
     drop(health.heartbeat("consumer", secs(1)).unwrap());

@@ -205,10 +205,10 @@ async fn each_probe_means_what_the_table_says() {
             [FAIL, PASS, PASS],
         ),
         (
-            "declared broken",
+            "marked broken",
             of(async {
                 let (health, ()) = dependency(Pass, Critical).await;
-                health.declare_broken("poisoned lock");
+                health.mark_broken("poisoned lock");
                 (health, ())
             }),
             [FAIL, PASS, PASS],

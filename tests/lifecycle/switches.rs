@@ -12,13 +12,13 @@ async fn declaring_the_process_broken_fails_liveness_until_it_is_taken_back() {
     let health = steady().start().unwrap();
     let mut transitions = health.subscribe();
 
-    health.declare_broken("the arena is corrupted");
+    health.mark_broken("the arena is corrupted");
     assert_eq!(probes(&health).await, [FAIL, PASS, PASS]);
     let told = report(&health, Probe::Liveness).await;
-    assert_eq!(told["output"], "declared broken: the arena is corrupted");
+    assert_eq!(told["output"], "marked broken: the arena is corrupted");
     settle().await;
 
-    health.declare_sound();
+    health.clear_broken();
     assert_eq!(probes(&health).await, [PASS, PASS, PASS]);
     assert_eq!(report(&health, Probe::Liveness).await.get("output"), None);
     assert_eq!(
@@ -81,17 +81,17 @@ async fn declaring_the_process_sound_does_not_revive_a_dead_loop() {
             .heartbeat("consumer", std::time::Duration::from_secs(1))
             .unwrap(),
     );
-    health.declare_sound();
+    health.clear_broken();
     assert_eq!(answer(&health, Probe::Liveness).await, FAIL);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_latest_reason_stands_and_is_redacted() {
     let health = steady().start().unwrap();
-    health.declare_broken("first");
-    health.declare_broken("token=hunter2 leaked");
+    health.mark_broken("first");
+    health.mark_broken("token=hunter2 leaked");
     let told = report(&health, Probe::Liveness).await;
-    assert_eq!(told["output"], "declared broken: token=*** leaked");
+    assert_eq!(told["output"], "marked broken: token=*** leaked");
 }
 
 #[tokio::test(start_paused = true)]

@@ -66,7 +66,7 @@ async fn await_ready_is_never_when_draining() {
         .unwrap_err();
     assert_eq!(
         never.to_string(),
-        "readiness cannot pass any more: the service is draining, a startup gate failed, or its \
+        "readiness can no longer pass: the service is draining, a startup gate failed, or its \
          refresher has ended"
     );
     assert_eq!(health.await_ready().await, Err(never), "asked later");
@@ -95,7 +95,7 @@ fn await_ready_is_never_when_the_runtime_of_the_refresher_has_ended() {
         let error = health.remove_readiness("db").await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the tokio runtime of the refresher has ended"
+            "there is no refresher: its tokio runtime has ended, or this health is fixed"
         );
     });
 }

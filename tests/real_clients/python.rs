@@ -112,7 +112,9 @@ async fn python_watches_an_unknown_service_appear() {
     let mut watch = Teller::start(client(&site).args(["watch", "shop.Basket"]));
     assert_eq!(watch.line_with("").await, "SERVICE_UNKNOWN");
     let serving = ServingStatus::Serving;
-    site.health.set_serving("shop.Basket", serving).unwrap();
+    site.health
+        .set_serving_status("shop.Basket", serving)
+        .unwrap();
     assert_eq!(watch.line_with("").await, "SERVING");
 }
 

@@ -88,7 +88,7 @@ async fn a_listener_may_change_the_process_and_ask_for_more() {
             let cell = Arc::clone(&cell);
             move |transition: &Transition| {
                 if transition.output.as_deref() == Some("corrupt") {
-                    cell.get().unwrap().declare_broken("the data is corrupt");
+                    cell.get().unwrap().mark_broken("the data is corrupt");
                 }
             }
         })

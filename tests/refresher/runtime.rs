@@ -73,7 +73,8 @@ fn orders_fail_when_the_runtime_is_gone_however_often_they_are_given() {
         let removed = other.block_on(health.remove_readiness("db"));
         for error in [added.unwrap_err(), removed.unwrap_err()] {
             assert!(error.is_runtime(), "{error}");
-            let text = "the tokio runtime of the refresher has ended";
+            let text =
+                "there is no refresher: its tokio runtime has ended, or this health is fixed";
             assert_eq!(error.to_string(), text);
         }
     }
@@ -103,7 +104,7 @@ fn the_process_itself_still_has_its_say_when_the_runtime_is_gone() {
     health.accept_traffic();
     health.drain();
     assert_eq!(readiness(&health), Status::Fail);
-    health.declare_broken("no");
+    health.mark_broken("no");
     assert_eq!(health.status(Probe::Liveness), Status::Fail);
 }
 

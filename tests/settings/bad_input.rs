@@ -56,7 +56,9 @@ async fn a_threshold_of_zero_is_told() {
 async fn a_result_that_would_expire_before_the_next_is_told() {
     let check = || ok("db").ttl(secs(10));
     let told = |given: &str, needed: &str| {
-        format!("\"db\": stale_after is {given}, which must be more than {needed}")
+        format!(
+            "\"db\": stale_after is {given}, but must be more than {needed} (1.5 times the interval between runs)"
+        )
     };
     assert_told(
         OPTION,

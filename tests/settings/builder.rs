@@ -2,7 +2,10 @@
 //!
 //! What a builder holds shows in its `Debug` text only, which is how the two are compared.
 
-use tower_health::{Check, ComponentType, Criticality, Health, HealthLayer, Probe, Status};
+use tower_health::{
+    Check, ComponentType, Criticality, Health, HealthBuilder, HealthLayer, HealthLayerBuilder,
+    Probe, Status,
+};
 
 use crate::support::{Settings, from_toml, millis, ok, secs};
 
@@ -73,21 +76,40 @@ fn the_layer_builder_sets_what_the_file_sets() {
 }
 
 #[test]
-fn a_config_takes_the_place_of_all_that_was_set_before_and_yields_to_what_comes_after() {
+fn a_setting_of_the_builder_wins_over_the_config_wherever_the_config_stands() {
     let config = || sample().health;
-    let before = Health::builder().ttl(secs(9)).note("lost").config(config());
-    let plain = Health::builder().config(config());
-    assert_eq!(format!("{before:?}"), format!("{plain:?}"));
+    let mut expected = config();
+    expected.ttl = secs(9);
+    expected.version = Some("2".to_owned());
+    expected.notes.push("added".to_owned());
+    let expected = format!("{:?}", Health::builder().config(expected));
 
-    let mut other = config();
-    other.ttl = secs(9);
-    other.notes.push("added".to_owned());
-    let after = Health::builder()
-        .config(config())
-        .ttl(secs(9))
-        .note("added");
-    let expected = Health::builder().config(other);
-    assert_eq!(format!("{after:?}"), format!("{expected:?}"));
+    let set = |builder: HealthBuilder| builder.ttl(secs(9)).version("2").note("added");
+    let before = set(Health::builder()).config(config());
+    assert_eq!(format!("{before:?}"), expected);
+    let after = set(Health::builder().config(config()));
+    assert_eq!(format!("{after:?}"), expected);
+}
+
+#[test]
+fn a_path_of_the_layer_builder_wins_over_the_config_wherever_the_config_stands() {
+    let start = || HealthLayer::builder(Health::fixed(Status::Pass));
+    let set = |builder: HealthLayerBuilder| {
+        let builder = builder.path("/alive", Probe::Liveness).prefix("/ops");
+        builder.alias("/health", Probe::Readiness)
+    };
+    let before = set(start()).config(sample().layer);
+    let after = set(start().config(sample().layer));
+    assert_eq!(format!("{before:?}"), format!("{after:?}"));
+    let layer = before.build().unwrap();
+    for (path, is_probe) in [
+        ("/ops/alive", true),
+        ("/ops/health", true),
+        ("/livez", false),
+    ] {
+        let request = http::Request::get(path).body(()).unwrap();
+        assert_eq!(layer.is_probe(&request), is_probe, "{path}");
+    }
 }
 
 #[test]
@@ -101,7 +123,7 @@ fn an_indicator_is_a_check_without_settings() {
 async fn a_check_that_is_absent_is_not_registered() {
     let health = Health::builder()
         .maybe_readiness(Some(ok("db")))
-        .maybe_readiness(None::<Check>)
+        .maybe_readiness(None)
         .start()
         .unwrap();
     let snapshot = health.snapshot();

@@ -53,11 +53,6 @@ fn a_path_that_cannot_be_asked_is_named() {
         ("liveness = ['livez']", "livez", slash),
         ("readiness = ['']", "", slash),
         ("readiness = ['*']", "*", slash),
-        (
-            "prefix = 'internal'\nreadiness = []\nstartup = []",
-            "/livez",
-            slash,
-        ),
         ("startup = ['/started?']", "/started?", bare),
         ("startup = ['/started#x']", "/started#x", bare),
         ("startup = ['/starting up']", "/starting up", ascii),
@@ -72,12 +67,22 @@ fn a_path_that_cannot_be_asked_is_named() {
 }
 
 #[test]
+fn a_prefix_that_cannot_stand_before_a_path_is_named_once_and_as_a_prefix() {
+    let error = build("prefix = 'internal'").unwrap_err();
+    assert_eq!(kinds(&error), PATH);
+    assert_eq!(
+        error.to_string(),
+        format!(r#"path prefix "internal": {}"#, "it must start with `/`")
+    );
+}
+
+#[test]
 fn two_probes_on_one_path_are_both_named() {
     let error = build("liveness = ['/health']\nreadiness = ['/health']").unwrap_err();
     assert_eq!(kinds(&error), PATH);
     assert_eq!(
         error.to_string(),
-        r#"probe path "/health": it is given for liveness and for readiness"#
+        r#"probe path "/health": it belongs to liveness and to readiness"#
     );
     let error = HealthLayer::builder(Health::fixed(Status::Pass))
         .prefix("/internal")
@@ -86,7 +91,7 @@ fn two_probes_on_one_path_are_both_named() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        r#"probe path "/internal/livez": it is given for liveness and for startup"#
+        r#"probe path "/internal/livez": it belongs to liveness and to startup"#
     );
 }
 
@@ -109,7 +114,7 @@ fn all_that_is_wrong_with_a_layer_is_told_at_once() {
     assert_eq!(
         error.to_string(),
         "probe path \"livez\": it must start with `/`; \
-         probe path \"/x\": it is given for readiness and for startup; \
+         probe path \"/x\": it belongs to readiness and to startup; \
          bearer token must not be empty"
     );
 }

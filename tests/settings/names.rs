@@ -78,7 +78,7 @@ async fn names_are_told_apart_by_probe_and_by_case() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn names_of_checks_that_are_added_later_are_held_to_the_same() {
+async fn names_of_checks_that_are_allow_config_for_are_held_to_the_same() {
     let health = builder()
         .gate("migrations")
         .readiness(ok("db"))
@@ -133,7 +133,7 @@ async fn an_indicator_that_panics_when_it_is_asked_for_its_name_is_told() {
         NAME,
         vec![(
             builder().readiness(Panics),
-            "a readiness check panicked while it was asked for its name and settings: \
+            "a readiness check panicked while it returned its name and settings: \
              panicked: no name yet"
                 .to_owned(),
         )],

@@ -271,11 +271,11 @@ async fn an_entry_of_the_file_counts_for_the_name_in_every_probe() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_entry_of_the_file_counts_for_a_check_that_is_only_added_later() {
+async fn an_entry_of_the_file_counts_for_a_check_that_is_only_allow_config_for() {
     for probe in [Probe::Readiness, Probe::Startup] {
         let health = Health::builder()
             .config(health_config("[checks.db]\ncriticality = 'non_critical'"))
-            .added_later("db")
+            .allow_config_for("db")
             .gate("migrations")
             .start()
             .unwrap();
@@ -291,10 +291,10 @@ async fn an_entry_of_the_file_counts_for_a_check_that_is_only_added_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_wrong_with_an_entry_for_a_check_that_is_added_later_is_told_then() {
+async fn what_is_wrong_with_an_entry_for_a_check_that_is_allow_config_for_is_told_then() {
     let health = Health::builder()
         .config(health_config("[checks.db]\nttl = 0"))
-        .added_later("db")
+        .allow_config_for("db")
         .start()
         .unwrap();
     let error = health.add_readiness(Own::default()).await.unwrap_err();
