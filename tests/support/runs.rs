@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tower_health::HealthIndicator;
 
-use super::watched::eventually;
+use super::wait::eventually;
 
 /// Runs it this often, each for as long as the refresher would let it, and returns how many passed.
 pub(crate) async fn run(

@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tower_health::indicators::{SqlxDatabase, SqlxIndicator};
 
-use super::watched::{Watched, eventually};
+use super::wait::eventually;
+use super::watched::Watched;
 
 /// Long for a server on the same machine, however busy it is, and short for a test.
 pub(crate) const TIMEOUT: Duration = Duration::from_millis(800);

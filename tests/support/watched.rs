@@ -3,22 +3,17 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use http::{Request, Response};
-use http_body_util::{BodyExt, Empty, Full};
-use hyper::body::Bytes;
 use tokio::time::{Instant, sleep};
-use tower::{Layer, ServiceExt, service_fn};
 use tower_health::{
     Check, CheckState, Criticality, Health, HealthLayer, Observation, Probe, Status, Transitions,
     indicator_fn,
 };
 
+use super::prober::get;
+use super::wait::PATIENCE;
+
 /// Beside the indicator under test there is always a check that nothing disturbs.
 const BYSTANDER: &str = "bystander";
-
-/// How long a test waits for what must happen. Far beyond any bound that is under test: a machine
-/// that is busy must not fail a test, and what never happens must not hang one.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Watched {
     pub(crate) health: Health,
@@ -133,15 +128,9 @@ impl Watched {
 
     /// The status code that an anonymous prober gets.
     pub(crate) async fn probe(&self, probe: Probe) -> u16 {
-        let inner = service_fn(|_: Request<Empty<Bytes>>| async {
-            Ok::<_, Infallible>(Response::new(Full::new(Bytes::from("the application"))))
-        });
-        let service = HealthLayer::new(self.health.clone()).layer(inner);
-        let request = Request::get(probe.default_path()).body(Empty::new());
-        let response = service.oneshot(request.unwrap()).await.unwrap();
-        let code = response.status().as_u16();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        assert!(body.starts_with(br#"{"status":""#), "{body:?}");
+        let layer = HealthLayer::new(self.health.clone());
+        let (code, body) = get(&layer, probe.default_path()).await;
+        assert!(body.starts_with(r#"{"status":""#), "{body:?}");
         code
     }
 
@@ -155,14 +144,5 @@ impl Watched {
         let mut checks = snapshot.checks(Probe::Readiness);
         let check = checks.find(|check| check.name() == name);
         check.unwrap_or_else(|| panic!("no check {name}")).clone()
-    }
-}
-
-/// Waits until something holds that no event tells of.
-pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !holds().await {
-        assert!(Instant::now() < deadline, "never happened: {what}");
-        sleep(Duration::from_millis(20)).await;
     }
 }

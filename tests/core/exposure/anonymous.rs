@@ -5,9 +5,9 @@ use tower_health::{
     Check, ComponentType, Criticality, Details, Failure, Health, HealthLayer, Observation, Probe,
 };
 
-use super::support::{
-    APPLICATION, Answer, Dial, Port, TOKEN, check, failing, seconds, settle, steady,
-};
+use super::support::{Answer, Port, TOKEN, check, failing};
+use crate::support::prober::APPLICATION;
+use crate::support::{Dial, lapse, secs, settle, steady};
 
 const QUERIES: [&str; 8] = [
     "",
@@ -249,8 +249,8 @@ async fn to_a_stranger_there_is_no_path_below_a_probe() {
 async fn a_public_answer_does_not_change_by_a_byte_while_the_status_stays() {
     let cases = [
         ("pass", Dial::pass()),
-        ("warn", Dial::new(Ok(Observation::warn("0").value(0, "s")))),
-        ("fail", Dial::new(Err("0".into()))),
+        ("warn", Dial::at(Ok(Observation::warn("0").value(0, "s")))),
+        ("fail", Dial::at(Err("0".into()))),
     ];
     for (name, db) in cases {
         let health = steady().readiness(db.check("db")).start().unwrap();
@@ -265,7 +265,7 @@ async fn a_public_answer_does_not_change_by_a_byte_while_the_status_stays() {
                 "warn" => Ok(Observation::warn(text).value(round, "s")),
                 _ => Err(text.into()),
             });
-            seconds(1).await;
+            lapse(secs(1)).await;
             assert_eq!(port.get("/readyz").await, first, "{name}, round {round}");
         }
     }

@@ -5,7 +5,8 @@
 
 use tower_health::{Check, Criticality, Health, Observation, Probe, Status};
 
-use super::support::{Dial, Port, check, failing, passing, settle, steady};
+use super::support::{Port, check, failing, passing};
+use crate::support::{Dial, settle, steady};
 
 async fn down() -> Health {
     let health = steady()
@@ -114,7 +115,7 @@ async fn what_the_process_says_of_itself_cannot_be_excluded() {
 
 #[tokio::test(start_paused = true)]
 async fn excluding_all_that_fails_does_not_set_the_startup_latch() {
-    let schema = Dial::new(Err("missing".into()));
+    let schema = Dial::at(Err("missing".into()));
     let health = steady().startup(schema.check("schema")).start().unwrap();
     settle().await;
     let mut transitions = health.subscribe();
@@ -170,7 +171,7 @@ async fn excluding_a_check_never_makes_a_probe_worse() {
 
 #[tokio::test(start_paused = true)]
 async fn no_query_runs_a_check() {
-    let db = Dial::new(Err("refused".into()));
+    let db = Dial::at(Err("refused".into()));
     let health = steady().readiness(db.check("db")).start().unwrap();
     settle().await;
     let port = Port::management(&health);

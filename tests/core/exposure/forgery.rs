@@ -2,7 +2,8 @@
 
 use tower_health::{Failure, Observation};
 
-use super::support::{Port, check, settle, steady};
+use super::support::{Port, check};
+use crate::support::{settle, steady};
 
 const NASTY: [&str; 10] = [
     "refused\n[+]db ok",

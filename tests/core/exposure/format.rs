@@ -9,7 +9,8 @@ use tower_health::{
     ComponentType, Failure, Health, ObservedValue, Probe, Report, ReportEntry, Status,
 };
 
-use super::support::{Dial, Port, check, failing, passing, seconds, settle, steady};
+use super::support::{Port, check, failing, passing};
+use crate::support::{Dial, lapse, secs, settle, steady};
 
 /// The `/ready` body of the first seed: names to words.
 fn simple(report: &Report<'_>) -> String {
@@ -93,7 +94,7 @@ async fn a_report_is_written_once_for_each_snapshot_and_only_when_somebody_asks(
     let (health, written) = counting(&Dial::pass());
     let (public, management) = (Port::public(&health), Port::management(&health));
     settle().await;
-    seconds(10).await;
+    lapse(secs(10)).await;
     for _ in 0..10 {
         public.get("/readyz").await;
     }
@@ -103,7 +104,7 @@ async fn a_report_is_written_once_for_each_snapshot_and_only_when_somebody_asks(
         for _ in 0..50 {
             assert_eq!(management.get("/readyz").await.body, expected);
         }
-        seconds(1).await;
+        lapse(secs(1)).await;
     }
     // Each probe has its own.
     assert_eq!(management.get("/livez").await.body, "liveness 4");
@@ -146,7 +147,7 @@ async fn a_format_that_panics_gives_what_a_stranger_gets() {
     assert_eq!((answer.code, &*answer.body), (200, r#"{"status":"pass"}"#));
 
     dial.turn(Err("hunter2".into()));
-    seconds(1).await;
+    lapse(secs(1)).await;
     for target in ["/readyz", "/readyz?exclude=x", "/readyz/db"] {
         let answer = port.get(target).await;
         assert_eq!((answer.code, &*answer.body), (503, r#"{"status":"fail"}"#));
@@ -154,7 +155,7 @@ async fn a_format_that_panics_gives_what_a_stranger_gets() {
     // The refresher did not notice.
     assert_eq!(health.refresher_restarts(), 0);
     dial.turn(Ok(().into()));
-    seconds(1).await;
+    lapse(secs(1)).await;
     assert_eq!(health.status(Probe::Readiness), Status::Pass);
 }
 
@@ -248,7 +249,7 @@ async fn a_format_gets_what_speaks_against_the_status_of_a_check() {
         .unwrap();
     settle().await;
     db.turn(Err("refused".into()));
-    seconds(1).await;
+    lapse(secs(1)).await;
     let snapshot = health.snapshot();
     let report = snapshot.report(Probe::Readiness);
     let [entry] = report.entries() else {

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use tower_health::{Check, ComponentType, Health, Observation, indicator_fn};
 
-use super::support::{Port, check, settle, steady};
+use super::support::{Port, check};
+use crate::support::{settle, steady};
 
 const TIME: &str = "2026-01-14T10:30:00.000Z";
 

@@ -10,10 +10,12 @@ use std::sync::Once;
 
 use tower_health::{Criticality, Observation};
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
+use tracing::subscriber::NoSubscriber;
+use tracing::{Dispatch, Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-use super::support::{Dial, failing, passing, seconds, settle, steady};
+use super::support::{failing, passing};
+use crate::support::{Dial, lapse, secs, settle, steady};
 
 #[derive(Clone, Debug)]
 struct Line {
@@ -70,6 +72,9 @@ fn logged() -> Vec<Line> {
     INSTALLED.call_once(|| {
         let subscriber = tracing_subscriber::registry().with(Recorder);
         tracing::subscriber::set_global_default(subscriber).unwrap();
+        // Another test may have logged between the lines above, and then its event would count as
+        // one that no subscriber wants. Each new dispatcher makes tracing ask again.
+        drop(Dispatch::new(NoSubscriber::default()));
     });
     LINES.take()
 }
@@ -86,11 +91,11 @@ async fn the_reason_is_logged_once_for_each_change() {
     let db = Dial::pass();
     let _health = steady().readiness(db.check("db")).start().unwrap();
     settle().await;
-    seconds(10).await;
+    lapse(secs(10)).await;
     logged();
 
     db.turn(Err("refused".into()));
-    seconds(100).await;
+    lapse(secs(100)).await;
     let lines = logged();
     assert_eq!(with_text(&lines, "refused"), 1, "{lines:#?}");
     let line = lines.iter().find(|line| line.contains("refused")).unwrap();
@@ -108,14 +113,14 @@ async fn the_reason_is_logged_once_for_each_change() {
     assert_eq!(lines.len(), 2, "{lines:#?}");
 
     db.turn(Ok(().into()));
-    seconds(100).await;
+    lapse(secs(100)).await;
     let lines = logged();
     assert_eq!(lines.len(), 2, "{lines:#?}");
     assert!(lines.iter().all(|line| line.level == Level::INFO));
     assert_eq!(with_text(&lines, "refused"), 0);
 
     db.turn(Err("refused".into()));
-    seconds(100).await;
+    lapse(secs(100)).await;
     assert_eq!(with_text(&logged(), "refused"), 1);
 }
 
@@ -124,7 +129,7 @@ async fn what_passes_from_the_start_is_worth_no_line_that_anybody_reads() {
     logged();
     let _health = steady().readiness(passing("db")).start().unwrap();
     settle().await;
-    seconds(100).await;
+    lapse(secs(100)).await;
     let lines = logged();
     let of_the_check: Vec<_> = lines
         .iter()
@@ -144,7 +149,7 @@ async fn a_check_that_fails_from_the_start_is_logged_once() {
         .start()
         .unwrap();
     settle().await;
-    seconds(100).await;
+    lapse(secs(100)).await;
     let lines = logged();
     assert_eq!(with_text(&lines, "refused"), 1, "{lines:#?}");
     assert_eq!(with_text(&lines, "no route"), 1, "{lines:#?}");
@@ -153,12 +158,12 @@ async fn a_check_that_fails_from_the_start_is_logged_once() {
 #[tokio::test(start_paused = true)]
 async fn a_reason_that_changes_while_the_status_stays_is_not_logged_again() {
     logged();
-    let db = Dial::new(Err("refused 0".into()));
+    let db = Dial::at(Err("refused 0".into()));
     let _health = steady().readiness(db.check("db")).start().unwrap();
     settle().await;
     for round in 1..50 {
         db.turn(Err(format!("refused {round}").into()));
-        seconds(1).await;
+        lapse(secs(1)).await;
     }
     assert_eq!(with_text(&logged(), "refused"), 1);
 }
@@ -180,7 +185,7 @@ async fn what_the_process_says_of_itself_is_logged_once_with_its_reason() {
             .heartbeat("consumer", std::time::Duration::from_secs(1))
             .unwrap(),
     );
-    seconds(10).await;
+    lapse(secs(10)).await;
     let lines = logged();
     assert_eq!(with_text(&lines, "poisoned lock"), 1, "{lines:#?}");
 }
@@ -192,7 +197,7 @@ async fn a_result_that_became_stale_is_logged_with_that_reason() {
     let _health = steady().readiness(check).start().unwrap();
     settle().await;
     logged();
-    seconds(600).await;
+    lapse(secs(600)).await;
     let lines = logged();
     assert_eq!(lines.len(), 1, "{lines:#?}");
     assert_eq!(lines[0].get("subject"), "readiness");
@@ -209,7 +214,7 @@ async fn a_drain_is_logged_once_with_its_reason() {
     settle().await;
     logged();
     health.drain();
-    seconds(10).await;
+    lapse(secs(10)).await;
     let lines = logged();
     assert_eq!(lines.len(), 1, "{lines:#?}");
     assert_eq!(lines[0].get("output"), "draining");
@@ -219,7 +224,7 @@ async fn a_drain_is_logged_once_with_its_reason() {
 async fn no_text_forges_a_line_of_the_log() {
     logged();
     let forged = "refused\r\n2026-01-01T00:00:00Z  INFO health recovered\u{2028}\u{85}\u{1b}[2J\0";
-    let db = Dial::new(Ok(Observation::warn(forged)));
+    let db = Dial::at(Ok(Observation::warn(forged)));
     let health = steady()
         .gate(String::from("gate"))
         .readiness(db.check("db"))
@@ -228,7 +233,7 @@ async fn no_text_forges_a_line_of_the_log() {
     health.gate("gate").unwrap().fail(forged);
     settle().await;
     db.turn(Err(forged.into()));
-    seconds(1).await;
+    lapse(secs(1)).await;
     health.declare_broken(forged);
     health.refuse_traffic(forged);
     settle().await;

@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use http::{Method, Request};
 use tower_health::{Details, Health, HealthLayer, Status};
 
-use super::support::{Answer, Port, TOKEN, failing, settle, steady};
+use super::support::{Answer, Port, TOKEN, failing};
+use crate::support::{settle, steady};
 
 async fn health() -> Health {
     let health = steady()

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 use tower_health::{ComponentType, Health, Observation, ObservedValue, Probe};
 
-use super::support::{Dial, Port, check, keys, passing, report, seconds, settle, steady};
+use super::support::{Port, check, keys, passing, report};
+use crate::support::{Dial, lapse, secs, settle, steady};
 
 // M14: data attributes of every shape.
 #[tokio::test(start_paused = true)]
@@ -119,7 +120,7 @@ async fn a_time_is_that_of_the_reading() {
     while SystemTime::now() < quick.unwrap() + Duration::from_millis(2) {
         std::thread::yield_now();
     }
-    seconds(1).await;
+    lapse(secs(1)).await;
     assert_eq!(time(&health, "slow"), slow);
     assert_ne!(time(&health, "quick"), quick);
     let after = port.get("/readyz").await.json();
@@ -160,7 +161,7 @@ async fn endpoints_are_affected_only_while_the_check_does_not_pass() {
     );
     for result in [Ok(Observation::warn("slow")), Err("refused".into())] {
         db.turn(result);
-        seconds(1).await;
+        lapse(secs(1)).await;
         let entry = entry(port.get("/readyz").await.json());
         assert_eq!(
             entry["affectedEndpoints"],

@@ -6,7 +6,8 @@ use tower_health::{
     Failure, Health, HealthBuilder, Observation, Probe, Status, indicator_fn, redact_credentials,
 };
 
-use super::support::{Dial, Port, check, failing, panics, seconds, settle, steady};
+use super::support::{Port, check, failing, panics};
+use crate::support::{Dial, lapse, secs, settle, steady};
 
 const DSN: &str = "postgres://app:hunter2@db/main";
 
@@ -37,7 +38,7 @@ async fn talkative(builder: HealthBuilder, text: &str) -> Health {
     health.refuse_traffic(text);
     settle().await;
     flapping.turn(Err(text.into()));
-    seconds(1).await;
+    lapse(secs(1)).await;
     health
 }
 

@@ -18,9 +18,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tower_health::{Check, Criticality, Probe, Status, indicator_fn};
 
-use super::support::{
-    Dial, Port, check, failing, keys, panics, passing, report, seconds, settle, steady,
-};
+use super::support::{Port, check, failing, keys, panics, passing, report};
+use crate::support::{Dial, lapse, secs, settle, steady};
 
 #[tokio::test(start_paused = true)]
 async fn a_check_that_has_nothing_to_tell_tells_nothing() {
@@ -91,7 +90,7 @@ async fn a_check_that_hangs_says_so() {
         .readiness(Check::new(hanging).timeout(Duration::from_millis(100)))
         .start()
         .unwrap();
-    seconds(1).await;
+    lapse(secs(1)).await;
     let answer = Port::management(&health).get("/readyz").await;
     assert_eq!(answer.code, 503);
     assert_eq!(answer.json()["output"], "db: timed out after 100ms");
@@ -116,7 +115,7 @@ async fn one_check_that_panics_and_one_that_hangs_leave_the_others_alone() {
     let early = port.get("/readyz").await.json();
     assert_eq!(early["checks"]["passes"][0]["status"], "pass");
     assert_eq!(early["checks"]["hangs"][0]["output"], "not checked yet");
-    seconds(2).await;
+    lapse(secs(2)).await;
     let late = port.get("/readyz").await.json();
     assert_eq!(
         late["output"],
@@ -178,7 +177,7 @@ async fn a_result_that_is_too_early_to_count_is_a_note() {
         if round == 3 {
             db.turn(Ok(().into()));
         }
-        seconds(1).await;
+        lapse(secs(1)).await;
         let report = port.get("/readyz").await.json();
         assert_eq!(report["notes"], notes, "round {round}");
     }

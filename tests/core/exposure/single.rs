@@ -5,7 +5,9 @@ use std::time::Duration;
 use http::Request;
 use tower_health::{Check, Criticality, Health, HealthLayer, Observation, Probe};
 
-use super::support::{APPLICATION, Dial, Port, check, failing, passing, seconds, settle, steady};
+use super::support::{Port, check, failing, passing};
+use crate::support::prober::APPLICATION;
+use crate::support::{Dial, lapse, secs, settle, steady};
 
 async fn health() -> Health {
     let health = steady()
@@ -149,7 +151,7 @@ async fn a_stale_check_fails_at_its_path_too() {
     settle().await;
     let port = Port::management(&health);
     assert_eq!(port.get("/readyz/db").await.code, 200);
-    seconds(600).await;
+    lapse(secs(600)).await;
     let answer = port.get("/readyz/db").await;
     assert_eq!(answer.code, 503);
     let output = answer.json()["output"].as_str().unwrap().to_owned();

@@ -10,7 +10,7 @@ use tower_health::{
     ObservedValue, Probe, indicator_fn,
 };
 
-use super::support::steady;
+use crate::support::steady;
 
 /// A service in some state.
 #[derive(Clone, Debug)]

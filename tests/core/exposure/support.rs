@@ -1,41 +1,16 @@
 //! What every test of this folder uses: checks, ports, and a prober that keeps the whole answer.
 
-use std::convert::Infallible;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-use http::{HeaderMap, Request, Response};
-use http_body_util::{BodyExt, Empty, Full};
-use hyper::body::Bytes;
+use http::{HeaderMap, Request};
 use serde_json::Value;
-use tower::{Layer, ServiceExt, service_fn};
-use tower_health::{
-    Check, CheckResult, Details, Health, HealthBuilder, HealthLayer, Observation, indicator_fn,
-};
+use tower_health::{Check, CheckResult, Details, Health, HealthLayer, Observation};
 
-/// What the application says to everything that is not for the layer.
-pub(crate) const APPLICATION: &str = "the application";
+use crate::support::{Dial, prober, settle, steady};
 
 pub(crate) const TOKEN: &str = "s3cret-token";
 
-/// A builder whose checks run exactly once a second.
-pub(crate) fn steady() -> HealthBuilder {
-    Health::builder().jitter(0.0)
-}
-
-/// Lets the runs that are due now end and be published.
-pub(crate) async fn settle() {
-    tokio::time::sleep(Duration::from_millis(50)).await;
-}
-
-pub(crate) async fn seconds(seconds: u64) {
-    tokio::time::sleep(Duration::from_secs(seconds)).await;
-}
-
 /// A check that always brings back the same.
 pub(crate) fn check(name: &str, result: CheckResult) -> Check {
-    Dial::new(result).check(name)
+    Dial::at(result).check(name)
 }
 
 pub(crate) fn passing(name: &str) -> Check {
@@ -49,37 +24,6 @@ pub(crate) fn failing(name: &str, output: &str) -> Check {
 /// For a check that brings back nothing at all.
 pub(crate) async fn panics(message: String) -> CheckResult {
     panic!("{message}")
-}
-
-/// A check that brings back what the test last told it, and counts its runs.
-#[derive(Clone)]
-pub(crate) struct Dial(Arc<(Mutex<CheckResult>, AtomicUsize)>);
-
-impl Dial {
-    pub(crate) fn new(result: CheckResult) -> Self {
-        Self(Arc::new((Mutex::new(result), AtomicUsize::new(0))))
-    }
-
-    pub(crate) fn pass() -> Self {
-        Self::new(Ok(Observation::pass()))
-    }
-
-    pub(crate) fn turn(&self, result: CheckResult) {
-        *self.0.0.lock().unwrap() = result;
-    }
-
-    pub(crate) fn runs(&self) -> usize {
-        self.0.1.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn check(&self, name: &str) -> Check {
-        let dial = self.clone();
-        Check::new(indicator_fn(name, move || {
-            dial.0.1.fetch_add(1, Ordering::Relaxed);
-            let result = dial.0.0.lock().unwrap().clone();
-            async { result }
-        }))
-    }
 }
 
 /// A service behind the layer, and whoever asks it.
@@ -126,17 +70,11 @@ impl Port {
     }
 
     pub(crate) async fn send(&self, request: http::request::Builder) -> Answer {
-        let inner = service_fn(|_: Request<Empty<Bytes>>| async {
-            Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(APPLICATION))))
-        });
-        let request = request.body(Empty::new()).unwrap();
-        let response = self.0.layer(inner).oneshot(request).await.unwrap();
-        let (head, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
+        let (head, body) = prober::send(&self.0, request).await.into_parts();
         Answer {
             code: head.status.as_u16(),
             headers: head.headers,
-            body: String::from_utf8(body.to_vec()).unwrap(),
+            body,
         }
     }
 }

@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use tower_health::{Criticality, Health, Heartbeat, Observation, Probe};
 
-use super::support::{Port, check, failing, passing, settle, steady};
+use super::support::{Port, check, failing, passing};
+use crate::support::{settle, steady};
 
 const PROBES: &[Probe] = Probe::ALL;
 

@@ -9,7 +9,8 @@ use http::{Request, StatusCode};
 use tower::ServiceExt;
 use tower_health::{Health, HealthLayer, Status};
 
-use super::support::{Answer, FAIL};
+use super::support::Answer;
+use crate::support::prober::FAIL;
 
 const PAGE: &str = "<!doctype html>";
 

@@ -10,7 +10,8 @@ use tokio::net::TcpListener;
 use tower::Layer;
 use tower_health::{Health, HealthLayer, Status};
 
-use super::support::{FAIL, PASS, Version, ask};
+use super::support::{Version, ask};
+use crate::support::prober::{FAIL, PASS};
 
 fn app() -> Router {
     Router::new().route("/", get(|| async { "hello" }))

@@ -1,7 +1,6 @@
 //! Clients over HTTP/1.1 and HTTP/2 without TLS.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
@@ -12,11 +11,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::time::timeout;
 
-/// Far more than anything here takes, so that what hangs fails.
-const DEADLINE: Duration = Duration::from_secs(10);
-
-pub(crate) const PASS: &str = r#"{"status":"pass"}"#;
-pub(crate) const FAIL: &str = r#"{"status":"fail"}"#;
+use crate::support::PATIENCE;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Version {
@@ -63,9 +58,9 @@ pub(crate) async fn ask(address: SocketAddr, version: Version, path: &str) -> An
 }
 
 pub(crate) async fn send(version: Version, request: Request<Full<Bytes>>) -> Answer {
-    let response = timeout(DEADLINE, client(version).request(request)).await;
+    let response = timeout(PATIENCE, client(version).request(request)).await;
     let response = response.expect("no answer").unwrap();
-    timeout(DEADLINE, Answer::of(response))
+    timeout(PATIENCE, Answer::of(response))
         .await
         .expect("no end")
 }

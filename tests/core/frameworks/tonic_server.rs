@@ -19,7 +19,8 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tower_health::{Health, HealthLayer, Status};
 
-use super::support::{Answer, FAIL, PASS, Version, ask, client, send};
+use super::support::{Answer, Version, ask, client, send};
+use crate::support::prober::{FAIL, PASS};
 
 /// Answers every call, but not before it is let.
 #[derive(Clone, Default)]

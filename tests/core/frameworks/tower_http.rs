@@ -15,13 +15,11 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
-use super::support::{Answer, FAIL, PASS};
+use super::support::Answer;
+use crate::support::layer;
+use crate::support::prober::{FAIL, PASS};
 
 type Body = Full<Bytes>;
-
-fn layer() -> HealthLayer {
-    HealthLayer::new(Health::fixed(Status::Pass))
-}
 
 fn hello<B: Send + 'static>()
 -> impl Service<Request<B>, Response = Response<Body>, Error = Infallible, Future: Send + 'static>

@@ -10,11 +10,8 @@ use tower_health::indicators::RuntimeLagIndicator;
 use tower_health::{Check, Health, HealthIndicator, Probe, Status};
 
 use super::support::{number, output, status};
-use crate::support::watched::{Watched, eventually};
-
-const fn millis(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
+use crate::support::watched::Watched;
+use crate::support::{eventually, millis};
 
 /// A current-thread runtime on a thread of its own, as a server has one for each core.
 struct Worker {

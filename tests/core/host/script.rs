@@ -4,21 +4,10 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 use tower_health::test_util::{ScriptedIndicator, Step};
-use tower_health::{Check, Health, HealthBuilder, Observation, Probe, Status};
+use tower_health::{Check, Health, Observation, Probe, Status};
 
 use super::support::number;
-
-const fn secs(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
-async fn settle() {
-    sleep(Duration::from_millis(50)).await;
-}
-
-fn steady() -> HealthBuilder {
-    Health::builder().jitter(0.0)
-}
+use crate::support::{secs, settle, steady};
 
 fn seen(health: &Health) -> (Status, Option<String>) {
     let snapshot = health.snapshot();

@@ -15,7 +15,9 @@ use tower_health::indicators::{
 use tower_health::{ComponentType, Criticality, HealthIndicator, Probe, Status};
 
 use super::support::{number, output, status};
-use crate::support::watched::{Watched, eventually};
+use crate::support::child::is_alone;
+use crate::support::eventually;
+use crate::support::watched::Watched;
 
 const MEGABYTE: u64 = 1 << 20;
 
@@ -52,6 +54,12 @@ fn of_status(field: &str) -> f64 {
 
 #[tokio::test]
 async fn the_memory_is_that_which_the_kernel_says_and_falls_when_it_is_given_back() {
+    if !is_alone(
+        module_path!(),
+        "the_memory_is_that_which_the_kernel_says_and_falls_when_it_is_given_back",
+    ) {
+        return;
+    }
     const LARGE: usize = 96 << 20;
     let read = async || {
         number(
@@ -61,7 +69,7 @@ async fn the_memory_is_that_which_the_kernel_says_and_falls_when_it_is_given_bac
         )
     };
     let before = read().await;
-    // Other tests run beside this one.
+    // The harness and the runtime take some meanwhile.
     let near = 16.0 * MEGABYTE as f64;
     assert!((before - of_status("VmRSS")).abs() < near, "{before}");
 
@@ -99,12 +107,18 @@ async fn memory_between_its_limits_warns() {
 
 #[tokio::test]
 async fn open_files_are_counted_and_not_those_of_the_count() {
+    if !is_alone(
+        module_path!(),
+        "open_files_are_counted_and_not_those_of_the_count",
+    ) {
+        return;
+    }
     let read = async || {
         let result = FileDescriptorsIndicator::new("descriptors").check().await;
         let utilization = number(&result, "utilization", "percent");
         (number(&result, "descriptors", "descriptors"), utilization)
     };
-    // Other tests open and close some meanwhile.
+    // The harness and the runtime open and close some meanwhile.
     let near = 60.0;
     let (before, _) = read().await;
     let listed = fs::read_dir("/proc/self/fd").unwrap().count();

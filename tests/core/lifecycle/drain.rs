@@ -5,7 +5,8 @@
 
 use tower_health::{Criticality, Health, Probe, Status};
 
-use super::support::{Dial, answer, pass, probes, report, secs, settle, steady, told_of_probes};
+use super::support::{answer, probes, report, told_of_probes};
+use crate::support::{Dial, lapse, secs, settle, steady};
 
 const PASS: (u16, Status) = (200, Status::Pass);
 const FAIL: (u16, Status) = (503, Status::Fail);
@@ -36,7 +37,7 @@ async fn a_check_that_recovers_does_not_end_a_drain() {
         settle().await;
         health.drain();
         db.turn(Status::Pass);
-        pass(secs(10)).await;
+        lapse(secs(10)).await;
         assert_eq!(
             answer(&health, Probe::Readiness).await,
             FAIL,
@@ -55,7 +56,7 @@ async fn checks_go_on_running_while_draining() {
     settle().await;
     health.drain();
     let before = db.runs();
-    pass(secs(10)).await;
+    lapse(secs(10)).await;
     assert_eq!(db.runs(), before + 10);
 }
 
@@ -105,9 +106,9 @@ async fn a_drain_is_told_once_however_often_it_is_asked_for() {
     let mut transitions = health.subscribe();
     for _ in 0..3 {
         health.drain();
-        pass(secs(2)).await;
+        lapse(secs(2)).await;
         db.turn(Status::Fail);
-        pass(secs(2)).await;
+        lapse(secs(2)).await;
         db.turn(Status::Pass);
     }
     assert_eq!(

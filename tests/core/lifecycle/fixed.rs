@@ -3,7 +3,8 @@
 use http::Request;
 use tower_health::{Details, Health, HealthLayer, Probe, Status};
 
-use super::support::{answer, report, secs};
+use super::support::{answer, report};
+use crate::support::secs;
 
 #[test]
 fn a_fixed_health_needs_no_runtime() {

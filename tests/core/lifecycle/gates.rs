@@ -2,7 +2,8 @@
 
 use tower_health::{Probe, Status};
 
-use super::support::{answer, report, settle, steady};
+use super::support::{answer, report};
+use crate::support::{settle, steady};
 
 const OPEN: (u16, Status) = (503, Status::Fail);
 const STARTED: (u16, Status) = (200, Status::Pass);

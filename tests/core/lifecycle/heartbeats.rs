@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tower_health::{Health, Probe, Status};
 
-use super::support::{Dial, answer, pass, report, secs, settle, steady, told_of_probes};
+use super::support::{answer, report, told_of_probes};
+use crate::support::{Dial, lapse, secs, settle, steady};
 
 const ALIVE: (u16, Status) = (200, Status::Pass);
 const DEAD: (u16, Status) = (503, Status::Fail);
@@ -22,11 +23,11 @@ fn refreshed_each_second() -> Health {
 #[tokio::test(start_paused = true)]
 async fn the_deadline_counts_from_creation() {
     let health = health();
-    pass(secs(100)).await;
+    lapse(secs(100)).await;
     let _never_beats = health.heartbeat("consumer", secs(10)).unwrap();
-    pass(Duration::from_millis(9_999)).await;
+    lapse(Duration::from_millis(9_999)).await;
     assert_eq!(answer(&health, Probe::Liveness).await, ALIVE);
-    pass(Duration::from_millis(1)).await;
+    lapse(Duration::from_millis(1)).await;
     assert_eq!(answer(&health, Probe::Liveness).await, DEAD);
 }
 
@@ -35,13 +36,13 @@ async fn each_beat_starts_the_deadline_anew() {
     let health = health();
     let heartbeat = health.heartbeat("consumer", secs(10)).unwrap();
     for _ in 0..20 {
-        pass(secs(9)).await;
+        lapse(secs(9)).await;
         heartbeat.beat();
         assert_eq!(answer(&health, Probe::Liveness).await, ALIVE);
     }
-    pass(Duration::from_millis(9_999)).await;
+    lapse(Duration::from_millis(9_999)).await;
     assert_eq!(answer(&health, Probe::Liveness).await, ALIVE);
-    pass(Duration::from_millis(1)).await;
+    lapse(Duration::from_millis(1)).await;
     assert_eq!(answer(&health, Probe::Liveness).await, DEAD);
 }
 
@@ -50,7 +51,7 @@ async fn a_late_beat_brings_liveness_back_and_both_changes_are_told() {
     let health = health();
     let mut transitions = health.subscribe();
     let heartbeat = health.heartbeat("consumer", secs(10)).unwrap();
-    pass(secs(11)).await;
+    lapse(secs(11)).await;
     // Told without anybody having asked.
     assert_eq!(
         told_of_probes(&mut transitions).await,
@@ -64,7 +65,7 @@ async fn a_late_beat_brings_liveness_back_and_both_changes_are_told() {
         ["liveness: fail -> pass"]
     );
 
-    pass(secs(11)).await;
+    lapse(secs(11)).await;
     assert_eq!(
         told_of_probes(&mut transitions).await,
         ["liveness: pass -> fail"]
@@ -75,7 +76,7 @@ async fn a_late_beat_brings_liveness_back_and_both_changes_are_told() {
 async fn a_missed_beat_is_told_by_name_with_how_long_it_is_overdue() {
     let health = refreshed_each_second();
     let _silent = health.heartbeat("consumer", secs(10)).unwrap();
-    pass(secs(25)).await;
+    lapse(secs(25)).await;
     settle().await;
     let report = report(&health, Probe::Liveness).await;
     let beat = &report["checks"]["consumer"][0];
@@ -97,7 +98,7 @@ async fn a_heartbeat_that_is_dropped_without_finish_fails_liveness_at_once() {
         report["output"],
         "consumer: its loop ended: dropped without finish()"
     );
-    pass(secs(7200)).await;
+    lapse(secs(7200)).await;
     assert_eq!(answer(&health, Probe::Liveness).await, DEAD);
 }
 
@@ -118,7 +119,7 @@ async fn a_loop_that_finished_is_watched_no_longer() {
     let health = health();
     let heartbeat = health.heartbeat("consumer", secs(1)).unwrap();
     heartbeat.finish();
-    pass(secs(60)).await;
+    lapse(secs(60)).await;
     assert_eq!(answer(&health, Probe::Liveness).await, ALIVE);
     assert_eq!(report(&health, Probe::Liveness).await.get("checks"), None);
 }
@@ -128,7 +129,7 @@ async fn finishing_after_a_missed_deadline_brings_liveness_back() {
     let health = health();
     let mut transitions = health.subscribe();
     let heartbeat = health.heartbeat("consumer", secs(1)).unwrap();
-    pass(secs(2)).await;
+    lapse(secs(2)).await;
     assert_eq!(answer(&health, Probe::Liveness).await, DEAD);
     heartbeat.finish();
     assert_eq!(answer(&health, Probe::Liveness).await, ALIVE);
@@ -147,7 +148,7 @@ async fn a_loop_that_is_started_again_takes_the_name_of_the_dead_one() {
     let again = health.heartbeat("consumer", secs(10)).unwrap();
     assert_eq!(again.name(), "consumer");
     assert_eq!(answer(&health, Probe::Liveness).await, ALIVE);
-    pass(secs(10)).await;
+    lapse(secs(10)).await;
     assert_eq!(answer(&health, Probe::Liveness).await, DEAD);
 }
 
@@ -170,7 +171,7 @@ async fn the_name_of_a_loop_that_lives_is_taken_even_while_it_is_late() {
             error.to_string(),
             r#"heartbeat "consumer": the name is taken"#
         );
-        pass(secs(11)).await;
+        lapse(secs(11)).await;
     }
     // The refused ones left no trace: they were no heartbeats that were dropped.
     first.beat();
@@ -218,7 +219,7 @@ async fn liveness_fails_until_the_last_late_loop_has_beaten() {
     let other = health.heartbeat("other", secs(20)).unwrap();
     settle().await;
     let mut transitions = health.subscribe();
-    pass(secs(30)).await;
+    lapse(secs(30)).await;
     let both = report(&health, Probe::Liveness).await;
     assert_eq!(
         both["output"],

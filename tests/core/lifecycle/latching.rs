@@ -2,7 +2,8 @@
 
 use tower_health::{Health, Probe, Status};
 
-use super::support::{Dial, answer, pass, secs, settle, steady, told_of_probes};
+use super::support::{answer, told_of_probes};
+use crate::support::{Dial, lapse, secs, settle, steady};
 
 const PASS: (u16, Status) = (200, Status::Pass);
 
@@ -25,7 +26,7 @@ async fn a_later_failure_does_not_take_startup_back() {
     let (health, schema, db) = started().await;
     schema.turn(Status::Fail);
     db.turn(Status::Fail);
-    pass(secs(60)).await;
+    lapse(secs(60)).await;
     assert_eq!(answer(&health, Probe::Readiness).await, (503, Status::Fail));
     assert_eq!(answer(&health, Probe::Startup).await, PASS);
 }
@@ -40,7 +41,7 @@ async fn a_startup_check_that_is_added_later_is_refused_and_takes_nothing_back()
         error.to_string(),
         r#"startup check "late": startup is complete, and that is never taken back"#
     );
-    pass(secs(10)).await;
+    lapse(secs(10)).await;
     assert_eq!(late.runs(), 0);
     assert_eq!(answer(&health, Probe::Startup).await, PASS);
 }
@@ -55,7 +56,7 @@ async fn a_startup_check_that_is_added_in_time_is_waited_for() {
     assert_eq!(answer(&health, Probe::Startup).await, (503, Status::Fail));
 
     late.turn(Status::Pass);
-    pass(secs(1)).await;
+    lapse(secs(1)).await;
     assert_eq!(answer(&health, Probe::Startup).await, PASS);
 }
 
@@ -67,7 +68,7 @@ async fn nothing_that_the_process_says_of_itself_takes_startup_back() {
     health.drain();
     drop(health.heartbeat("consumer", secs(1)).unwrap());
     health.remove_startup("schema").await.unwrap();
-    pass(secs(60)).await;
+    lapse(secs(60)).await;
     assert_eq!(answer(&health, Probe::Startup).await, PASS);
 }
 
@@ -76,9 +77,9 @@ async fn completing_startup_is_told_once() {
     let schema = Dial::at(Status::Fail);
     let health = steady().startup(schema.check("schema")).start().unwrap();
     let mut transitions = health.subscribe();
-    pass(secs(3)).await;
+    lapse(secs(3)).await;
     schema.turn(Status::Pass);
-    pass(secs(60)).await;
+    lapse(secs(60)).await;
     assert_eq!(
         told_of_probes(&mut transitions).await,
         ["readiness: fail -> pass", "startup: fail -> pass"]

@@ -6,7 +6,8 @@ use std::pin::Pin;
 
 use tower_health::{Criticality, Health, Probe, Status};
 
-use super::support::{Dial, answer, pass, probes, secs, settle, steady};
+use super::support::{answer, probes};
+use crate::support::{Dial, lapse, secs, settle, steady};
 
 const PASS: (u16, Status) = (200, Status::Pass);
 const WARN: (u16, Status) = (200, Status::Warn);
@@ -40,7 +41,7 @@ async fn forgotten(criticality: Criticality) -> (Health, ()) {
         .while_probed(secs(1));
     let health = steady().readiness(check).start().unwrap();
     settle().await;
-    pass(secs(600)).await;
+    lapse(secs(600)).await;
     (health, ())
 }
 
@@ -199,7 +200,7 @@ async fn each_probe_means_what_the_table_says() {
             of(async {
                 let (health, ()) = dependency(Pass, Critical).await;
                 let heartbeat = health.heartbeat("consumer", secs(1)).unwrap();
-                pass(secs(2)).await;
+                lapse(secs(2)).await;
                 (health, heartbeat)
             }),
             [FAIL, PASS, PASS],
@@ -261,12 +262,12 @@ async fn readiness_follows_a_critical_check_down_and_up_again() {
     assert_eq!(answer(&health, Probe::Readiness).await, PASS);
 
     db.turn(Status::Fail);
-    pass(secs(1)).await;
+    lapse(secs(1)).await;
     assert_eq!(answer(&health, Probe::Readiness).await, FAIL);
     assert_eq!(answer(&health, Probe::Liveness).await, PASS);
 
     db.turn(Status::Pass);
-    pass(secs(1)).await;
+    lapse(secs(1)).await;
     assert_eq!(answer(&health, Probe::Readiness).await, PASS);
 }
 

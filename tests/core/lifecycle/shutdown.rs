@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tower_health::{Health, Probe, Status};
 
-use super::support::{pass, secs, settle, steady};
+use crate::support::{lapse, secs, settle, steady};
 
 fn health() -> Health {
     steady()
@@ -24,7 +24,7 @@ async fn drain_on_fails_readiness_with_the_trigger_and_resolves_after_the_delay(
     let shutdown = tokio::spawn(health.drain_on(async {
         let _ = triggered.await;
     }));
-    pass(secs(3600)).await;
+    lapse(secs(3600)).await;
     assert_eq!(health.status(Probe::Readiness), Status::Pass);
     assert!(!shutdown.is_finished());
 
@@ -34,7 +34,7 @@ async fn drain_on_fails_readiness_with_the_trigger_and_resolves_after_the_delay(
     assert_eq!(health.status(Probe::Readiness), Status::Fail);
     assert_eq!(health.status(Probe::Liveness), Status::Pass);
 
-    pass(Duration::from_millis(4_900)).await;
+    lapse(Duration::from_millis(4_900)).await;
     assert!(!shutdown.is_finished());
     shutdown.await.unwrap();
     assert_eq!(start.elapsed(), secs(5));
@@ -44,13 +44,13 @@ async fn drain_on_fails_readiness_with_the_trigger_and_resolves_after_the_delay(
 async fn the_delay_counts_from_the_first_drain() {
     let health = health();
     health.drain();
-    pass(secs(3)).await;
+    lapse(secs(3)).await;
     health.drain();
     let start = Instant::now();
     health.drain_on(ready(())).await;
     assert_eq!(start.elapsed(), secs(2));
 
-    pass(secs(60)).await;
+    lapse(secs(60)).await;
     let start = Instant::now();
     health.drain_on(ready(())).await;
     assert_eq!(start.elapsed(), Duration::ZERO, "it is long over");
@@ -61,7 +61,7 @@ async fn several_servers_of_one_service_wait_for_the_same_moment() {
     let health = health();
     let start = Instant::now();
     let late = async {
-        pass(secs(1)).await;
+        lapse(secs(1)).await;
     };
     let (one, other) = (health.drain_on(ready(())), health.drain_on(late));
     tokio::join!(one, other);
@@ -90,7 +90,7 @@ async fn a_server_that_ends_by_itself_gives_what_it_returned() {
     let health = health();
     let served: Option<Result<u8, &str>> = health
         .cap_drain(async {
-            pass(secs(3600)).await;
+            lapse(secs(3600)).await;
             Err("the listener is gone")
         })
         .await;
@@ -103,7 +103,7 @@ async fn a_server_that_stops_within_the_cap_gives_what_it_returned() {
     let shutdown = health.drain_on(ready(()));
     let server = async {
         shutdown.await;
-        pass(Duration::from_millis(19_999)).await;
+        lapse(Duration::from_millis(19_999)).await;
         "served"
     };
     assert_eq!(health.cap_drain(server).await, Some("served"));
@@ -129,7 +129,7 @@ async fn the_cap_does_not_count_before_the_delay_of_a_shutdown_is_over() {
     health.drain();
     let served = health
         .cap_drain(async {
-            pass(secs(3600)).await;
+            lapse(secs(3600)).await;
             "served"
         })
         .await;

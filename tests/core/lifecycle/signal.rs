@@ -6,14 +6,13 @@ use std::time::{Duration, Instant};
 
 use tower_health::{Health, Probe, Status};
 
+use crate::support::{PATIENCE, child};
+
 /// Set for the child: its drain delay in milliseconds.
 const CHILD: &str = "TOWER_HEALTH_TEST_DRAIN_MS";
 
 /// Longer than any test runs: a delay that only a second signal can end.
 const FOR_EVER: u64 = 3_600_000;
-
-/// Far more than any of this takes; only a broken run gets there.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 #[test]
 fn a_signal_drains_and_the_process_ends_in_good_order_after_the_delay() {
@@ -81,13 +80,7 @@ struct Service {
 
 impl Service {
     fn start(delay: u64) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "lifecycle::signal::child",
-                "--ignored",
-                "--nocapture",
-            ])
+        let mut child = child::command(module_path!(), "child")
             .env(CHILD, delay.to_string())
             .stdout(Stdio::piped())
             .spawn()

@@ -2,7 +2,8 @@
 
 use tower_health::{Criticality, Probe, Status};
 
-use super::support::{Dial, answer, pass, report, secs, settle, steady};
+use super::support::{answer, report};
+use crate::support::{Dial, lapse, secs, settle, steady};
 
 const FAIL: (u16, Status) = (503, Status::Fail);
 const PASS: (u16, Status) = (200, Status::Pass);
@@ -11,17 +12,17 @@ const PASS: (u16, Status) = (200, Status::Pass);
 async fn a_startup_check_runs_until_it_passes_and_never_again() {
     let schema = Dial::at(Status::Fail);
     let health = steady().startup(schema.check("schema")).start().unwrap();
-    pass(secs(3)).await;
+    lapse(secs(3)).await;
     settle().await;
     assert_eq!(schema.runs(), 4, "at once and then once a second");
     assert_eq!(answer(&health, Probe::Startup).await, FAIL);
 
     schema.turn(Status::Pass);
-    pass(secs(1)).await;
+    lapse(secs(1)).await;
     assert_eq!(schema.runs(), 5);
     assert_eq!(answer(&health, Probe::Startup).await, PASS);
 
-    pass(secs(3600)).await;
+    lapse(secs(3600)).await;
     assert_eq!(schema.runs(), 5);
 }
 
@@ -31,7 +32,7 @@ async fn the_result_of_a_startup_check_that_passed_never_becomes_stale() {
         .startup(Dial::at(Status::Pass).check("schema"))
         .start()
         .unwrap();
-    pass(secs(24 * 3600)).await;
+    lapse(secs(24 * 3600)).await;
     assert_eq!(answer(&health, Probe::Startup).await, PASS);
     assert_eq!(answer(&health, Probe::Readiness).await, PASS);
     let report = report(&health, Probe::Startup).await;
@@ -51,7 +52,7 @@ async fn every_startup_check_has_to_pass_but_not_at_the_same_time() {
 
     one.turn(Status::Fail);
     other.turn(Status::Pass);
-    pass(secs(1)).await;
+    lapse(secs(1)).await;
     assert_eq!(answer(&health, Probe::Startup).await, PASS);
 }
 
@@ -59,7 +60,7 @@ async fn every_startup_check_has_to_pass_but_not_at_the_same_time() {
 async fn a_warning_is_a_pass_for_startup() {
     let schema = Dial::at(Status::Warn);
     let health = steady().startup(schema.check("schema")).start().unwrap();
-    pass(secs(10)).await;
+    lapse(secs(10)).await;
     assert_eq!(schema.runs(), 1);
     assert_eq!(answer(&health, Probe::Startup).await, PASS);
 }
@@ -98,7 +99,7 @@ async fn a_name_in_two_probes_is_two_checks() {
         .readiness(after.check("db"))
         .start()
         .unwrap();
-    pass(secs(2)).await;
+    lapse(secs(2)).await;
     settle().await;
     assert_eq!((before.runs(), after.runs()), (1, 3));
     assert_eq!(answer(&health, Probe::Startup).await, PASS);

@@ -2,7 +2,8 @@
 
 use tower_health::{Probe, Status};
 
-use super::support::{Dial, answer, probes, report, settle, steady, told_of_probes};
+use super::support::{answer, probes, report, told_of_probes};
+use crate::support::{Dial, settle, steady};
 
 const PASS: (u16, Status) = (200, Status::Pass);
 const FAIL: (u16, Status) = (503, Status::Fail);

@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 use tokio::time::{Instant, timeout};
 use tower_health::{Criticality, Health, Probe, Status, Subject};
 
-use super::support::{Dial, pass, secs, settle, steady};
+use crate::support::{Dial, lapse, secs, settle, steady};
 
 #[tokio::test(start_paused = true)]
 async fn await_ready_returns_at_once_when_readiness_passes_or_warns() {
@@ -33,11 +33,11 @@ async fn await_ready_waits_for_checks_gates_and_switches() {
         async move { health.await_ready().await }
     });
     health.refuse_traffic("not yet");
-    pass(secs(10)).await;
+    lapse(secs(10)).await;
     assert!(!waiting.is_finished());
 
     db.turn(Status::Pass);
-    pass(secs(2)).await;
+    lapse(secs(2)).await;
     assert!(!waiting.is_finished());
     health.gate("migrations").unwrap().complete();
     settle().await;
@@ -56,7 +56,7 @@ async fn await_ready_is_never_when_draining() {
         let health = health.clone();
         async move { health.await_ready().await }
     });
-    pass(secs(10)).await;
+    lapse(secs(10)).await;
     assert!(!waiting.is_finished());
     health.drain();
     let never = timeout(secs(1), waiting)
@@ -111,9 +111,9 @@ async fn subscribers_are_told_of_every_change_in_order_with_its_reason() {
     settle().await;
     let mut transitions = health.subscribe();
     cache.turn(Status::Fail);
-    pass(secs(1)).await;
+    lapse(secs(1)).await;
     db.turn(Status::Fail);
-    pass(secs(1)).await;
+    lapse(secs(1)).await;
     health.drain();
     settle().await;
 
@@ -170,9 +170,9 @@ async fn a_subscriber_that_is_too_slow_knows_how_much_it_missed() {
     let mut transitions = health.subscribe();
     for _ in 0..600 {
         health.refuse_traffic("no");
-        pass(std::time::Duration::from_millis(2)).await;
+        lapse(std::time::Duration::from_millis(2)).await;
         health.accept_traffic();
-        pass(std::time::Duration::from_millis(2)).await;
+        lapse(std::time::Duration::from_millis(2)).await;
     }
     drop(health);
     let mut told = 0;
@@ -207,7 +207,7 @@ async fn await_ready_is_never_when_a_startup_gate_failed() {
         let health = health.clone();
         async move { health.await_ready().await }
     });
-    pass(secs(10)).await;
+    lapse(secs(10)).await;
     assert!(!waiting.is_finished());
     health.gate("migrations").unwrap().fail("bad schema");
     let never = timeout(secs(1), waiting)

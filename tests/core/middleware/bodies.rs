@@ -11,7 +11,8 @@ use hyper::body::Bytes;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_health::{HealthLayer, WrapBody};
 
-use super::support::{Body, Polled, get, layer, no_probe};
+use super::support::{Body, Polled, get, no_probe};
+use crate::support::layer;
 
 use Step::{Data, Error, Trailers, Wait};
 

@@ -15,7 +15,8 @@ use tower::limit::rate::Rate;
 use tower::{Layer, Service, service_fn};
 use tower_test::mock;
 
-use super::support::{Body, get, layer, ok, probes_answer_at_once, received_nothing, soon};
+use super::support::{Body, get, ok, probes_answer_at_once, received_nothing, soon};
+use crate::support::layer;
 
 /// Whether a buffer has no place left. What is asked is a clone, which gives its place back.
 fn is_full<S>(buffer: &S) -> bool

@@ -3,7 +3,8 @@
 use tower::{Layer, Service};
 
 use super::strict::{Says, Strict};
-use super::support::{Polled, get, layer, probes_answer_at_once};
+use super::support::{Polled, get, probes_answer_at_once};
+use crate::support::layer;
 
 #[test]
 #[should_panic(expected = "called without being ready")]

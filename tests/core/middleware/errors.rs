@@ -5,9 +5,8 @@ use tower::{Layer, Service, ServiceExt};
 use tower_test::mock;
 
 use super::strict::{Says, Strict};
-use super::support::{
-    Body, Polled, get, layer, ok, probes_answer_at_once, received, received_nothing,
-};
+use super::support::{Body, Polled, get, ok, probes_answer_at_once, received, received_nothing};
+use crate::support::layer;
 
 #[test]
 fn an_error_of_readiness_reaches_the_request_and_no_probe() {

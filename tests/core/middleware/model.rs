@@ -8,7 +8,8 @@ use tower::{Layer, Service};
 use tower_health::{HealthService, ResponseFuture};
 
 use super::strict::{Says, Strict, World};
-use super::support::{Body, Polled, get, layer, probes_answer_at_once};
+use super::support::{Body, Polled, get, probes_answer_at_once};
+use crate::support::layer;
 
 /// Something a server, its clients, or the service below does. Numbers choose among what there is.
 #[derive(Clone, Debug)]

@@ -14,7 +14,8 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_health::{HealthLayer, WrapBody};
 use tower_test::mock;
 
-use super::support::{Body, layer, no_probe};
+use super::support::{Body, no_probe};
+use crate::support::layer;
 
 /// A body that is recognised when it comes back, and must not be looked into.
 #[derive(Clone, Debug)]

@@ -10,7 +10,8 @@ use tower::{Layer, Service};
 use tower_health::{Details, Health, HealthLayer, Probe, ProbeBody, Status};
 use tower_test::mock;
 
-use super::support::{Body, get, layer, ok, received, received_nothing};
+use super::support::{Body, get, ok, received, received_nothing};
+use crate::support::layer;
 
 const METHODS: [&str; 10] = [
     "GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PURGE",

@@ -1,9 +1,6 @@
 //! In front of a service whose every place is taken, or that never has one.
 
-use std::convert::Infallible;
 use std::fmt::Debug;
-use std::future::Ready;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -14,8 +11,10 @@ use tower::{Layer, Service};
 use tower_test::mock;
 
 use super::support::{
-    Body, Handle, Polled, get, layer, ok, probes_answer_at_once, received, received_nothing,
+    Body, Handle, Polled, get, ok, probes_answer_at_once, received, received_nothing,
 };
+use crate::support::layer;
+use crate::support::never_ready::NeverReady;
 
 /// One request is being served; what comes behind it waits, and is served once when its turn is.
 fn the_second_waits_and_is_served_once<S, R>(mut service: S, handle: &mut Handle)
@@ -100,24 +99,6 @@ fn requests_that_wait_are_served_in_the_order_in_which_they_came() {
         received_nothing(&mut handle);
         respond.send_response(ok());
         waiting.remove(0).output().unwrap();
-    }
-}
-
-/// Never has a place for anybody.
-#[derive(Clone)]
-struct NeverReady;
-
-impl Service<Request<Body>> for NeverReady {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Ready<Result<Response<Body>, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Pending
-    }
-
-    fn call(&mut self, _: Request<Body>) -> Self::Future {
-        panic!("called before it was ready")
     }
 }
 

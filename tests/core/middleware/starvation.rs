@@ -9,8 +9,9 @@ use tower_health::HealthService;
 use tower_test::mock;
 
 use super::support::{
-    Body, Handle, Mock, Polled, get, layer, ok, probes_answer_at_once, received, received_nothing,
+    Body, Handle, Mock, Polled, get, ok, probes_answer_at_once, received, received_nothing,
 };
+use crate::support::layer;
 
 type Limited = HealthService<ConcurrencyLimit<Mock>>;
 

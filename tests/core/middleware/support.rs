@@ -13,7 +13,7 @@ use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use tower::Service;
-use tower_health::{Health, HealthLayer, ProbeBody, Status};
+use tower_health::ProbeBody;
 use tower_test::mock::{self, SendResponse};
 
 pub(crate) type Body = Full<Bytes>;
@@ -21,11 +21,6 @@ pub(crate) type Mock = mock::Mock<Request<Body>, Response<Body>>;
 pub(crate) type Handle = mock::Handle<Request<Body>, Response<Body>>;
 
 pub(crate) const PROBES: [&str; 3] = ["/livez", "/readyz", "/startupz"];
-
-/// A layer whose every probe passes.
-pub(crate) fn layer() -> HealthLayer {
-    HealthLayer::new(Health::fixed(Status::Pass))
-}
 
 /// For [`HealthLayer::map_body`], where no probe is asked.
 pub(crate) fn no_probe<B>(_: ProbeBody) -> B {

@@ -12,7 +12,8 @@ use tower::util::{BoxCloneService, BoxCloneSyncService};
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_health::{Health, HealthService, ProbeBody, ResponseBody, Status};
 
-use super::support::{Body, Mock, get, layer, ok, probes_answer_at_once};
+use super::support::{Body, Mock, get, ok, probes_answer_at_once};
+use crate::support::layer;
 
 fn is_shareable<T: Send + Sync + Unpin + Clone + 'static>(_: &T) {}
 fn is_sendable<T: Send + 'static>(_: &T) {}

@@ -7,7 +7,8 @@ use tower::limit::ConcurrencyLimit;
 use tower::{Layer, Service};
 use tower_test::mock;
 
-use super::support::{Body, Polled, get, layer, ok, received, soon};
+use super::support::{Body, Polled, get, ok, received, soon};
+use crate::support::layer;
 
 #[test]
 fn the_first_poll_registers_the_waker_of_the_task() {

@@ -11,8 +11,9 @@ use tower_health::indicators::CertificateIndicator;
 use super::authority::Authority;
 use super::site::Site;
 use super::verdict::{failure, passes};
-use crate::support::port::free_port;
-use crate::support::watched::{Watched, eventually};
+use crate::support::eventually;
+use crate::support::port::ClosedPort;
+use crate::support::watched::Watched;
 
 /// What a client sent until it said goodbye, or how else the connection ended.
 type Heard = Result<Vec<u8>, String>;
@@ -116,7 +117,8 @@ async fn a_server_that_wants_a_certificate_has_shown_its_own() {
 
 #[tokio::test]
 async fn a_server_that_does_not_show_one_fails_with_words() {
-    let nobody = format!("127.0.0.1:{}", free_port());
+    let absent = ClosedPort::bind();
+    let nobody = absent.address().to_string();
     let said = failure(&of(&nobody)).await;
     assert_eq!(
         said,

@@ -18,9 +18,10 @@ use tower_health::{HealthIndicator, Status};
 use super::grpc::{ANYWHERE, channel, orders, saying, serving};
 use super::site::{Site, answering, text};
 use super::verdict::failure;
-use crate::support::port::free_port;
+use crate::support::eventually;
+use crate::support::port::ClosedPort;
 use crate::support::proxy::{Mode, Proxy};
-use crate::support::watched::{Watched, eventually};
+use crate::support::watched::Watched;
 
 #[tokio::test]
 async fn a_server_that_is_killed_and_comes_back_is_seen_on_the_same_channel() {
@@ -40,8 +41,8 @@ async fn a_server_that_is_killed_and_comes_back_is_seen_on_the_same_channel() {
 
 #[tokio::test]
 async fn a_server_that_never_was_there_is_unreachable() {
-    let nobody = ([127, 0, 0, 1], free_port()).into();
-    let said = failure(&orders(channel(nobody))).await;
+    let absent = ClosedPort::bind();
+    let said = failure(&orders(channel(absent.address()))).await;
     assert!(
         said.contains("the server is unreachable or going away"),
         "{said}"

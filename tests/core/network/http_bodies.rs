@@ -16,7 +16,8 @@ use tower_health::indicators::HttpIndicator;
 use super::http_answers::quick;
 use super::site::{Site, answering, http, silence};
 use super::verdict::{failure, passes};
-use crate::support::watched::{Watched, eventually};
+use crate::support::eventually;
+use crate::support::watched::Watched;
 
 fn accepts_all(indicator: HttpIndicator) -> HttpIndicator {
     indicator.body(|_| Ok::<_, Infallible>(())).unwrap()

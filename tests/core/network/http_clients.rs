@@ -19,7 +19,7 @@ use tower_http::trace::TraceLayer;
 
 use super::site::{Site, answering, text};
 use super::verdict::{failure, passes};
-use crate::support::port::free_port;
+use crate::support::port::ClosedPort;
 
 fn client<B>() -> Client<HttpConnector, B>
 where
@@ -106,7 +106,8 @@ async fn the_pool_of_the_application_is_used() {
 
 #[tokio::test]
 async fn failures_of_foreign_clients_tell_their_cause() {
-    let url = format!("http://127.0.0.1:{}/?key=hunter2", free_port());
+    let absent = ClosedPort::bind();
+    let url = format!("http://{}/?key=hunter2", absent.address());
     let indicator = HttpIndicator::with_client("api", &url, client::<Full<Bytes>>()).unwrap();
     let said = failure(&indicator).await;
     let shown = url.strip_suffix("?key=hunter2").unwrap();

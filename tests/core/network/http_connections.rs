@@ -18,7 +18,8 @@ use tower_health::{HealthIndicator, Status};
 use super::authority::Authority;
 use super::site::{Site, answering, http, text};
 use super::verdict::passes;
-use crate::support::watched::{Watched, eventually};
+use crate::support::eventually;
+use crate::support::watched::Watched;
 
 #[tokio::test]
 async fn a_hundred_runs_use_one_connection() {

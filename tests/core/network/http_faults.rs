@@ -9,9 +9,10 @@ use tower_health::indicators::HttpIndicator;
 use super::http_answers::quick;
 use super::site::{Site, answering, text};
 use super::verdict::{failure, passes};
-use crate::support::port::free_port;
+use crate::support::eventually;
+use crate::support::port::ClosedPort;
 use crate::support::proxy::{Mode, Proxy};
-use crate::support::watched::{Watched, eventually};
+use crate::support::watched::Watched;
 
 fn indicator(url: &str) -> HttpIndicator {
     quick(HttpIndicator::new("api", url).unwrap())
@@ -128,7 +129,8 @@ async fn tls_from_a_port_without_tls_says_what_it_may_be() {
         said.contains("TLS handshake: what came back is not TLS"),
         "{said}"
     );
-    let nobody = format!("https://127.0.0.1:{}/", free_port());
+    let absent = ClosedPort::bind();
+    let nobody = format!("https://{}/", absent.address());
     let said = failure(&indicator(&nobody)).await;
     assert!(said.contains("connecting: Connection refused"), "{said}");
 }

@@ -10,8 +10,9 @@ use tower_health::{ComponentType, Criticality, HealthIndicator, Status};
 
 use super::site::{Site, silence};
 use super::verdict::{failure, passes};
-use crate::support::port::free_port;
-use crate::support::watched::{Watched, eventually};
+use crate::support::eventually;
+use crate::support::port::ClosedPort;
+use crate::support::watched::Watched;
 
 fn of(address: &str) -> TcpIndicator {
     let indicator = TcpIndicator::new("mail", address).unwrap();
@@ -52,7 +53,8 @@ async fn a_name_is_looked_up_and_its_addresses_are_told() {
     let site = Site::silent().await;
     let port = site.address().port();
     passes(&of(&format!("localhost:{port}"))).await;
-    let closed = free_port();
+    let absent = ClosedPort::bind();
+    let closed = absent.address().port();
     let said = failure(&of(&format!("localhost:{closed}"))).await;
     let wanted = format!("connecting to localhost:{closed}: ");
     assert!(said.starts_with(&wanted), "{said}");

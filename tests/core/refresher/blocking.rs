@@ -10,7 +10,8 @@ use std::time::Duration;
 use tower_health::{Check, Status, blocking_indicator_fn};
 
 use super::door::Door;
-use super::support::{PASSED, Script, eventually, failed, millis, readiness, secs, seen, steady};
+use super::support::{PASSED, Script, failed, readiness, seen};
+use crate::support::{eventually, millis, secs, steady};
 
 const TTL: Duration = millis(20);
 const TIMEOUT: Duration = millis(200);
@@ -36,18 +37,18 @@ async fn a_blocking_check_has_one_run_at_a_time_and_recovers_when_it_ends() {
     let first = health.subscribe().next().await.unwrap();
     assert_eq!(first.output.as_deref(), Some("timed out after 200ms"));
     let is = |output| seen(&health, "disk") == failed(output);
-    eventually("the slot", || is("previous run still going")).await;
+    eventually("the slot", async || is("previous run still going")).await;
     let check = other.check("other").ttl(TTL);
     health.add_readiness(check).await.unwrap();
-    eventually("other checks go on", || other.runs() > 5).await;
+    eventually("other checks go on", async || other.runs() > 5).await;
     assert_eq!(seen(&health, "other"), PASSED);
     assert!(is("previous run still going"));
     assert_eq!((door.entered(), door.waiting()), (1, 1));
 
     door.open();
-    eventually("recovery", || seen(&health, "disk") == PASSED).await;
-    eventually("readiness", || readiness(&health) == Status::Pass).await;
-    eventually("further runs", || door.entered() > 5).await;
+    eventually("recovery", async || seen(&health, "disk") == PASSED).await;
+    eventually("readiness", async || readiness(&health) == Status::Pass).await;
+    eventually("further runs", async || door.entered() > 5).await;
     assert_eq!(health.refresher_restarts(), 0);
 }
 
@@ -66,7 +67,7 @@ async fn a_blocking_check_that_panics_fails_with_its_message_and_runs_again() {
     let mut transitions = health.subscribe();
     let first = transitions.next().await.unwrap();
     assert_eq!(first.output.as_deref(), Some("panicked: run 0"));
-    eventually("recovery", || seen(&health, "disk") == PASSED).await;
+    eventually("recovery", async || seen(&health, "disk") == PASSED).await;
     assert_eq!(health.refresher_restarts(), 0);
 }
 
@@ -82,14 +83,14 @@ fn a_check_for_which_the_pool_has_no_thread_fails_and_recovers_when_there_is_one
         let (hog, starved) = (Door::default(), Door::default());
         starved.open();
         let health = steady().readiness(blocking("hog", &hog)).start().unwrap();
-        eventually("the thread is taken", || hog.waiting() == 1).await;
+        eventually("the thread is taken", async || hog.waiting() == 1).await;
         let check = blocking("starved", &starved);
         health.add_readiness(check).await.unwrap();
         let still_going = failed("previous run still going");
-        eventually("it fails", || seen(&health, "starved") == still_going).await;
+        eventually("it fails", async || seen(&health, "starved") == still_going).await;
         assert_eq!(starved.entered(), 0);
         hog.open();
-        eventually("it recovers", || seen(&health, "starved") == PASSED).await;
-        eventually("readiness", || readiness(&health) == Status::Pass).await;
+        eventually("it recovers", async || seen(&health, "starved") == PASSED).await;
+        eventually("readiness", async || readiness(&health) == Status::Pass).await;
     });
 }

@@ -7,9 +7,9 @@
 use tower_health::{Criticality, Health, HealthConfig, Probe, Status};
 
 use super::support::{
-    PASSED, Script, fail, failed, hang, lapse, millis, pass, readiness, secs, seen, settle, steady,
-    told, two_workers,
+    PASSED, Script, fail, failed, hang, pass, readiness, seen, told, two_workers,
 };
+use crate::support::{lapse, millis, secs, settle, steady};
 
 fn names(health: &Health, probe: Probe) -> Vec<String> {
     let snapshot = health.snapshot();

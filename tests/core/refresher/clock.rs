@@ -4,9 +4,8 @@
 
 use tower_health::{Status, indicator_fn};
 
-use super::support::{
-    Script, failed, hang, lapse, pass, readiness, secs, seen, settle, steady, told,
-};
+use super::support::{Script, failed, hang, pass, readiness, seen, told};
+use crate::support::{lapse, secs, settle, steady};
 
 #[tokio::test(start_paused = true)]
 async fn after_a_jump_readiness_fails_until_the_checks_have_run_again() {

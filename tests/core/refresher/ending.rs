@@ -11,7 +11,8 @@ use tokio::runtime::Handle;
 use tower::{Layer, service_fn};
 use tower_health::{Health, HealthBuilder, HealthLayer, Status};
 
-use super::support::{Script, hang, lapse, millis, pass, readiness, secs, settle, steady};
+use super::support::{Script, hang, pass, readiness};
+use crate::support::{lapse, millis, secs, settle, steady};
 
 /// The tasks of the runtime; the test itself is none of them.
 fn tasks() -> usize {

@@ -5,10 +5,8 @@ use std::time::Duration;
 
 use tower_health::{Criticality, Health, Probe, Status};
 
-use super::support::{
-    PASSED, Script, fail, failed, hang, lapse, millis, pass, readiness, secs, seen, settle, state,
-    steady, told,
-};
+use super::support::{PASSED, Script, fail, failed, hang, pass, readiness, seen, state, told};
+use crate::support::{lapse, millis, secs, settle, steady};
 
 /// What the report of readiness says of a check at this moment.
 fn reported(health: &Health, name: &str) -> (Status, Option<String>) {

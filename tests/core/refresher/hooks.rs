@@ -7,9 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tower_health::Status;
 
 use super::bombs::BombOfBombs;
-use super::support::{
-    Script, fail, failed, lapse, millis, panics, pass, readiness, secs, seen, settle, steady,
-};
+use super::support::{Script, fail, failed, panics, pass, readiness, seen};
+use crate::support::{lapse, millis, secs, settle, steady};
 
 #[tokio::test(start_paused = true)]
 async fn a_redaction_hook_that_panics_withholds_the_text() {

@@ -4,10 +4,8 @@
 
 use tower_health::{Criticality, Status};
 
-use super::support::{
-    PASSED, Script, fail, failed, hang, lapse, millis, panics, pass, readiness, secs, seen, settle,
-    steady,
-};
+use super::support::{PASSED, Script, fail, failed, hang, panics, pass, readiness, seen};
+use crate::support::{lapse, millis, secs, settle, steady};
 
 #[tokio::test(start_paused = true)]
 async fn a_hung_check_fails_at_its_timeout_and_is_aborted() {

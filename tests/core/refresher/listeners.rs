@@ -10,10 +10,8 @@ use std::time::Duration;
 use tower_health::{Health, Probe, Status, Subject, Transition};
 
 use super::door::Door;
-use super::support::{
-    Script, eventually, fail, hang, lapse, millis, pass, probe, readiness, secs, settle, state,
-    steady, ticks, two_workers, wait_until,
-};
+use super::support::{Script, fail, hang, pass, probe, readiness, state, ticks, two_workers};
+use crate::support::{eventually, lapse, millis, secs, settle, steady, wait_until};
 
 const TTL: Duration = millis(20);
 
@@ -118,11 +116,14 @@ async fn a_listener_that_blocks_delays_neither_checks_nor_subscribers_nor_probes
         .start()
         .unwrap();
     let mut transitions = health.subscribe();
-    eventually("the listener blocks", || door.waiting() == 1).await;
+    eventually("the listener blocks", async || door.waiting() == 1).await;
     let before = other.runs();
-    eventually("checks go on", || other.runs() > before + 10).await;
+    eventually("checks go on", async || other.runs() > before + 10).await;
     db.turn(fail("refused"));
-    eventually("the failure is seen", || readiness(&health) == Status::Fail).await;
+    eventually("the failure is seen", async || {
+        readiness(&health) == Status::Fail
+    })
+    .await;
     let told = tokio::time::timeout(secs(20), async {
         loop {
             let transition = transitions.next().await.unwrap();
@@ -134,7 +135,10 @@ async fn a_listener_that_blocks_delays_neither_checks_nor_subscribers_nor_probes
     told.await.expect("subscribers do not wait for listeners");
     assert_eq!(door.entered(), 1);
     door.open();
-    eventually("the listener has been told all", || door.entered() == 5).await;
+    eventually("the listener has been told all", async || {
+        door.entered() == 5
+    })
+    .await;
 }
 
 // Nothing else happens when a result expires, so that nothing else would wake another worker.

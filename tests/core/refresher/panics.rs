@@ -16,9 +16,8 @@ use tower_health::{
 };
 
 use super::bombs::{Bomb, BombOfBombs};
-use super::support::{
-    PASSED, Script, failed, hang, lapse, millis, panics, readiness, secs, seen, settle, steady,
-};
+use super::support::{PASSED, Script, failed, hang, panics, readiness, seen};
+use crate::support::{lapse, millis, secs, settle, steady};
 
 /// Panics before there is a future.
 struct PanicsBeforeItsFuture;

@@ -2,9 +2,9 @@
 
 use tower_health::{Details, Health, HealthLayer, Probe, Status};
 
-use super::support::{
-    Script, fail, get, lapse, millis, pass, probe, readiness, secs, settle, state, steady,
-};
+use super::support::{Script, fail, pass, probe, readiness, state};
+use crate::support::prober::get;
+use crate::support::{lapse, millis, secs, settle, steady};
 
 /// A check that runs only while readiness was probed within 30 s, and its health.
 fn sleepy(db: &Script) -> Health {

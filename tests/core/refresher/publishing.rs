@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use tower_health::{Health, HealthBuilder, Probe, Status};
 
-use super::support::{
-    Script, Step, fail, lapse, millis, pass, probe, readiness, secs, settle, state, steady,
-};
+use super::support::{Script, Step, fail, pass, probe, readiness, state};
+use crate::support::{lapse, millis, secs, settle, steady};
 
 /// How many snapshots are published in the next ten seconds.
 async fn snapshots_in_ten_seconds(health: &Health) -> usize {

@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tower_health::{Criticality, Health, HealthBuilder, Probe, Status};
 
-use super::support::{Script, millis, readiness, secs, steady, wait_until};
+use super::support::{Script, readiness};
+use crate::support::{millis, secs, steady, wait_until};
 
 fn runtime() -> Runtime {
     Builder::new_multi_thread()

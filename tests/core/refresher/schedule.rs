@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use tower_health::{Health, Probe, Status};
 
-use super::support::{
-    Script, fail, hang, lapse, millis, pass, probe, readiness, secs, settle, state, steady,
-};
+use super::support::{Script, fail, hang, pass, probe, readiness, state};
+use crate::support::{lapse, millis, secs, settle, steady};
 
 /// Starts this many checks with a TTL of 10 s and says when each ran within the first minute.
 async fn starts(

@@ -1,47 +1,22 @@
 //! What every test of this folder uses: a check that does as it is told, and a look at what is
 //! published of it.
 
-use std::convert::Infallible;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use http::{Request, Response};
-use http_body_util::{BodyExt, Empty, Full};
-use hyper::body::Bytes;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{sleep, timeout};
-use tower::{Layer, ServiceExt, service_fn};
 use tower_health::test_util::ScriptedIndicator;
 pub(crate) use tower_health::test_util::Step;
 use tower_health::{
-    Check, CheckState, Health, HealthBuilder, HealthIndicator, HealthLayer, Probe, Status,
-    Transitions, indicator_fn,
+    Check, CheckState, Health, HealthIndicator, HealthLayer, Probe, Status, Transitions,
+    indicator_fn,
 };
 
-/// A builder whose checks run exactly once a second.
-pub(crate) fn steady() -> HealthBuilder {
-    Health::builder().jitter(0.0)
-}
-
-pub(crate) const fn secs(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
-pub(crate) const fn millis(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-/// Lets this much time pass on the paused clock, and everything happen that is due in it.
-pub(crate) async fn lapse(time: Duration) {
-    sleep(time).await;
-}
-
-/// Lets the runs that are due now end and be published.
-pub(crate) async fn settle() {
-    lapse(millis(50)).await;
-}
+use crate::support::prober::get;
+use crate::support::{millis, settle};
 
 pub(crate) fn pass() -> Step {
     Step::pass()
@@ -122,18 +97,6 @@ pub(crate) async fn probe(health: &Health, probe: Probe) -> (u16, String) {
     get(&HealthLayer::new(health.clone()), probe.default_path()).await
 }
 
-/// What this layer answers at this path: the code and the body.
-pub(crate) async fn get(layer: &HealthLayer, path: &str) -> (u16, String) {
-    let inner = service_fn(|_: Request<Empty<Bytes>>| async {
-        Ok::<_, Infallible>(Response::new(Full::new(Bytes::from("the application"))))
-    });
-    let request = Request::get(path).body(Empty::new());
-    let response = layer.layer(inner).oneshot(request.unwrap()).await.unwrap();
-    let code = response.status().as_u16();
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    (code, String::from_utf8(body.to_vec()).unwrap())
-}
-
 /// The transitions that were told so far, as `subject: from -> to` lines. Waits for no more.
 pub(crate) async fn told(transitions: &mut Transitions) -> Vec<String> {
     settle().await;
@@ -144,31 +107,6 @@ pub(crate) async fn told(transitions: &mut Transitions) -> Vec<String> {
         lines.push(format!("{}: {from} -> {}", next.subject, next.to));
     }
     lines
-}
-
-/// Waits for what other threads bring about, on the real clock.
-pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = std::time::Instant::now() + secs(20);
-    while !holds() {
-        assert!(
-            std::time::Instant::now() < deadline,
-            "never happened: {what}"
-        );
-        sleep(millis(2)).await;
-    }
-}
-
-/// Waits as [`eventually`] does, but blocks the thread: for a test that owns its runtime, which
-/// may have come to a stop.
-pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = std::time::Instant::now() + secs(20);
-    while !holds() {
-        assert!(
-            std::time::Instant::now() < deadline,
-            "never happened: {what}"
-        );
-        std::thread::sleep(millis(2));
-    }
 }
 
 /// Two workers: one to be blocked, and one to go on.

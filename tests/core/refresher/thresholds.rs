@@ -5,10 +5,8 @@
 
 use tower_health::{Probe, Status};
 
-use super::support::{
-    Script, fail, hang, lapse, millis, panics, pass, probe, readiness, secs, seen, settle, steady,
-    warn,
-};
+use super::support::{Script, fail, hang, panics, pass, probe, readiness, seen, warn};
+use crate::support::{lapse, millis, secs, settle, steady};
 
 /// Runs these results, one a second, and says what `/readyz` answers after each.
 async fn codes(failure: u32, success: u32, results: &str) -> String {

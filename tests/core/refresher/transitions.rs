@@ -9,10 +9,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tower_health::{Criticality, Health, Probe, Status, Subject};
 
-use super::support::{
-    Script, Step, fail, hang, lapse, millis, panics, pass, readiness, secs, settle, steady, told,
-    warn,
-};
+use super::support::{Script, Step, fail, hang, panics, pass, readiness, told, warn};
+use crate::support::{lapse, millis, secs, settle, steady};
 
 #[tokio::test(start_paused = true)]
 async fn a_flapping_check_is_told_once_for_each_change() {

@@ -13,10 +13,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower_health::{Check, HealthLayer, Probe, Status, indicator_fn};
 
-use super::support::{
-    PASSED, Script, eventually, failed, millis, readiness, secs, seen, state, steady, ticks,
-    two_workers, wait_until,
-};
+use super::support::{PASSED, Script, failed, readiness, seen, state, ticks, two_workers};
+use crate::support::{eventually, millis, secs, steady, wait_until};
 
 const TTL: Duration = millis(20);
 
@@ -76,9 +74,9 @@ async fn a_check_that_never_yields_stops_neither_other_checks_nor_probes() {
     let server = tokio::spawn(async move { axum::serve(listener, app).await });
 
     let timed_out = failed("timed out after 60ms");
-    eventually("the timeout", || seen(&health, "busy") == timed_out).await;
+    eventually("the timeout", async || seen(&health, "busy") == timed_out).await;
     let before = other.runs();
-    eventually("other checks go on", || other.runs() > before + 10).await;
+    eventually("other checks go on", async || other.runs() > before + 10).await;
     assert_eq!(seen(&health, "other"), PASSED);
     let alive = ask(address, "/livez").await;
     assert!(alive.starts_with("HTTP/1.1 200 OK") && alive.ends_with(r#"{"status":"pass"}"#));
@@ -92,7 +90,7 @@ async fn a_check_that_never_yields_stops_neither_other_checks_nor_probes() {
     assert_eq!(seen(&health, "busy"), timed_out);
 
     stop.store(true, Ordering::SeqCst);
-    eventually("recovery", || seen(&health, "busy") == PASSED).await;
+    eventually("recovery", async || seen(&health, "busy") == PASSED).await;
     assert!(runs.load(Ordering::SeqCst) > 1);
     server.abort();
 }
@@ -106,9 +104,9 @@ async fn a_check_that_never_ends_becomes_stale_although_its_failures_would_be_fo
         .failure_threshold(3)
         .stale_after(millis(300));
     let health = steady().readiness(check).start().unwrap();
-    eventually("ready", || readiness(&health) == Status::Pass).await;
+    eventually("ready", async || readiness(&health) == Status::Pass).await;
     stop.store(false, Ordering::SeqCst);
-    eventually("stale", || readiness(&health) == Status::Fail).await;
+    eventually("stale", async || readiness(&health) == Status::Fail).await;
     let snapshot = health.snapshot();
     let report = snapshot.report(Probe::Readiness);
     let output = report.output().unwrap();

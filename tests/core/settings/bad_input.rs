@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use tower_health::Health;
 
-use super::support::{
-    ALLOWED, OPTION, UNKNOWN, assert_told, builder, error, health_config, kinds, ok, secs,
-};
+use super::support::{ALLOWED, OPTION, UNKNOWN, assert_told, error, health_config, kinds, ok};
+use crate::support::{secs, steady};
 
 #[tokio::test(start_paused = true)]
 async fn a_duration_of_a_check_that_cannot_work_is_told() {
@@ -27,7 +26,7 @@ async fn a_duration_of_a_check_that_cannot_work_is_told() {
             (year_and_a_day, "must not be longer than a year"),
             (Duration::MAX, "must not be longer than a year"),
         ] {
-            let error = error(builder().readiness(set(ok("db"), duration)));
+            let error = error(steady().readiness(set(ok("db"), duration)));
             assert_eq!(kinds(&error), OPTION, "{option}, {duration:?}");
             let told = format!("\"db\": {option} {fault}");
             assert!(error.to_string().contains(&told), "{error}");
@@ -41,11 +40,11 @@ async fn a_threshold_of_zero_is_told() {
         OPTION,
         vec![
             (
-                builder().readiness(ok("db").failure_threshold(0)),
+                steady().readiness(ok("db").failure_threshold(0)),
                 r#""db": failure_threshold must not be zero"#.to_owned(),
             ),
             (
-                builder().startup(ok("db").success_threshold(0)),
+                steady().startup(ok("db").success_threshold(0)),
                 r#""db": success_threshold must not be zero"#.to_owned(),
             ),
         ],
@@ -62,25 +61,25 @@ async fn a_result_that_would_expire_before_the_next_is_told() {
         OPTION,
         vec![
             (
-                builder().readiness(check().stale_after(secs(5))),
+                steady().readiness(check().stale_after(secs(5))),
                 told("5s", "15s"),
             ),
             (
-                builder().readiness(check().stale_after(secs(10))),
+                steady().readiness(check().stale_after(secs(10))),
                 told("10s", "15s"),
             ),
             (
-                builder().readiness(check().stale_after(secs(15))),
+                steady().readiness(check().stale_after(secs(15))),
                 told("15s", "15s"),
             ),
             // The longer of the two intervals counts.
             (
-                builder().readiness(check().failing_ttl(secs(20)).stale_after(secs(30))),
+                steady().readiness(check().failing_ttl(secs(20)).stale_after(secs(30))),
                 told("30s", "30s"),
             ),
             // A TTL that the check only inherits counts too.
             (
-                builder()
+                steady()
                     .ttl(secs(10))
                     .readiness(ok("db").stale_after(secs(5))),
                 told("5s", "15s"),
@@ -88,7 +87,7 @@ async fn a_result_that_would_expire_before_the_next_is_told() {
         ],
     );
     let long_enough = check().stale_after(secs(15) + Duration::from_millis(1));
-    builder().readiness(long_enough).start().unwrap();
+    steady().readiness(long_enough).start().unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,41 +96,41 @@ async fn an_option_of_the_health_that_cannot_work_is_told() {
     let zero = Duration::ZERO;
     let jitter = "jitter must be from 0 to 0.5".to_owned();
     let mut cases = vec![
-        (builder().ttl(zero), "ttl must not be zero".to_owned()),
+        (steady().ttl(zero), "ttl must not be zero".to_owned()),
         (
-            builder().timeout(zero),
+            steady().timeout(zero),
             "timeout must not be zero".to_owned(),
         ),
         (
-            builder().ttl(year_and_a_day),
+            steady().ttl(year_and_a_day),
             "ttl must not be longer than a year".to_owned(),
         ),
         (
-            builder().timeout(Duration::MAX),
+            steady().timeout(Duration::MAX),
             "timeout must not be longer than a year".to_owned(),
         ),
         (
-            builder().drain_delay(year_and_a_day),
+            steady().drain_delay(year_and_a_day),
             "drain_delay must not be longer than a year".to_owned(),
         ),
         (
-            builder().drain_cap(Duration::MAX),
+            steady().drain_cap(Duration::MAX),
             "drain_cap must not be longer than a year".to_owned(),
         ),
         (
-            builder().format("text/plain\n", |_| String::new()),
+            steady().format("text/plain\n", |_| String::new()),
             "\"text/plain\\n\": content type is not a valid header value".to_owned(),
         ),
     ];
     for fraction in [-0.1, 0.500_1, 1.0, f64::NAN, f64::INFINITY] {
-        cases.push((builder().jitter(fraction), jitter.clone()));
+        cases.push((steady().jitter(fraction), jitter.clone()));
     }
     assert_told(OPTION, cases);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_a_check_takes_over_is_told_where_it_was_set() {
-    let inheriting = || builder().readiness(ok("db")).readiness(ok("cache"));
+    let inheriting = || steady().readiness(ok("db")).readiness(ok("cache"));
     assert_told(
         OPTION,
         vec![
@@ -144,7 +143,7 @@ async fn what_a_check_takes_over_is_told_where_it_was_set() {
                 "timeout must not be zero".to_owned(),
             ),
             (
-                builder().readiness(ok("db").ttl(Duration::ZERO)),
+                steady().readiness(ok("db").ttl(Duration::ZERO)),
                 "\"db\": ttl must not be zero".to_owned(),
             ),
         ],

@@ -4,7 +4,8 @@
 
 use tower_health::{Check, ComponentType, Criticality, Health, HealthLayer, Probe, Status};
 
-use super::support::{Settings, from_toml, millis, ok, secs};
+use super::support::{Settings, from_toml, ok};
+use crate::support::{millis, secs};
 
 fn sample() -> Settings {
     from_toml(include_str!("sample.toml")).unwrap()

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tower_health::{CheckConfig, Criticality, HealthConfig, LayerConfig, Probe, Status};
 
-use super::support::{builder, hanging, secs};
+use super::support::hanging;
+use crate::support::{secs, steady};
 
 #[test]
 fn a_health_has_the_defaults_that_are_documented() {
@@ -49,7 +50,7 @@ fn a_layer_answers_at_the_usual_paths() {
 #[tokio::test(start_paused = true)]
 async fn a_check_that_hangs_has_failed_after_five_seconds() {
     let (check, _) = hanging("db");
-    let health = builder().readiness(check).start().unwrap();
+    let health = steady().readiness(check).start().unwrap();
     tokio::time::sleep(Duration::from_millis(4_990)).await;
     let output = |health: &tower_health::Health| {
         let snapshot = health.snapshot();

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::support::{from_toml, from_yaml, millis, secs};
+use super::support::{from_toml, from_yaml};
+use crate::support::{millis, secs};
 
 fn both(value: &str) -> [Result<Duration, String>; 2] {
     let toml = from_toml(&format!("[health]\nttl = {value}"));

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tower_health::{CheckResult, HealthIndicator, Observation};
 
-use super::support::{ALLOWED, NAME, OPTION, UNKNOWN, assert_told, builder, kinds, ok, secs};
+use super::support::{ALLOWED, NAME, OPTION, UNKNOWN, assert_told, kinds, ok};
+use crate::support::{secs, steady};
 
 #[tokio::test(start_paused = true)]
 async fn a_bad_name_of_a_check_is_told() {
@@ -28,14 +29,14 @@ async fn a_bad_name_of_a_check_is_told() {
     let mut cases = Vec::new();
     for (name, fault) in &names {
         cases.push((
-            builder().readiness(ok(name)),
+            steady().readiness(ok(name)),
             told("readiness check", name, fault),
         ));
         cases.push((
-            builder().startup(ok(name)),
+            steady().startup(ok(name)),
             told("startup check", name, fault),
         ));
-        cases.push((builder().gate(*name), told("gate", name, fault)));
+        cases.push((steady().gate(*name), told("gate", name, fault)));
     }
     assert_told(NAME, cases);
 }
@@ -47,17 +48,17 @@ async fn a_name_that_is_taken_is_told() {
         NAME,
         vec![
             (
-                builder().readiness(ok("db")).readiness(ok("db")),
+                steady().readiness(ok("db")).readiness(ok("db")),
                 taken("readiness check"),
             ),
             (
-                builder().startup(ok("db")).startup(ok("db")),
+                steady().startup(ok("db")).startup(ok("db")),
                 taken("startup check"),
             ),
-            (builder().gate("db").gate("db"), taken("gate")),
+            (steady().gate("db").gate("db"), taken("gate")),
             // They stand in one report.
             (
-                builder().gate("db").startup(ok("db")),
+                steady().gate("db").startup(ok("db")),
                 taken("startup check"),
             ),
         ],
@@ -66,7 +67,7 @@ async fn a_name_that_is_taken_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn names_are_told_apart_by_probe_and_by_case() {
-    let health = builder()
+    let health = steady()
         .readiness(ok("db"))
         .readiness(ok("DB"))
         .readiness(ok("db:lag"))
@@ -79,7 +80,7 @@ async fn names_are_told_apart_by_probe_and_by_case() {
 
 #[tokio::test(start_paused = true)]
 async fn names_of_checks_that_are_added_later_are_held_to_the_same() {
-    let health = builder()
+    let health = steady()
         .gate("migrations")
         .readiness(ok("db"))
         .start()
@@ -132,7 +133,7 @@ async fn an_indicator_that_panics_when_it_is_asked_for_its_name_is_told() {
     assert_told(
         NAME,
         vec![(
-            builder().readiness(Panics),
+            steady().readiness(Panics),
             "a readiness check panicked while it was asked for its name and settings: \
              panicked: no name yet"
                 .to_owned(),

@@ -14,7 +14,8 @@ use tower_health::{
     HealthLayer, Observation, Probe, Status,
 };
 
-use super::support::{health_config, secs};
+use super::support::health_config;
+use crate::support::secs;
 
 /// An indicator with opinions of its own, or none.
 #[derive(Clone, Default)]

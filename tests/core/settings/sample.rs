@@ -8,7 +8,8 @@ use tower_health::{
     CheckConfig, ComponentType, Criticality, Health, HealthConfig, HealthLayer, LayerConfig,
 };
 
-use super::support::{Settings, from_toml, from_yaml, millis, ok, secs};
+use super::support::{Settings, from_toml, from_yaml, ok};
+use crate::support::{millis, secs};
 
 const TOML: &str = include_str!("sample.toml");
 const YAML: &str = include_str!("sample.yaml");

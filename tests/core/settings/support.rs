@@ -3,12 +3,9 @@
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use serde::Deserialize;
-use tower_health::{
-    BuildError, Check, Health, HealthBuilder, HealthConfig, LayerConfig, indicator_fn,
-};
+use tower_health::{BuildError, Check, HealthBuilder, HealthConfig, LayerConfig, indicator_fn};
 
 /// The settings file of a service, with a section for its health and one for the layer.
 #[derive(Debug, Default, Deserialize, PartialEq)]
@@ -29,14 +26,6 @@ pub(crate) fn from_yaml(text: &str) -> Result<Settings, String> {
 /// Settings of which only what is written here differs from the default.
 pub(crate) fn health_config(toml: &str) -> HealthConfig {
     toml::from_str(toml).unwrap()
-}
-
-pub(crate) const fn secs(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
-pub(crate) const fn millis(milliseconds: u64) -> Duration {
-    Duration::from_millis(milliseconds)
 }
 
 /// A check that passes.
@@ -77,10 +66,6 @@ pub(crate) const UNKNOWN: [bool; 6] = [false, true, false, false, false, false];
 pub(crate) const PATH: [bool; 6] = [false, false, true, false, false, false];
 pub(crate) const OPTION: [bool; 6] = [false, false, false, true, false, false];
 pub(crate) const RUNTIME: [bool; 6] = [false, false, false, false, true, false];
-
-pub(crate) fn builder() -> HealthBuilder {
-    Health::builder().jitter(0.0)
-}
 
 /// How a name with another character is told which there may be.
 pub(crate) const ALLOWED: &str =

@@ -7,9 +7,10 @@ use sqlx::{ConnectOptions, Row, SqlitePool, raw_sql};
 use tower_health::{HealthIndicator, Status};
 
 use super::file::{options, pool};
+use crate::support::eventually;
 use crate::support::runs::run;
 use crate::support::sqlx_pool::{TIMEOUT, assert_no_place_is_stranded, indicator, watch};
-use crate::support::watched::{Watched, eventually};
+use crate::support::watched::Watched;
 
 async fn one_in_memory(url: &str) -> SqlitePool {
     let pool = SqlitePoolOptions::new().max_connections(1);

@@ -2,7 +2,8 @@
 
 use tower_health::Status;
 
-use super::support::{FAIL, PASS, Wire, serve};
+use super::support::{Wire, serve};
+use crate::support::prober::{FAIL, PASS};
 
 const GET: &str = "GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n";
 const PAGE: &str = "GET /page HTTP/1.1\r\nHost: a\r\n\r\n";

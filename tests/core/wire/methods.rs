@@ -2,7 +2,8 @@
 
 use tower_health::Status;
 
-use super::support::{FAIL, PASS, ask, serve};
+use super::support::{ask, serve};
+use crate::support::prober::{FAIL, PASS};
 
 struct Case {
     name: &'static str,

@@ -2,7 +2,8 @@
 
 use tower_health::Status;
 
-use super::support::{FAIL, PASS, ask, serve};
+use super::support::{ask, serve};
+use crate::support::prober::{FAIL, PASS};
 
 /// The name of the prober, its request to readiness, and whether it reads content.
 const PROBERS: [(&str, &str, bool); 18] = [

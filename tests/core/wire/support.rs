@@ -3,26 +3,18 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower::{Layer, service_fn};
 use tower_health::{Health, HealthLayer, Status};
 
-/// Far more than anything here takes, so that what hangs fails.
-const DEADLINE: Duration = Duration::from_secs(10);
-
-pub(crate) const PASS: &str = r#"{"status":"pass"}"#;
-pub(crate) const FAIL: &str = r#"{"status":"fail"}"#;
+use crate::support::{PATIENCE, server};
 
 /// Serves a page for every path, behind a layer over a health of this status.
 pub(crate) async fn serve(status: Status) -> (Health, SocketAddr) {
@@ -32,19 +24,7 @@ pub(crate) async fn serve(status: Status) -> (Health, SocketAddr) {
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(page))))
     });
     let service = HealthLayer::new(health.clone()).layer(page);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let service = TowerToHyperService::new(service.clone());
-            tokio::spawn(async move {
-                let server = auto::Builder::new(TokioExecutor::new());
-                // A client may break off.
-                let _ = server.serve_connection(TokioIo::new(stream), service).await;
-            });
-        }
-    });
-    (health, address)
+    (health, server::serve(service).await)
 }
 
 /// An answer as it came, with the names of its fields in lower case.
@@ -125,7 +105,7 @@ impl Wire {
 
     async fn read_more(&mut self) -> bool {
         let mut bytes = [0; 4096];
-        let count = timeout(DEADLINE, self.stream.read(&mut bytes))
+        let count = timeout(PATIENCE, self.stream.read(&mut bytes))
             .await
             .expect("nothing came")
             .unwrap();

@@ -2,7 +2,8 @@
 
 use tower_health::Status;
 
-use super::support::{FAIL, ask, serve};
+use super::support::{ask, serve};
+use crate::support::prober::FAIL;
 
 #[tokio::test]
 async fn only_exactly_a_probe_path_is_a_probe() {

@@ -12,8 +12,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::{Instant, sleep, timeout};
 
-/// How long anything may take. Nothing needs it unless it is broken.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+use crate::support::PATIENCE;
 
 /// A program that is killed when its handle is dropped, and that no proxy comes in between.
 pub(crate) fn program(name: &str) -> Command {

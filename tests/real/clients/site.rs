@@ -14,7 +14,7 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tower_health::{Details, Health, HealthLayer, Observation, Probe, Status, indicator_fn};
 
-use super::process::PATIENCE;
+use crate::support::PATIENCE;
 
 /// The service that follows the one check there is.
 pub(crate) const ORDERS: &str = "shop.Orders";

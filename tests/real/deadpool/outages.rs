@@ -6,9 +6,10 @@ use tower_health::{ObservedValue, Status};
 
 use super::support::{config, indicator, pool, take_all, watch, watched};
 use crate::servers::postgres::Postgres;
-use crate::support::port::free_port;
+use crate::support::eventually;
+use crate::support::port::ClosedPort;
 use crate::support::proxy::{Mode, Proxy};
-use crate::support::watched::{Watched, eventually};
+use crate::support::watched::Watched;
 
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
@@ -35,7 +36,8 @@ async fn a_database_that_answers_passes_with_its_readings() {
 
 #[tokio::test]
 async fn a_port_that_nobody_listens_on_is_told_with_its_place() {
-    let port = free_port();
+    let absent = ClosedPort::bind();
+    let port = absent.address().port();
     let text = watch(&config(port)).fails().await;
     let expected =
         format!("cannot connect to 127.0.0.1:{port}/orders: Connection refused (os error 111)");

@@ -13,7 +13,8 @@ use tower_health::indicators::ExhaustedPool;
 use super::support::{SIZE, config, indicator, pool, pool_with, take_all, watched};
 use crate::servers::postgres::Postgres;
 use crate::servers::process::{signal, stop};
-use crate::support::watched::{Watched, eventually};
+use crate::support::eventually;
+use crate::support::watched::Watched;
 
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]

@@ -7,8 +7,8 @@ use tokio::runtime::Handle;
 
 use super::support::{TIMEOUT, config, indicator, pool_with, take_all};
 use crate::servers::postgres::Postgres;
+use crate::support::eventually;
 use crate::support::runs::{passes, run, runs_pass};
-use crate::support::watched::eventually;
 
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]

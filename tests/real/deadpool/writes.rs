@@ -6,7 +6,8 @@ use tower_health::Status;
 
 use super::support::{config, indicator, pool, watch};
 use crate::servers::postgres::Postgres;
-use crate::support::watched::{Watched, eventually};
+use crate::support::eventually;
+use crate::support::watched::Watched;
 
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]

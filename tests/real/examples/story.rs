@@ -3,7 +3,8 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use super::support::{Service, until};
+use super::support::Service;
+use crate::support::wait_until;
 
 const FAIL: &str = r#"503 {"status":"fail"}"#;
 const PASS: &str = r#"200 {"status":"pass"}"#;
@@ -56,7 +57,7 @@ fn live_with(example: &str, request: &str, answer: &str) {
         assert_eq!(service.get("/livez"), PASS);
         service.get("/readyz")
     };
-    let becomes = |expected: &str| until("the readiness", || readyz() == expected);
+    let becomes = |expected: &str| wait_until("the readiness", || readyz() == expected);
 
     assert_eq!(service.get("/startupz"), FAIL);
     assert_eq!(readyz(), FAIL);
@@ -67,7 +68,7 @@ fn live_with(example: &str, request: &str, answer: &str) {
     becomes(FAIL);
     // Over several runs of the check, so that a reason which is told for each run would show.
     let failing_since = Instant::now();
-    until("several more runs", || {
+    wait_until("several more runs", || {
         assert_eq!(readyz(), FAIL);
         failing_since.elapsed() > Duration::from_millis(2_500)
     });

@@ -6,10 +6,8 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::{Duration, Instant};
 
-/// Far more than any of this takes; only a broken run gets there.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::support::{PATIENCE, wait_until};
 
 pub(crate) fn command(example: &str) -> Command {
     let test = std::env::current_exe().unwrap();
@@ -39,15 +37,6 @@ pub(crate) fn command(example: &str) -> Command {
         command.env(setting, "127.0.0.1:0");
     }
     command
-}
-
-pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "waited in vain: {what}");
-        // Leaves the processor to those who are waited for.
-        thread::sleep(Duration::from_millis(10));
-    }
 }
 
 pub(crate) struct Service {
@@ -131,7 +120,7 @@ impl Service {
     /// Waits for an end with code 0. Returns the log from where the example listened.
     pub(crate) fn end(&mut self) -> String {
         let mut status = None;
-        until("the end", || {
+        wait_until("the end", || {
             status = self.child.try_wait().unwrap();
             status.is_some()
         });

@@ -2,7 +2,8 @@
 
 use std::net::TcpListener;
 
-use super::support::{Service, until};
+use super::support::Service;
+use crate::support::wait_until;
 
 #[test]
 fn the_indicators_example_fails_and_recovers_as_it_is_told() {
@@ -16,7 +17,7 @@ fn the_indicators_example_fails_and_recovers_as_it_is_told() {
         assert!(answer.starts_with("200"), "{path}: {answer}");
     };
     let shows = |line: &str| {
-        until(line, || service.get("/readyz?verbose").contains(line));
+        wait_until(line, || service.get("/readyz?verbose").contains(line));
         assert!(service.get("/livez").starts_with("200"));
     };
     shows("[-]import failed: no push yet");

@@ -7,13 +7,14 @@ use tower_health::indicators::RedisIndicator;
 
 use super::support::{NAME, fails_with, watch};
 use crate::servers::redis::{RedisServer, client, managed_with};
-use crate::support::port::free_port;
+use crate::support::port::ClosedPort;
 use crate::support::proxy::{Mode, Proxy};
 use crate::support::watched::Watched;
 
 #[tokio::test]
 async fn a_port_that_nobody_listens_on_is_told_with_its_address() {
-    let port = free_port();
+    let absent = ClosedPort::bind();
+    let port = absent.address().port();
     let watched = watch(client("", port));
     let text = fails_with(&watched, "refused").await;
     assert!(

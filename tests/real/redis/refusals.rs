@@ -2,7 +2,7 @@
 
 use super::support::{NAME, PASSWORD, fails_with, indicator, watch};
 use crate::servers::redis::{RedisServer, client};
-use crate::support::port::free_port;
+use crate::support::port::ClosedPort;
 use crate::support::watched::Watched;
 
 #[tokio::test]
@@ -83,7 +83,8 @@ async fn a_server_that_loads_its_data_says_so_until_it_has() {
 #[tokio::test]
 #[ignore = "needs redis-server: run .ci/test"]
 async fn a_replica_without_its_master_says_so_until_it_is_one_itself() {
-    let nobody = free_port();
+    let absent = ClosedPort::bind();
+    let nobody = absent.address().port();
     let options = format!("--replicaof 127.0.0.1 {nobody} --replica-serve-stale-data no");
     let server = RedisServer::start_with(&options).await;
     let watched = watch(server.client());
@@ -95,7 +96,8 @@ async fn a_replica_without_its_master_says_so_until_it_is_one_itself() {
 #[tokio::test]
 #[ignore = "needs redis-server: run .ci/test"]
 async fn a_read_only_replica_passes_unless_the_round_trip_is_asked_for() {
-    let nobody = free_port();
+    let absent = ClosedPort::bind();
+    let nobody = absent.address().port();
     let server = RedisServer::start_with(&format!("--replicaof 127.0.0.1 {nobody}")).await;
     watch(server.client()).passes().await;
     let watched = Watched::start(NAME, indicator(server.client()).round_trip());

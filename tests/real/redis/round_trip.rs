@@ -6,7 +6,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::support::{NAME, fails_with, indicator};
 use crate::servers::redis::{RedisServer, client};
-use crate::support::watched::{Watched, eventually};
+use crate::support::eventually;
+use crate::support::watched::Watched;
 
 #[tokio::test]
 #[ignore = "needs redis-server: run .ci/test"]

@@ -12,8 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::process::Process;
+use crate::support::eventually;
 use crate::support::port::free_port;
-use crate::support::watched::eventually;
 
 pub(crate) struct RedisServer {
     process: Process,

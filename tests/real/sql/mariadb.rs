@@ -10,11 +10,12 @@ use tokio::runtime::Handle;
 use tower_health::Status;
 
 use crate::servers::mariadb::{MariaDb, PASSWORD};
+use crate::support::eventually;
 use crate::support::runs::{passes, run, runs_pass};
 use crate::support::sqlx_pool::{
     TIMEOUT, assert_no_place_is_stranded, indicator, no_more_tasks_than, watch,
 };
-use crate::support::watched::{Watched, eventually};
+use crate::support::watched::Watched;
 
 pub(crate) fn pool(options: MySqlConnectOptions) -> MySqlPool {
     MySqlPoolOptions::new()

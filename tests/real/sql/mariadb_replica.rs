@@ -8,9 +8,10 @@ use tower_health::indicators::SqlxIndicator;
 
 use super::mariadb::pool;
 use crate::servers::mariadb::MariaDb;
+use crate::support::eventually;
 use crate::support::runs::run;
 use crate::support::sqlx_pool::{indicator, watch};
-use crate::support::watched::{Watched, eventually};
+use crate::support::watched::Watched;
 
 const LIMIT: Duration = Duration::from_secs(1);
 

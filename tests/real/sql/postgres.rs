@@ -8,12 +8,12 @@ use tokio::runtime::Handle;
 use tower_health::Status;
 
 use crate::servers::postgres::Postgres;
-use crate::support::port::free_port;
+use crate::support::eventually;
+use crate::support::port::ClosedPort;
 use crate::support::runs::{passes, run, runs_pass};
 use crate::support::sqlx_pool::{
     TIMEOUT, assert_no_place_is_stranded, indicator, no_more_tasks_than, watch,
 };
-use crate::support::watched::eventually;
 
 pub(crate) fn pool(options: PgConnectOptions) -> PgPool {
     PgPoolOptions::new()
@@ -46,7 +46,8 @@ async fn a_database_that_answers_passes_with_its_readings() {
 #[ignore = "needs Postgres: run .ci/test"]
 async fn a_database_that_was_never_there_is_named() {
     let server = Postgres::start().await;
-    let port = free_port();
+    let absent = ClosedPort::bind();
+    let port = absent.address().port();
     let watched = watch(&pool(server.options().port(port)));
     let text = watched.fails().await;
     let expected =

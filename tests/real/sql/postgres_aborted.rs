@@ -9,12 +9,12 @@ use sqlx::postgres::{PgPool, PgPoolOptions};
 use tokio::runtime::Handle;
 
 use crate::servers::postgres::Postgres;
+use crate::support::eventually;
 use crate::support::proxy::{Mode, Proxy};
 use crate::support::runs::run;
 use crate::support::sqlx_pool::{
     LONG, TIMEOUT, assert_no_place_is_stranded, indicator, no_more_tasks_than, patient,
 };
-use crate::support::watched::eventually;
 
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]

@@ -7,9 +7,10 @@ use tower_health::Status;
 
 use super::postgres::pool;
 use crate::servers::postgres::Postgres;
+use crate::support::eventually;
 use crate::support::runs::run;
 use crate::support::sqlx_pool::{LONG, indicator};
-use crate::support::watched::{Watched, eventually};
+use crate::support::watched::Watched;
 
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]

@@ -12,13 +12,8 @@ use http::{Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use tower::Service;
-use tower_health::{Health, HealthLayer, Status};
 
-use crate::counting::allocations;
-
-pub(crate) fn layer() -> HealthLayer {
-    HealthLayer::new(Health::fixed(Status::Pass))
-}
+use crate::support::counting::allocations;
 
 /// A service of which nothing can be taken away: it allocates nothing itself.
 pub(crate) fn plain(_: Request<Body>) -> Ready<Result<Response<Full<Bytes>>, Infallible>> {
