@@ -9,10 +9,9 @@ use prost::Message;
 use tower::ServiceExt;
 use tower_health::{Details, Health, HealthLayer, HealthLayerBuilder, ServingStatus, Status};
 
-use crate::support::{
-    CHECK, Code, Dial, LIST, RESOURCE_EXHAUSTED, Reply, around, asking, check, frame, request,
-    settle, steady,
-};
+use crate::calls::{CHECK, LIST, around, asking, check, frame, request};
+use crate::reply::{Code, RESOURCE_EXHAUSTED, Reply};
+use crate::support::{Dial, settle, steady};
 
 const TOKEN: &str = "s3cret-token";
 

@@ -12,8 +12,9 @@ use tonic_health::server::{HealthReporter, health_reporter};
 use tower::Service;
 use tower_health::Health;
 
+use crate::calls::site;
 use crate::connection::ask;
-use crate::support::{settle, site};
+use crate::support::settle;
 
 /// What code with a reporter does.
 trait Reporter {

@@ -7,9 +7,9 @@ use hyper::body::Bytes;
 use tower::ServiceExt;
 use tower_health::{Health, HealthLayer, Status};
 
-use crate::support::{
-    APPLICATION, CHECK, LIST, Reply, UNIMPLEMENTED, WATCH, around, asking, request, respond, send,
-};
+use crate::calls::{CHECK, LIST, WATCH, around, asking, request, respond, send};
+use crate::reply::{Reply, UNIMPLEMENTED};
+use crate::support::prober::APPLICATION;
 
 fn health() -> Health {
     Health::fixed(Status::Pass)

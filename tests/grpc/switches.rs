@@ -2,7 +2,9 @@
 
 use tower_health::{Health, ServingStatus, Status};
 
-use crate::support::{Dial, NOT_FOUND, check, settle, steady};
+use crate::calls::check;
+use crate::reply::NOT_FOUND;
+use crate::support::{Dial, settle, steady};
 
 #[tokio::test]
 async fn a_service_is_what_it_was_switched_to_at_once() {
@@ -90,13 +92,13 @@ async fn the_standard_names_cannot_be_switched() {
 #[tokio::test]
 async fn every_handle_and_layer_of_a_health_sees_a_switch() {
     let health = Health::fixed(Status::Pass);
-    let site = crate::support::site(&health);
+    let site = crate::calls::site(&health);
     let other = health.clone();
     other
         .set_serving_status("a", ServingStatus::NotServing)
         .unwrap();
-    let call = crate::support::request(crate::support::CHECK, crate::support::asking("a"));
+    let call = crate::calls::request(crate::calls::CHECK, crate::calls::asking("a"));
     let response = tower::ServiceExt::oneshot(site, call).await.unwrap();
-    let reply = crate::support::Reply::of(response).await;
+    let reply = crate::reply::Reply::of(response).await;
     assert_eq!(reply.status(), Ok(vec![0, 0, 0, 0, 2, 8, 2]));
 }

@@ -4,9 +4,9 @@
 use futures_util::FutureExt;
 use tower_health::{Health, ServingStatus, Status};
 
-use crate::support::{
-    Dial, NOT_SERVING, SERVING, Stream, Told, WATCH, asking, request, secs, settle, site, steady,
-};
+use crate::calls::{WATCH, asking, request, site};
+use crate::stream::{NOT_SERVING, SERVING, Stream, Told};
+use crate::support::{Dial, secs, settle, steady};
 
 /// Opens a watch, reads what it tells first and waits for more, with no turn for anybody else in
 /// between.

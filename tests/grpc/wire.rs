@@ -5,7 +5,8 @@ use http_body_util::Full;
 use tower::ServiceExt;
 use tower_health::{Details, Health, HealthLayer, ServingStatus, Status};
 
-use crate::support::{CHECK, LIST, Reply, WATCH, around, asking, frame, request, respond, send};
+use crate::calls::{CHECK, LIST, WATCH, around, asking, frame, request, respond, send};
+use crate::reply::Reply;
 
 const LIVENESS: &[u8] = &[
     0, 0, 0, 0, 0x0a, 0x0a, 0x08, 0x6c, 0x69, 0x76, 0x65, 0x6e, 0x65, 0x73, 0x73,
