@@ -118,7 +118,10 @@ pub mod guides;
 pub mod indicators;
 #[cfg(feature = "test-util")]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
-pub mod test_util;
+pub mod test_util {
+    //! For tests of code that uses this crate: an indicator that follows a script.
+    pub use crate::indicators::test_util::{ScriptedIndicator, Step};
+}
 
 /// What a log filter names, wherever in the crate the code stands.
 const LOG_TARGET: &str = "tower_health";
@@ -131,9 +134,9 @@ pub use self::error::BuildError;
 #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
 pub use self::grpc::ServingStatus;
 pub use self::health::{Health, NeverReady};
-pub use self::indicator::{
-    BlockingFnIndicator, FnIndicator, HealthIndicator, blocking_indicator_fn, indicator_fn,
-};
+pub use self::indicator::HealthIndicator;
+pub use self::indicators::blocking::{BlockingFnIndicator, blocking_indicator_fn};
+pub use self::indicators::function::{FnIndicator, indicator_fn};
 pub use self::layer::{
     Details, EitherBody, HealthLayer, HealthLayerBuilder, HealthService, MapBody, ProbeBody,
     RequestHead, ResponseBody, ResponseFuture, WrapBody,

@@ -1,15 +1,11 @@
-//! The trait that checks are written against, and its two adapters for functions.
+//! The trait that checks are written against.
 
-mod blocking;
 mod erased;
-mod function;
 
 use std::future::Future;
 use std::time::Duration;
 
-pub use self::blocking::{BlockingFnIndicator, blocking_indicator_fn};
 pub(crate) use self::erased::ErasedIndicator;
-pub use self::function::{FnIndicator, indicator_fn};
 use crate::model::{CheckResult, ComponentType, Criticality};
 
 /// Something whose health can be checked: a database, a queue, a disk, another service.
@@ -51,7 +47,7 @@ use crate::model::{CheckResult, ComponentType, Criticality};
 /// # What it cannot guarantee
 ///
 /// Code that never yields (a busy loop, a blocking call) cannot be aborted and holds a worker
-/// thread of the runtime: use [`blocking_indicator_fn`] for blocking code. A detached
+/// thread of the runtime: use [`blocking_indicator_fn`](crate::blocking_indicator_fn) for blocking code. A detached
 /// `spawn_blocking` or `spawn` inside a check goes on after the check was aborted. With
 /// `panic = "abort"` a panic ends the process.
 pub trait HealthIndicator: Send + Sync + 'static {
