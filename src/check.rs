@@ -35,6 +35,8 @@ pub struct Check {
     config: CheckConfig,
     /// What the indicator says of itself.
     own: CheckConfig,
+    /// What is wrong with how the indicator was configured.
+    config_error: Option<String>,
 }
 
 impl Check {
@@ -49,17 +51,18 @@ impl Check {
                 component_id: indicator.component_id(),
                 ..CheckConfig::default()
             };
-            (indicator.name().to_owned(), own)
+            (indicator.name().to_owned(), own, indicator.config_error())
         }));
-        let (name, own) = match asked {
-            Ok((name, own)) => (Ok(name), own),
-            Err(payload) => (Err(panic_message(payload)), CheckConfig::default()),
+        let (name, own, config_error) = match asked {
+            Ok((name, own, config_error)) => (Ok(name), own, config_error),
+            Err(payload) => (Err(panic_message(payload)), CheckConfig::default(), None),
         };
         Self {
             indicator: Arc::new(indicator),
             name,
             config: CheckConfig::default(),
             own,
+            config_error,
         }
     }
 
@@ -178,6 +181,10 @@ impl Check {
                 fault,
             });
         }
+        problems.extend(self.config_error.map(|fault| Problem::Indicator {
+            name: name.clone(),
+            fault,
+        }));
         let from_file = config.checks.get(&name).cloned().unwrap_or_default();
         let settings = from_file.or(self.config).or(self.own);
         let ttl = settings.ttl.unwrap_or(config.ttl);

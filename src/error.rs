@@ -58,9 +58,10 @@ impl BuildError {
         })
     }
 
-    /// Whether an option has a value that cannot work, such as a TTL of zero.
+    /// Whether an option of a check or of its indicator has a value that cannot work, such as a TTL
+    /// of zero.
     pub fn is_option(&self) -> bool {
-        self.any(|problem| matches!(problem, Problem::Option { .. }))
+        self.any(|problem| matches!(problem, Problem::Option { .. } | Problem::Indicator { .. }))
     }
 
     /// Whether there is no runtime to run checks on, or it has ended.
@@ -143,6 +144,11 @@ pub(crate) enum Problem {
         path: String,
         probes: [Probe; 2],
     },
+    /// What an indicator says of how it was configured.
+    Indicator {
+        name: String,
+        fault: String,
+    },
     Option {
         of: Option<String>,
         option: &'static str,
@@ -199,6 +205,7 @@ impl fmt::Display for Problem {
                     "probe path {path:?}: it is given for {one} and for {other}"
                 )
             }
+            Self::Indicator { name, fault } => write!(f, "{name:?}: {fault}"),
             Self::Option {
                 of: Some(of),
                 option,
