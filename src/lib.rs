@@ -104,7 +104,8 @@ mod layer;
 pub mod indicators;
 
 pub use self::health::{Check, Health, HealthBuilder, NeverReady, Transitions};
-pub use self::indicators::{BlockingFnIndicator, FnIndicator, blocking_indicator_fn, indicator_fn};
+pub use self::indicators::blocking::{BlockingFnIndicator, blocking_indicator_fn};
+pub use self::indicators::function::{FnIndicator, indicator_fn};
 pub use self::layer::{
     Answer, Details, EitherBody, HealthLayer, HealthLayerBuilder, HealthService, MapBody,
     ProbeBody, RequestHead, ResponseBody, ResponseFuture, WrapBody,
@@ -121,7 +122,10 @@ pub use self::state::ServingStatus;
 
 #[cfg(feature = "test-util")]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
-pub mod test_util;
+pub mod test_util {
+    //! For tests of code that uses this crate: an indicator that follows a script.
+    pub use crate::indicators::test_util::{ScriptedIndicator, Step};
+}
 
 /// Guides for what a reference does not explain.
 pub mod guides {

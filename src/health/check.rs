@@ -34,6 +34,8 @@ pub struct Check {
     config: CheckConfig,
     /// The defaults of the indicator.
     own: CheckConfig,
+    /// What is wrong with how the indicator was configured.
+    config_error: Option<String>,
 }
 
 impl Check {
@@ -48,17 +50,18 @@ impl Check {
                 component_id: indicator.component_id(),
                 ..CheckConfig::default()
             };
-            (indicator.name().to_owned(), own)
+            (indicator.name().to_owned(), own, indicator.config_error())
         }));
-        let (name, own) = match settings {
-            Ok((name, own)) => (Ok(name), own),
-            Err(payload) => (Err(panic_message(payload)), CheckConfig::default()),
+        let (name, own, config_error) = match settings {
+            Ok((name, own, config_error)) => (Ok(name), own, config_error),
+            Err(payload) => (Err(panic_message(payload)), CheckConfig::default(), None),
         };
         Self {
             indicator: Arc::new(indicator),
             name,
             config: CheckConfig::default(),
             own,
+            config_error,
         }
     }
 
@@ -181,6 +184,10 @@ impl Check {
                 fault,
             });
         }
+        problems.extend(self.config_error.map(|fault| Problem::Indicator {
+            name: name.clone(),
+            fault,
+        }));
         let from_file = config.checks.get(&name).cloned().unwrap_or_default();
         let settings = from_file.or(self.config).or(self.own);
         let ttl = settings.ttl.unwrap_or(config.ttl);

@@ -1,20 +1,17 @@
-//! A blocking function as an indicator, on the blocking pool.
+//! A blocking function as an indicator, run on the blocking pool.
 
 use std::fmt;
-use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::task::spawn_blocking;
-
+use super::shared::blocking::BlockingSlot;
 use crate::{CheckResult, Failure, HealthIndicator, Observation};
 
 /// Makes an indicator from a blocking function: a file system call, a synchronous client.
 ///
-/// It runs on tokio's blocking pool. A thread cannot be aborted: after a timeout the function goes
-/// on, and as long as it does, each further run fails with "previous run still going" instead of
-/// starting a second one. A function that never returns also keeps the runtime from ending: call
-/// `Runtime::shutdown_background`, or end the process.
+/// The function runs on tokio's blocking pool. A thread cannot be aborted: after a timeout the
+/// function keeps running, and until it ends each further run fails with "previous run still going"
+/// instead of starting a second thread. A function that never returns also keeps the runtime from
+/// shutting down: call `Runtime::shutdown_background`, or exit the process.
 ///
 /// ```
 /// use tower_health::{Health, blocking_indicator_fn};
@@ -39,25 +36,15 @@ where
     BlockingFnIndicator {
         name: name.into(),
         function: Arc::new(function),
-        running: Arc::default(),
+        slot: BlockingSlot::default(),
     }
 }
 
-/// Indicator made by [`blocking_indicator_fn`].
+/// Runs a blocking function as a check; made by [`blocking_indicator_fn`].
 pub struct BlockingFnIndicator<F> {
     name: String,
     function: Arc<F>,
-    running: Arc<AtomicBool>,
-}
-
-/// Held by the closure on the blocking pool, so that the flag falls when the closure ends, panics
-/// or is thrown away before it ran.
-struct Running(Arc<AtomicBool>);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
-    }
+    slot: BlockingSlot,
 }
 
 impl<F, T, E> HealthIndicator for BlockingFnIndicator<F>
@@ -71,20 +58,10 @@ where
     }
 
     async fn check(&self) -> CheckResult {
-        if self.running.swap(true, Ordering::Acquire) {
-            return Err(Failure::new("previous run still going"));
-        }
-        let running = Running(Arc::clone(&self.running));
         let function = Arc::clone(&self.function);
-        let run = spawn_blocking(move || {
-            let _running = running;
-            function().map(Into::into).map_err(Into::into)
-        });
-        run.await
-            .unwrap_or_else(|error| match error.try_into_panic() {
-                Ok(payload) => resume_unwind(payload),
-                Err(_) => Err(Failure::new("the blocking pool has shut down")),
-            })
+        self.slot
+            .run(move || function().map(Into::into).map_err(Into::into))
+            .await?
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{CheckResult, Failure, HealthIndicator, Observation};
 
 /// Makes an indicator from an async function or closure.
 ///
-/// It may return `Ok(())` or an [`Observation`], and any error that can be boxed, a text or a
+/// The function returns `Ok(())` or an [`Observation`]; its error is any error type, a text or a
 /// [`Failure`].
 ///
 /// ```
@@ -37,7 +37,7 @@ where
     }
 }
 
-/// Indicator made by [`indicator_fn`].
+/// Runs an async function as a check; made by [`indicator_fn`].
 #[derive(Clone)]
 pub struct FnIndicator<F> {
     name: String,

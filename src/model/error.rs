@@ -74,9 +74,10 @@ impl BuildError {
         })
     }
 
-    /// Returns whether an option has a value that cannot work, such as a TTL of zero.
+    /// Returns whether an option of a check or of its indicator has a value that cannot work, such as
+    /// a TTL of zero.
     pub fn is_option(&self) -> bool {
-        self.any(|problem| matches!(problem, Problem::Option { .. }))
+        self.any(|problem| matches!(problem, Problem::Option { .. } | Problem::Indicator { .. }))
     }
 
     /// Returns whether there is no runtime to run checks on, or no refresher that runs them.
@@ -170,6 +171,11 @@ pub(crate) enum Problem {
         path: String,
         probes: [Probe; 2],
     },
+    /// What an indicator says of how it was configured.
+    Indicator {
+        name: String,
+        fault: String,
+    },
     Option {
         of: Option<String>,
         option: &'static str,
@@ -228,6 +234,7 @@ impl fmt::Display for Problem {
             } => {
                 write!(f, "probe path {path:?}: it belongs to {one} and to {other}")
             }
+            Self::Indicator { name, fault } => write!(f, "{name:?}: {fault}"),
             Self::Option {
                 of: Some(of),
                 option,

@@ -78,6 +78,16 @@ pub trait HealthIndicator: Send + Sync + 'static {
         Criticality::Critical
     }
 
+    /// What is wrong with how the indicator was configured, if anything.
+    ///
+    /// It is read once, at registration. [`start()`](crate::HealthBuilder::start) then fails with a
+    /// [`BuildError`](crate::BuildError) that shows this text after the name of the check, so that
+    /// the constructor and the setters of an indicator can return `Self` instead of a `Result`. An
+    /// indicator that wraps another one forwards it.
+    fn config_error(&self) -> Option<String> {
+        None
+    }
+
     /// `componentType` of the report.
     fn component_type(&self) -> Option<ComponentType> {
         None

@@ -1,4 +1,4 @@
-//! Blocking work that may hang: it may hold one thread, and no run adds a second one.
+//! Blocking work that may hang: one thread at most, whatever the number of runs.
 
 use std::io;
 use std::panic::resume_unwind;
@@ -7,26 +7,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::task::spawn_blocking;
 
-/// Runs one piece of work at a time on the blocking pool.
+/// Runs one closure at a time on tokio's blocking pool.
 ///
-/// A thread cannot be aborted. Work that was given up on goes on, and as long as it does, further
-/// work fails at once.
+/// A thread cannot be aborted, so a closure whose caller has given up keeps running. Until it ends,
+/// every further call fails at once.
 #[derive(Clone, Debug, Default)]
-pub(super) struct OneThread {
-    taken: Arc<AtomicBool>,
+pub(crate) struct BlockingSlot {
+    occupied: Arc<AtomicBool>,
 }
 
-impl OneThread {
-    pub(super) async fn run<T: Send + 'static>(
+impl BlockingSlot {
+    /// Runs the closure, and panics if it does.
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> io::Result<T> {
-        if self.taken.swap(true, Ordering::Acquire) {
-            return Err(io::Error::other("that of an earlier run is still going"));
+        if self.occupied.swap(true, Ordering::Acquire) {
+            return Err(io::Error::other("previous run still going"));
         }
-        let taken = Taken(Arc::clone(&self.taken));
+        let occupied = Occupied(Arc::clone(&self.occupied));
         let run = spawn_blocking(move || {
-            let _taken = taken;
+            let _occupied = occupied;
             work()
         });
         run.await.map_err(|error| match error.try_into_panic() {
@@ -36,11 +37,11 @@ impl OneThread {
     }
 }
 
-/// Held by the closure on the blocking pool, so that the flag falls when the closure ends, panics
-/// or is thrown away before it ran.
-struct Taken(Arc<AtomicBool>);
+/// Owned by the closure, so that the flag is cleared when the closure ends, panics or is dropped
+/// before it ran.
+struct Occupied(Arc<AtomicBool>);
 
-impl Drop for Taken {
+impl Drop for Occupied {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Release);
     }
@@ -59,8 +60,8 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn hung_work_holds_one_thread_however_often_it_is_asked_for() {
-        let thread = OneThread::default();
+    async fn hung_work_holds_one_thread_however_many_runs_follow() {
+        let slot = BlockingSlot::default();
         let started = Arc::new(AtomicUsize::new(0));
         let (release, released) = mpsc::channel::<()>();
         let work = {
@@ -70,23 +71,23 @@ mod tests {
                 let _ = released.recv();
             }
         };
-        let given_up = timeout(Duration::from_millis(50), thread.run(work)).await;
-        assert!(given_up.is_err(), "the work hangs");
+        let abandoned = timeout(Duration::from_millis(50), slot.run(work)).await;
+        assert!(abandoned.is_err(), "the work hangs");
 
         for _ in 0..100 {
             let started = Arc::clone(&started);
-            let refused = thread.run(move || {
+            let refused = slot.run(move || {
                 started.fetch_add(1, Ordering::SeqCst);
             });
             let error = refused.await.unwrap_err().to_string();
-            assert_eq!(error, "that of an earlier run is still going");
+            assert_eq!(error, "previous run still going");
         }
         assert_eq!(started.load(Ordering::SeqCst), 1);
 
         drop(release);
-        while thread.taken.load(Ordering::SeqCst) {
+        while slot.occupied.load(Ordering::SeqCst) {
             yield_now().await;
         }
-        assert_eq!(thread.run(|| 7).await.unwrap(), 7);
+        assert_eq!(slot.run(|| 7).await.unwrap(), 7);
     }
 }

@@ -11,7 +11,7 @@ use rustls::CertificateError;
 use rustls::pki_types::UnixTime;
 
 /// The cause, without the layers of the client above it.
-pub(super) fn words(error: &(dyn Error + 'static)) -> String {
+pub(super) fn describe(error: &(dyn Error + 'static)) -> String {
     if let Some(text) = causes(error).find_map(|cause| tls(cause.downcast_ref()?)) {
         return text;
     }

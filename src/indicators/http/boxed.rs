@@ -34,12 +34,12 @@ pub(super) trait Client: Send + Sync {
 
 /// Each run uses a clone of the service. The lock is held while it is cloned, so that stacks that
 /// are not `Sync` fit too.
-pub(super) struct Cloned<C, R> {
+pub(super) struct CloneClient<C, R> {
     client: Mutex<C>,
     _request: PhantomData<fn() -> R>,
 }
 
-impl<C, R> Cloned<C, R> {
+impl<C, R> CloneClient<C, R> {
     pub(super) fn new(client: C) -> Self {
         Self {
             client: Mutex::new(client),
@@ -48,7 +48,7 @@ impl<C, R> Cloned<C, R> {
     }
 }
 
-impl<C, R, B> Client for Cloned<C, R>
+impl<C, R, B> Client for CloneClient<C, R>
 where
     C: Service<Request<R>, Response = Response<B>> + Clone + Send,
     C::Future: Send,

@@ -18,13 +18,13 @@ pub(super) enum OnDrop {
 /// limit, and hold its place in the pool meanwhile. Nothing is sent when it is closed: its socket
 /// is closed at once, and no task is left. `PoolConnection::close_on_drop` would leave one for up
 /// to five seconds.
-pub(super) struct Lease<DB: Database> {
+pub(super) struct ConnectionGuard<DB: Database> {
     /// `None` once it was given back.
     connection: Option<PoolConnection<DB>>,
     on_drop: OnDrop,
 }
 
-impl<DB: Database> Lease<DB> {
+impl<DB: Database> ConnectionGuard<DB> {
     pub(super) fn new(connection: PoolConnection<DB>, on_drop: OnDrop) -> Self {
         Self {
             connection: Some(connection),
@@ -50,7 +50,7 @@ impl<DB: Database> Lease<DB> {
     }
 }
 
-impl<DB: Database> Drop for Lease<DB> {
+impl<DB: Database> Drop for ConnectionGuard<DB> {
     fn drop(&mut self) {
         if let (Some(connection), OnDrop::Close) = (self.connection.take(), self.on_drop) {
             drop(connection.detach());

@@ -14,7 +14,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::budget::{self, Budget, answered_after};
+use crate::indicators::shared::budget::{self, Budget, answered_after};
 use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
 
 /// The answer is two bytes long, and more of a message is of no use.

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::IndicatorError;
-use super::address::Address;
-use super::budget::{self, Budget, answered_after};
+use crate::indicators::IndicatorError;
+use crate::indicators::shared::address::Address;
+use crate::indicators::shared::budget::{self, Budget, answered_after};
 use crate::{CheckResult, ComponentType, HealthIndicator};
 
 /// Connects to `host:port`, and closes the connection at once.

@@ -17,20 +17,20 @@ const REPEATED_AFTER: Duration = Duration::from_secs(60);
 type Answer = Pin<Box<dyn Future<Output = RedisResult<Value>> + Send>>;
 
 #[derive(Default)]
-pub(super) struct Line {
+pub(super) struct CommandSlot {
     /// `Some` when a run ended before the answer came.
-    unanswered: Mutex<Option<Asked>>,
+    unanswered: Mutex<Option<PendingCommand>>,
     /// `Some` when it was the connection, not the server, that answered last.
     last_error: Mutex<Option<String>>,
 }
 
-pub(super) struct Asked {
+pub(super) struct PendingCommand {
     pub(super) step: String,
     since: Instant,
     answer: Answer,
 }
 
-impl Asked {
+impl PendingCommand {
     pub(super) fn new(step: &str, answer: Answer) -> Self {
         Self {
             step: step.to_owned(),
@@ -40,16 +40,16 @@ impl Asked {
     }
 }
 
-impl Line {
-    pub(super) fn unanswered(&self) -> Option<Asked> {
+impl CommandSlot {
+    pub(super) fn unanswered(&self) -> Option<PendingCommand> {
         let asked = lock(&self.unanswered).take();
         asked.filter(|asked| asked.since.elapsed() < REPEATED_AFTER)
     }
 
     /// Waits for the answer. When that is given up the command is [unanswered](Self::unanswered).
-    pub(super) fn answer(&self, asked: Asked) -> impl Future<Output = RedisResult<Value>> {
+    pub(super) fn answer(&self, asked: PendingCommand) -> impl Future<Output = RedisResult<Value>> {
         Waiting {
-            line: self,
+            slot: self,
             asked: Some(asked),
         }
     }
@@ -64,9 +64,9 @@ impl Line {
 }
 
 struct Waiting<'a> {
-    line: &'a Line,
+    slot: &'a CommandSlot,
     /// `None` when the answer came.
-    asked: Option<Asked>,
+    asked: Option<PendingCommand>,
 }
 
 impl Future for Waiting<'_> {
@@ -87,7 +87,7 @@ impl Future for Waiting<'_> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         // What nobody waits for any more is dropped outside of the lock.
-        let earlier = mem::replace(&mut *lock(&self.line.unanswered), self.asked.take());
+        let earlier = mem::replace(&mut *lock(&self.slot.unanswered), self.asked.take());
         drop(earlier);
     }
 }

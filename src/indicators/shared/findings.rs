@@ -5,14 +5,14 @@ use crate::{CheckResult, Failure, Observation, ObservedValue};
 
 /// Readings, and the limits that some of them are beyond.
 #[derive(Default)]
-pub(super) struct Findings {
+pub(crate) struct Findings {
     readings: Vec<(&'static str, ObservedValue, &'static str)>,
     warnings: Vec<String>,
     failures: Vec<String>,
 }
 
 impl Findings {
-    pub(super) fn reading(
+    pub(crate) fn reading(
         &mut self,
         measurement: &'static str,
         value: impl Into<ObservedValue>,
@@ -22,7 +22,7 @@ impl Findings {
     }
 
     /// `output` says what is beyond the limit.
-    pub(super) fn judged(&mut self, beyond: Option<Beyond>, output: impl FnOnce(f64) -> String) {
+    pub(crate) fn judged(&mut self, beyond: Option<Beyond>, output: impl FnOnce(f64) -> String) {
         match beyond {
             Some(Beyond::Fail(limit)) => self.failures.push(output(limit)),
             Some(Beyond::Warn(limit)) => self.warnings.push(output(limit)),
@@ -31,7 +31,7 @@ impl Findings {
     }
 
     /// A failure if there is one, else a warning if there is one; its text tells the worst first.
-    pub(super) fn result(self) -> CheckResult {
+    pub(crate) fn result(self) -> CheckResult {
         let Self {
             readings,
             warnings,
@@ -59,6 +59,6 @@ impl Findings {
 }
 
 /// A number as a report should show it: to two places.
-pub(super) fn rounded(value: f64) -> f64 {
+pub(crate) fn rounded(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }

@@ -7,8 +7,8 @@ use deadpool_postgres::tokio_postgres::config::Host;
 use deadpool_postgres::tokio_postgres::{Config, Error};
 use deadpool_postgres::{PoolError, TimeoutType};
 
-use crate::indicators::database::worded;
-use crate::indicators::postgres;
+use crate::indicators::shared::database::worded;
+use crate::indicators::shared::postgres;
 
 /// `host:port` of each host, and the database; `None` without a host.
 pub(super) fn place(config: &Config) -> Option<String> {

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use deadpool_postgres::tokio_postgres::{Client, Error, SimpleQueryMessage, SimpleQueryRow};
 
-use crate::indicators::database::{Asked, Lag, Seen};
-use crate::indicators::postgres;
+use crate::indicators::shared::database::{Asked, Lag, Seen};
+use crate::indicators::shared::postgres;
 
 /// In the simple protocol: one way there and back, and no prepared statement that a pooler between
 /// us and the server would have to know.
-pub(super) async fn ask(client: &Client, asked: &Asked, patience: Duration) -> Result<Seen, Error> {
+pub(super) async fn run(client: &Client, asked: &Asked, patience: Duration) -> Result<Seen, Error> {
     let mut seen = Seen::default();
     if asked.read_write {
         let row = row(client, postgres::WRITABLE).await?;

@@ -2,11 +2,11 @@
 
 use std::cmp::Ordering;
 
-use super::IndicatorError;
+use crate::indicators::IndicatorError;
 
 /// What lies beyond `warn` warns, what lies beyond `fail` fails; at the limit is not beyond.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     warn: f64,
     fail: f64,
     /// On which side of a limit it is worse.
@@ -15,14 +15,14 @@ pub(super) struct Limits {
 
 /// A limit that a value is beyond.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Beyond {
+pub(crate) enum Beyond {
     Warn(f64),
     Fail(f64),
 }
 
 impl Limits {
     /// Limits for what should be low. Both must be above 0 and at most `most`.
-    pub(super) fn above(
+    pub(crate) fn above(
         indicator: &str,
         setting: &'static str,
         (warn, fail): (f64, f64),
@@ -38,7 +38,7 @@ impl Limits {
 
     /// Limits for what should be high. Both must be above 0 and at most `most`.
     #[cfg(feature = "system")]
-    pub(super) fn below(
+    pub(crate) fn below(
         indicator: &str,
         setting: &'static str,
         (warn, fail): (f64, f64),
@@ -54,7 +54,7 @@ impl Limits {
 
     /// Limits for what should be low, which are known to be in order.
     #[cfg(feature = "system")]
-    pub(super) const fn fixed(warn: f64, fail: f64) -> Self {
+    pub(crate) const fn fixed(warn: f64, fail: f64) -> Self {
         Self {
             warn,
             fail,
@@ -86,7 +86,7 @@ impl Limits {
         Ok(self)
     }
 
-    pub(super) fn judge(self, value: f64) -> Option<Beyond> {
+    pub(crate) fn judge(self, value: f64) -> Option<Beyond> {
         let is_beyond = |limit| value.partial_cmp(&limit) == Some(self.worse);
         if is_beyond(self.fail) {
             Some(Beyond::Fail(self.fail))
@@ -97,7 +97,7 @@ impl Limits {
         }
     }
 
-    pub(super) fn fail(self) -> f64 {
+    pub(crate) fn fail(self) -> f64 {
         self.fail
     }
 }

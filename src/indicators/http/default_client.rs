@@ -23,9 +23,9 @@ use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use tower_service::Service;
 
-use super::erased::{Answer, Client, Cloned};
-use crate::indicators::budget;
-use crate::indicators::resolve::Resolver;
+use super::boxed::{Answer, Client, CloneClient};
+use crate::indicators::shared::budget;
+use crate::indicators::shared::resolver::Resolver;
 
 /// The roots of the system, for `https`; none for `http`, which must work where there are none.
 pub(super) fn tls_of(uri: &Uri) -> Result<ClientConfig, io::Error> {
@@ -42,18 +42,18 @@ pub(super) fn tls_of(uri: &Uri) -> Result<ClientConfig, io::Error> {
 
 type Connector = Staged<HttpsConnector<Staged<HttpConnector<Lookup>>>>;
 
-pub(super) struct Own {
+pub(super) struct DefaultClient {
     tls: ClientConfig,
     progress: Progress,
-    client: Cloned<legacy::Client<Connector, Empty<Bytes>>, Empty<Bytes>>,
+    client: CloneClient<legacy::Client<Connector, Empty<Bytes>>, Empty<Bytes>>,
 }
 
-impl Own {
+impl DefaultClient {
     pub(super) fn new(mut tls: ClientConfig, timeout: Duration) -> Self {
         // hyper-rustls sets them, and panics when somebody else did.
         tls.alpn_protocols.clear();
         let progress = Progress::default();
-        let client = Cloned::new(pool(&tls, &progress, timeout));
+        let client = CloneClient::new(pool(&tls, &progress, timeout));
         Self {
             tls,
             progress,
@@ -62,7 +62,7 @@ impl Own {
     }
 }
 
-impl Client for Own {
+impl Client for DefaultClient {
     fn send(&self, request: Request<()>) -> Answer<'_> {
         self.progress.set(Step::Answer);
         self.client.send(request)
@@ -73,7 +73,7 @@ impl Client for Own {
     }
 
     fn set_timeout(&mut self, timeout: Duration) {
-        self.client = Cloned::new(pool(&self.tls, &self.progress, timeout));
+        self.client = CloneClient::new(pool(&self.tls, &self.progress, timeout));
     }
 }
 

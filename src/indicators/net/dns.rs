@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use super::IndicatorError;
-use super::address::check_host;
-use super::budget::{self, Budget, answered_after};
-use super::resolve::Resolver;
+use crate::indicators::IndicatorError;
+use crate::indicators::shared::address::check_host;
+use crate::indicators::shared::budget::{self, Budget, answered_after};
+use crate::indicators::shared::resolver::Resolver;
 use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
 
 /// Looks a name up by the system's resolver, as the application does: `getaddrinfo`, with

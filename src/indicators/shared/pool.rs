@@ -17,15 +17,15 @@ pub enum ExhaustedPool {
 
 /// How many connections a pool has at a moment.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct PoolState {
-    pub(super) open: usize,
-    pub(super) idle: usize,
-    pub(super) most: usize,
+pub(crate) struct PoolState {
+    pub(crate) open: usize,
+    pub(crate) idle: usize,
+    pub(crate) most: usize,
 }
 
 impl PoolState {
     /// The readings of a run that had an answer.
-    pub(super) fn readings(self, observation: Observation) -> Observation {
+    pub(crate) fn readings(self, observation: Observation) -> Observation {
         observation
             .measurement("connections", self.open, "open")
             .measurement("idleConnections", self.idle, "idle")
@@ -33,7 +33,7 @@ impl PoolState {
     }
 
     /// What a run found that got no connection of the pool, but one of its own.
-    pub(super) fn exhausted(self, waited: f64, means: ExhaustedPool) -> CheckResult {
+    pub(crate) fn exhausted(self, waited: f64, means: ExhaustedPool) -> CheckResult {
         let text = format!(
             "{} within {waited:.1} s; the database answers a new connection",
             self.refusal()
@@ -49,7 +49,7 @@ impl PoolState {
 
     /// What has no answer when a pool with a place gives no connection for the second time; `hooks`
     /// are those of the application that may keep it from it.
-    pub(super) fn second_try(self, waited: f64, place: &str, hooks: &str) -> String {
+    pub(crate) fn second_try(self, waited: f64, place: &str, hooks: &str) -> String {
         format!(
             "{} within {waited:.1} s, though {place} answers a new connection; its idle \
              connections may be dead, or what it runs on them ({hooks}) may fail: a second try",
@@ -58,7 +58,7 @@ impl PoolState {
     }
 
     /// What a run found that got a connection at the second try, after which the pool is as `now`.
-    pub(super) fn gave_late(self, waited: f64, now: Self) -> Observation {
+    pub(crate) fn gave_late(self, waited: f64, now: Self) -> Observation {
         let text = format!(
             "{} within {waited:.1} s, but did at the second try",
             self.refusal()
@@ -67,12 +67,12 @@ impl PoolState {
     }
 
     /// Whether the application holds all that there may be.
-    pub(super) fn is_exhausted(self) -> bool {
+    pub(crate) fn is_exhausted(self) -> bool {
         self.idle == 0 && self.open >= self.most
     }
 
     /// Why the pool gave no connection, as far as it can be seen.
-    pub(super) fn refusal(self) -> String {
+    pub(crate) fn refusal(self) -> String {
         let Self { open, idle, most } = self;
         if self.is_exhausted() {
             format!(

@@ -3,15 +3,15 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
-use super::one_thread::OneThread;
+use super::blocking::BlockingSlot;
 
 /// Looks names up by `getaddrinfo`, one at a time, on the blocking pool.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Resolver(OneThread);
+pub(crate) struct Resolver(BlockingSlot);
 
 impl Resolver {
     /// The addresses in the order of the system's preference, each of them once.
-    pub(super) async fn lookup(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    pub(crate) async fn lookup(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         // An address needs no thread.
         if let Ok(address) = host.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, port)]);

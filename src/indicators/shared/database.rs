@@ -12,16 +12,16 @@ use crate::Failure;
     reason = "named by a sealed trait of the indicator for sqlx"
 )]
 pub struct Asked {
-    pub(super) read_write: bool,
+    pub(crate) read_write: bool,
     /// A statement of the application that writes.
-    pub(super) write_statement: Option<String>,
-    pub(super) max_lag: Option<Duration>,
+    pub(crate) write_statement: Option<String>,
+    pub(crate) max_lag: Option<Duration>,
 }
 
 impl Asked {
     /// What can be asked beside the pool: the statement of the application may need what its pool
     /// sets up on a connection.
-    pub(super) fn beside_the_pool(&self) -> Self {
+    pub(crate) fn beside_the_pool(&self) -> Self {
         Self {
             write_statement: None,
             ..self.clone()
@@ -29,7 +29,7 @@ impl Asked {
     }
 
     /// The lag in seconds, if it was asked.
-    pub(super) fn judge(&self, seen: Seen, place: &str) -> Result<Option<f64>, Failure> {
+    pub(crate) fn judge(&self, seen: Seen, place: &str) -> Result<Option<f64>, Failure> {
         if let Some(reason) = seen.read_only {
             return Err(Failure::new(format!("{place} takes no writes: {reason}")));
         }
@@ -58,15 +58,14 @@ impl Asked {
 )]
 pub struct Seen {
     /// Why it takes no writes; `Some` if it does not and was asked.
-    pub(super) read_only: Option<&'static str>,
+    pub(crate) read_only: Option<&'static str>,
     /// How far it is behind; `Some` if it was asked.
-    pub(super) lag: Option<Lag>,
+    pub(crate) lag: Option<Lag>,
 }
 
 /// How far a replica is behind its primary.
 #[derive(Debug)]
-#[allow(dead_code, reason = "no single database says both, and SQLite neither")]
-pub(super) enum Lag {
+pub(crate) enum Lag {
     Seconds(f64),
     /// Why the server does not know.
     Unknown(String),
@@ -74,7 +73,7 @@ pub(super) enum Lag {
 
 /// The words of a server, its code, and what they mean. A server that turns a connection away
 /// before its greeting may send no code.
-pub(super) fn worded(message: &str, code: Option<&str>, meaning: Option<&str>) -> String {
+pub(crate) fn worded(message: &str, code: Option<&str>, meaning: Option<&str>) -> String {
     match (code, meaning) {
         (Some(code), Some(meaning)) => format!("{message} ({code}: {meaning})"),
         (Some(only), None) | (None, Some(only)) => format!("{message} ({only})"),

@@ -9,9 +9,9 @@ use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use super::HttpIndicator;
 
 /// What a run does just now. The client is asked when it is shown: at the end of the wait.
-pub(super) struct Doing<'a>(pub(super) &'a HttpIndicator);
+pub(super) struct CurrentStep<'a>(pub(super) &'a HttpIndicator);
 
-impl fmt::Display for Doing<'_> {
+impl fmt::Display for CurrentStep<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let indicator = self.0;
         write!(f, "{} {}", indicator.method, indicator.target)?;

@@ -9,21 +9,21 @@ use tokio::time::{Instant, timeout_at};
 use crate::{Failure, Observation};
 
 /// The default timeout of an indicator that asks over the network.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(2);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The default TTL of an indicator that asks over the network: it runs on each instance of a
 /// fleet, all the time.
-pub(super) const TTL: Duration = Duration::from_secs(5);
+pub(crate) const TTL: Duration = Duration::from_secs(5);
 
 /// Nine tenths of the timeout of a run: the refresher aborts a run that takes all of it, and then
 /// nobody learns which step it was.
-pub(super) struct Budget {
+pub(crate) struct Budget {
     started_at: Instant,
     total: Duration,
 }
 
 impl Budget {
-    pub(super) fn start(timeout: Duration) -> Self {
+    pub(crate) fn start(timeout: Duration) -> Self {
         Self {
             started_at: Instant::now(),
             total: timeout / 10 * 9,
@@ -31,17 +31,17 @@ impl Budget {
     }
 
     /// How much of the time has passed.
-    pub(super) fn spent(&self) -> Duration {
+    pub(crate) fn spent(&self) -> Duration {
         self.started_at.elapsed()
     }
 
     /// How much of it is left.
-    pub(super) fn left(&self) -> Duration {
+    pub(crate) fn left(&self) -> Duration {
         self.total.saturating_sub(self.spent())
     }
 
     /// Waits for a step as long as there is time; `step` names what had no answer.
-    pub(super) async fn within<F: Future>(
+    pub(crate) async fn within<F: Future>(
         &self,
         step: impl Display,
         future: F,
@@ -50,7 +50,7 @@ impl Budget {
     }
 
     /// Waits no longer than until this much of the time was spent.
-    pub(super) async fn within_share<F: Future>(
+    pub(crate) async fn within_share<F: Future>(
         &self,
         share: Duration,
         step: impl Display,
@@ -66,10 +66,10 @@ impl Budget {
 }
 
 /// Passes with the draft's `responseTime`, in milliseconds to three places.
-pub(super) fn answered_after(time: Duration) -> Observation {
+pub(crate) fn answered_after(time: Duration) -> Observation {
     Observation::pass().measurement("responseTime", milliseconds(time), "ms")
 }
 
-pub(super) fn milliseconds(time: Duration) -> f64 {
+pub(crate) fn milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
 }

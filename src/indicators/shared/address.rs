@@ -6,24 +6,24 @@ use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
 
-use super::IndicatorError;
 use super::budget::Budget;
-use super::resolve::Resolver;
+use super::resolver::Resolver;
 use crate::Failure;
+use crate::indicators::IndicatorError;
 
 /// How many addresses a failure names: a name may have dozens.
 const NAMED: usize = 4;
 
 /// Where a server is.
 #[derive(Clone, Debug)]
-pub(super) struct Address {
+pub(crate) struct Address {
     host: String,
     port: u16,
     resolver: Resolver,
 }
 
 impl Address {
-    pub(super) fn parse(indicator: &str, address: &str) -> Result<Self, IndicatorError> {
+    pub(crate) fn parse(indicator: &str, address: &str) -> Result<Self, IndicatorError> {
         let fault = |fault: &str| IndicatorError::new(indicator, "address", fault);
         let form = "has to be `host:port`";
         let (host, port) = address
@@ -58,7 +58,7 @@ impl Address {
 
     /// Connects to the first address of the name that lets it, in the order of the system's
     /// preference. Each of them gets an equal share of the time that is left.
-    pub(super) async fn connect(
+    pub(crate) async fn connect(
         &self,
         budget: &Budget,
         timeout: Duration,
@@ -105,7 +105,7 @@ impl fmt::Display for Address {
 }
 
 /// Refuses what no resolver could look up: RFC 1035, section 2.3.4, has the longest name.
-pub(super) fn check_host(
+pub(crate) fn check_host(
     indicator: &str,
     setting: &'static str,
     host: &str,

@@ -9,12 +9,12 @@ use deadpool_postgres::tokio_postgres::Client;
 /// to return to the pool, the next request would wait behind that question for a server that may
 /// be frozen. When it is closed its task is aborted, and its socket closed, at once; nothing is
 /// sent, and nothing is waited for.
-pub(super) struct Lease {
+pub(super) struct ConnectionGuard {
     /// `None` once it was given back.
     connection: Option<Object>,
 }
 
-impl Lease {
+impl ConnectionGuard {
     pub(super) fn new(connection: Object) -> Self {
         Self {
             connection: Some(connection),
@@ -31,7 +31,7 @@ impl Lease {
     }
 }
 
-impl Drop for Lease {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
             drop(Object::take(connection));

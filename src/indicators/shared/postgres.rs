@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-pub(super) const WRITABLE: &str =
+pub(crate) const WRITABLE: &str =
     "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')";
 
 /// Behind by the age of the last transaction that was replayed. That grows on an idle primary too,
 /// so a standby that streams and has replayed all that it received is not behind. One that has
 /// replayed none yet is behind since it started.
-pub(super) const LAG: &str = "SELECT CASE \
+pub(crate) const LAG: &str = "SELECT CASE \
     WHEN NOT pg_is_in_recovery() THEN 0 \
     WHEN EXISTS (SELECT FROM pg_stat_wal_receiver) \
         AND pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0 \
@@ -18,13 +18,13 @@ pub(super) const LAG: &str = "SELECT CASE \
 
 /// The statement, with bounds for what it may wait for on the server: whoever waits there does not
 /// notice that its client is gone. One message is one transaction, and the settings end with it.
-pub(super) fn bounded(statement: &str, patience: Duration) -> String {
+pub(crate) fn bounded(statement: &str, patience: Duration) -> String {
     let most = patience.as_millis().max(1);
     format!("SET LOCAL lock_timeout = {most}; SET LOCAL statement_timeout = {most}; {statement}")
 }
 
 /// Why it takes no writes, by the answer to [`WRITABLE`].
-pub(super) fn read_only(in_recovery: bool, transactions: &str) -> Option<&'static str> {
+pub(crate) fn read_only(in_recovery: bool, transactions: &str) -> Option<&'static str> {
     match (in_recovery, transactions) {
         (true, _) => Some("it is a standby, in recovery"),
         (false, "on") => Some("its transactions are read-only"),
@@ -33,7 +33,7 @@ pub(super) fn read_only(in_recovery: bool, transactions: &str) -> Option<&'stati
 }
 
 /// The codes are those of the [manual](https://www.postgresql.org/docs/current/errcodes-appendix.html).
-pub(super) fn meaning(code: &str) -> Option<&'static str> {
+pub(crate) fn meaning(code: &str) -> Option<&'static str> {
     Some(match code {
         "28P01" => "the password is wrong",
         "28000" => "the server does not let this user in from here, or not without TLS",
