@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use http_body::Frame;
 
-use super::response::GRPC_STATUS;
+use super::status::GRPC_STATUS;
 use super::watch::{Watch, Watching};
 use super::wire::status_frame;
 

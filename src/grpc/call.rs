@@ -7,18 +7,21 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BufMut};
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Method, Request, Version};
+use http::{HeaderMap, HeaderName, Method, Request, Version};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
 use super::body::GrpcBody;
-use super::response::{Code, GRPC_TIMEOUT, GrpcResponse, GrpcStatus, Refusal};
+use super::response::{GrpcResponse, Refusal};
+use super::status::{Code, GrpcStatus};
 use super::watch::Watch;
 use super::wire::{REQUEST_LIMIT, list_frame, message, service_name, status_frame};
 use crate::state::{SharedState, is_standard_service};
 
 /// Every path of the service is this prefix and the name of a method. Both are case-sensitive.
 pub(crate) const PATH_PREFIX: &str = "/grpc.health.v1.Health/";
+
+const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// The most services that `List` returns, as in grpc-go (gRFC A90).
 const LIST_LIMIT: usize = 100;

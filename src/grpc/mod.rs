@@ -8,6 +8,7 @@
 mod body;
 mod call;
 mod response;
+mod status;
 mod watch;
 mod wire;
 

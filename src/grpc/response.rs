@@ -4,53 +4,13 @@ use std::sync::LazyLock;
 
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use http::response::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use super::body::GrpcBody;
+use super::status::{Code, GrpcStatus};
 
-pub(super) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
-const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
-pub(super) const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 const APPLICATION_GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
-
-/// The gRPC status codes of this service, by their [numbers][codes].
-///
-/// [codes]: https://github.com/grpc/grpc/blob/master/doc/statuscodes.md
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Code {
-    NotFound = 5,
-    ResourceExhausted = 8,
-    Unimplemented = 12,
-    Internal = 13,
-    Unavailable = 14,
-}
-
-impl Code {
-    fn value(self) -> HeaderValue {
-        HeaderValue::from(self as u16)
-    }
-}
-
-/// The status of a failed call. The message has no character that `grpc-message` must escape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct GrpcStatus {
-    code: Code,
-    message: &'static str,
-}
-
-impl GrpcStatus {
-    pub(super) const fn new(code: Code, message: &'static str) -> Self {
-        Self { code, message }
-    }
-
-    pub(super) fn into_trailers(self) -> HeaderMap {
-        let mut trailers = HeaderMap::with_capacity(2);
-        trailers.insert(GRPC_STATUS, self.code.value());
-        trailers.insert(GRPC_MESSAGE, HeaderValue::from_static(self.message));
-        trailers
-    }
-}
 
 /// The response to a call of the health service.
 #[derive(Debug)]
@@ -90,7 +50,7 @@ impl GrpcResponse {
             Self::Messages(body) => Some(body),
             Self::Failed(status) => {
                 headers.extend(status.into_trailers());
-                if status.code == Code::Unimplemented {
+                if status.code() == Code::Unimplemented {
                     let identity = HeaderValue::from_static("identity");
                     headers.insert(GRPC_ACCEPT_ENCODING, identity);
                 }

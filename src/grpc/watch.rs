@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::response::{Code, GrpcStatus};
+use super::status::{Code, GrpcStatus};
 use crate::state::{ServingStatus, SharedState, Statuses, clock, race};
 
 /// Clients retry after this status with a backoff. Never `UNIMPLEMENTED`: clients would take it for

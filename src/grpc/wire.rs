@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::{BufMut, Bytes, BytesMut};
 use prost::Message;
 
-use super::response::{Code, GrpcStatus};
+use super::status::{Code, GrpcStatus};
 use crate::state::ServingStatus;
 
 /// The largest request. It holds one service name.

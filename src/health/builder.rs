@@ -6,17 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
-use tokio::runtime::Handle;
 
-use super::start::start;
-use super::{Check, Health};
-use crate::model::{
-    BuildError, HealthConfig, OptionFault, Probe, Problem, Redactor, Report, Transition,
-};
+use super::Check;
+use crate::model::{HealthConfig, OptionFault, Probe, Problem, Redactor, Report, Transition};
 use crate::refresh::Listener;
 use crate::state::Format;
 
-/// Builds a [`Health`]; made by [`Health::builder`].
+/// Builds a [`Health`](crate::Health); made by [`Health::builder`](crate::Health::builder).
 ///
 /// Options can be given in any order: a setting of the builder wins over the same setting of
 /// [`config`](Self::config), wherever it stands. [`start`](Self::start) reports all problems at
@@ -77,7 +73,7 @@ impl HealthBuilder {
     }
 
     /// Allows [settings](HealthConfig::checks) for a check of this name that is not registered at
-    /// the start: the code [adds](Health::add_readiness) it later, or not at all.
+    /// the start: the code [adds](crate::Health::add_readiness) it later, or not at all.
     ///
     /// Otherwise settings for an unregistered name are an error. Problems of the settings
     /// themselves are reported when the check is added.
@@ -86,7 +82,7 @@ impl HealthBuilder {
         self
     }
 
-    /// Declares a startup step: startup waits until its gate, which [`Health::gate`] hands out, is
+    /// Declares a startup step: startup waits until its gate, which [`Health::gate`](crate::Health::gate) hands out, is
     /// [completed](crate::Gate::complete).
     pub fn gate(mut self, name: impl Into<String>) -> Self {
         self.gates.push(name.into());
@@ -256,26 +252,6 @@ impl HealthBuilder {
                 .map_err(|_| Problem::option(Some(content_type), "content type", fault)),
         );
         self
-    }
-
-    /// Starts the refresher on the current tokio runtime, whose timer must be enabled.
-    ///
-    /// Every probe is answered from the moment this returns; the checks run at once.
-    ///
-    /// # Errors
-    ///
-    /// Names every check, gate and option that cannot work, and reports a missing runtime.
-    pub fn start(self) -> Result<Health, BuildError> {
-        start(self, Handle::try_current().ok().as_ref())
-    }
-
-    /// Starts the refresher on this tokio runtime, whose timer must be enabled.
-    ///
-    /// # Errors
-    ///
-    /// As [`start`](Self::start).
-    pub fn start_on(self, runtime: &Handle) -> Result<Health, BuildError> {
-        start(self, Some(runtime))
     }
 
     /// Applies the settings of the builder to the config.

@@ -20,11 +20,30 @@ use crate::state::{Format, LifecycleState, Publisher, SharedState, clock};
 /// How many transitions a subscriber can be behind before it loses the oldest.
 const TRANSITION_CAPACITY: usize = 1024;
 
+impl HealthBuilder {
+    /// Starts the refresher on the current tokio runtime, whose timer must be enabled.
+    ///
+    /// Every probe is answered from the moment this returns; the checks run at once.
+    ///
+    /// # Errors
+    ///
+    /// Names every check, gate and option that cannot work, and reports a missing runtime.
+    pub fn start(self) -> Result<Health, BuildError> {
+        start(self, Handle::try_current().ok().as_ref())
+    }
+
+    /// Starts the refresher on this tokio runtime, whose timer must be enabled.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_on(self, runtime: &Handle) -> Result<Health, BuildError> {
+        start(self, Some(runtime))
+    }
+}
+
 /// Starts a health, or reports everything that prevents it.
-pub(super) fn start(
-    builder: HealthBuilder,
-    runtime: Option<&Handle>,
-) -> Result<Health, BuildError> {
+fn start(builder: HealthBuilder, runtime: Option<&Handle>) -> Result<Health, BuildError> {
     let mut problems = Vec::new();
     let plan = Plan::new(builder.settle(), &mut problems);
     let runtime = match runtime {

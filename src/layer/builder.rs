@@ -7,6 +7,7 @@ use super::details::Details;
 use super::grpc::GrpcOptions;
 use super::layer::HealthLayer;
 use super::paths::PathTable;
+use super::shared::Shared;
 use crate::health::Health;
 use crate::model::{BuildError, LayerConfig, Probe};
 
@@ -37,9 +38,10 @@ pub struct HealthLayerBuilder {
 
 type Setting = Box<dyn Fn(&mut LayerConfig) + Send + Sync>;
 
-impl HealthLayerBuilder {
-    pub(super) fn new(health: Health) -> Self {
-        Self {
+impl HealthLayer {
+    /// Starts to build a layer with other paths, or with details.
+    pub fn builder(health: Health) -> HealthLayerBuilder {
+        HealthLayerBuilder {
             health,
             config: LayerConfig::default(),
             settings: Vec::new(),
@@ -48,7 +50,9 @@ impl HealthLayerBuilder {
             grpc: GrpcOptions::default(),
         }
     }
+}
 
+impl HealthLayerBuilder {
     /// Takes the settings from a file or another source.
     ///
     /// A path or prefix that the builder itself is given wins, before or after this call; an alias
@@ -135,13 +139,13 @@ impl HealthLayerBuilder {
         #[cfg(feature = "grpc")]
         problems.extend(self.grpc.problem());
         BuildError::check(problems)?;
-        Ok(HealthLayer::assemble(
+        Ok(HealthLayer::of(Shared::new(
             self.health,
             paths,
             self.details,
             #[cfg(feature = "grpc")]
             self.grpc,
-        ))
+        )))
     }
 
     fn settled_config(&self) -> LayerConfig {

@@ -1,4 +1,4 @@
-//! The layer: it holds what all of its services share.
+//! The layer: it wraps services, and answers questions about requests.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,14 +7,13 @@ use http::Request;
 use tower_layer::Layer;
 
 use super::body::ProbeBody;
-use super::builder::HealthLayerBuilder;
 use super::details::Details;
 #[cfg(feature = "grpc")]
-use super::grpc::{GrpcOptions, GrpcResponder};
+use super::grpc::GrpcOptions;
 use super::paths::PathTable;
-use super::responder::Responder;
-use super::router::{ProbeRouter, Route};
+use super::router::Route;
 use super::service::HealthService;
+use super::shared::Shared;
 use super::wrap::{EitherBody, MapBody};
 use crate::health::Health;
 
@@ -47,7 +46,7 @@ use crate::health::Health;
 /// With feature `grpc` every layer answers the calls below `/grpc.health.v1.Health/` too, in front
 /// of any health service that the inner service has. Cargo unifies the features of a program: if
 /// one crate in the tree enables `grpc`, the layers of all others have it too.
-/// [`without_grpc`](HealthLayerBuilder::without_grpc) keeps a layer out of these paths, whatever
+/// [`without_grpc`](crate::HealthLayerBuilder::without_grpc) keeps a layer out of these paths, whatever
 /// other crates enable.
 ///
 /// # Request bodies
@@ -60,49 +59,22 @@ pub struct HealthLayer<M = EitherBody> {
     wrap: M,
 }
 
-/// What all services of a layer share.
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) router: ProbeRouter,
-    pub(super) responder: Responder,
-    #[cfg(feature = "grpc")]
-    pub(super) grpc: GrpcResponder,
-}
-
 impl HealthLayer {
     /// Answers `/livez`, `/readyz` and `/startupz`, and with feature `grpc` the gRPC health service.
     /// Shows details to no caller.
     pub fn new(health: Health) -> Self {
-        Self::assemble(
+        Self::of(Shared::new(
             health,
             PathTable::default(),
             Details::never(),
             #[cfg(feature = "grpc")]
             GrpcOptions::default(),
-        )
+        ))
     }
 
-    /// Starts to build a layer with other paths, or with details.
-    pub fn builder(health: Health) -> HealthLayerBuilder {
-        HealthLayerBuilder::new(health)
-    }
-
-    pub(super) fn assemble(
-        health: Health,
-        paths: PathTable,
-        details: Details,
-        #[cfg(feature = "grpc")] grpc: GrpcOptions,
-    ) -> Self {
-        let router = ProbeRouter::new(paths, !details.are_off());
-        #[cfg(feature = "grpc")]
-        let (router, grpc) = grpc.apply(router, &health, &details);
+    pub(super) fn of(shared: Shared) -> Self {
         Self {
-            shared: Arc::new(Shared {
-                router,
-                responder: Responder::new(health, details),
-                #[cfg(feature = "grpc")]
-                grpc,
-            }),
+            shared: Arc::new(shared),
             wrap: EitherBody,
         }
     }

@@ -22,6 +22,7 @@ mod responder;
 mod response;
 mod router;
 mod service;
+mod shared;
 mod wrap;
 
 pub use self::answer::Answer;

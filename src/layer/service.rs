@@ -10,10 +10,10 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::future::ResponseFuture;
-use super::layer::Shared;
 #[cfg(feature = "grpc")]
 use super::response::ProbeResponse;
 use super::router::Route;
+use super::shared::Shared;
 use super::wrap::{EitherBody, WrapBody};
 #[cfg(feature = "grpc")]
 use crate::grpc::{CallStart, HealthMethod};

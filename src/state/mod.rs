@@ -173,7 +173,7 @@ impl SharedState {
 
     /// Returns the detailed report, which is rendered at most once for each snapshot.
     pub(crate) fn rendered(&self, snapshot: &Snapshot, probe: Probe) -> Bytes {
-        snapshot.rendered(probe, |report| self.format.render(report))
+        snapshot.rendered(probe, || self.format.render(&snapshot.report(probe)))
     }
 
     /// Returns how often the refresher was restarted.

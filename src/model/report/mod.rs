@@ -4,7 +4,7 @@ mod json;
 mod text;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::time::SystemTime;
 
@@ -14,8 +14,8 @@ pub(crate) use self::json::render_json;
 pub(crate) use self::text::render_text;
 use super::redaction::shorten;
 use super::{
-    CheckState, ComponentType, GateState, GateView, HeartbeatView, Probe, Reading, Snapshot,
-    Status, pass_if,
+    CheckState, ComponentType, GateState, GateView, HeartbeatView, Identity, Probe, Reading,
+    Snapshot, Status, pass_if,
 };
 
 /// The whole body that an anonymous caller gets. Its bytes never change.
@@ -25,19 +25,6 @@ pub(crate) const fn public_body(status: Status) -> &'static [u8] {
         Status::Warn => br#"{"status":"warn"}"#,
         Status::Fail => br#"{"status":"fail"}"#,
     }
-}
-
-/// What never changes about the service. Most of it are fields of the draft, section 3.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Identity {
-    pub(crate) version: Option<String>,
-    pub(crate) release_id: Option<String>,
-    pub(crate) service_id: Option<String>,
-    pub(crate) description: Option<String>,
-    pub(crate) notes: Vec<String>,
-    pub(crate) links: BTreeMap<String, String>,
-    /// Named sets of readiness checks: the gRPC services that are mapped to checks.
-    pub(crate) groups: BTreeMap<String, Vec<String>>,
 }
 
 /// Reports one probe in detail: its status, why it does not pass, and each of its checks.
@@ -81,6 +68,13 @@ pub struct ReportEntry<'a> {
     pub(crate) component_id: Option<&'a str>,
     pub(crate) component_type: Option<&'a ComponentType>,
     pub(crate) affected_endpoints: &'a [String],
+}
+
+impl Snapshot {
+    /// Returns the detailed report on a probe.
+    pub fn report(&self, probe: Probe) -> Report<'_> {
+        Report::new(self, probe)
+    }
 }
 
 impl<'a> ReportEntry<'a> {
@@ -175,7 +169,7 @@ impl<'a> ReportEntry<'a> {
 }
 
 impl<'a> Report<'a> {
-    pub(crate) fn new(snapshot: &'a Snapshot, probe: Probe) -> Self {
+    fn new(snapshot: &'a Snapshot, probe: Probe) -> Self {
         let lifecycle = &snapshot.lifecycle;
         let checks = snapshot.checks(probe).map(ReportEntry::check);
         let entries = match probe {
