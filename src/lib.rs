@@ -135,8 +135,8 @@ pub use self::indicator::{
     BlockingFnIndicator, FnIndicator, HealthIndicator, blocking_indicator_fn, indicator_fn,
 };
 pub use self::layer::{
-    Details, EitherBody, HealthLayer, HealthLayerBuilder, HealthService, MapBody, ProbeBody,
-    RequestHead, ResponseBody, ResponseFuture, WrapBody,
+    Answer, Details, EitherBody, HealthLayer, HealthLayerBuilder, HealthService, MapBody,
+    ProbeBody, RequestHead, ResponseBody, ResponseFuture, WrapBody,
 };
 pub use self::lifecycle::{Gate, Heartbeat};
 pub use self::model::{

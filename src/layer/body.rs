@@ -31,6 +31,14 @@ impl ProbeBody {
         Self(Content::Bytes(bytes))
     }
 
+    /// Returns what is there at once, which is nothing of a gRPC call.
+    pub(super) fn into_bytes(self) -> Bytes {
+        match self.0 {
+            Content::Bytes(bytes) => bytes.unwrap_or_default(),
+            Content::Grpc(_) => Bytes::new(),
+        }
+    }
+
     pub(super) fn grpc(body: Option<GrpcBody>) -> Self {
         body.map_or_else(Self::default, |body| Self(Content::Grpc(body)))
     }

@@ -69,6 +69,10 @@ impl Desk {
         }
     }
 
+    pub(super) fn may_show_details(&self) -> bool {
+        !self.details.are_off()
+    }
+
     /// Whether the path is that of a probe.
     pub(super) fn is_probe<B>(&self, request: &Request<B>) -> bool {
         let target = self.target(request.uri().path());

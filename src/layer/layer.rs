@@ -125,6 +125,10 @@ impl<M> HealthLayer<M> {
     pub fn is_probe<B>(&self, request: &Request<B>) -> bool {
         self.desk.is_probe(request)
     }
+
+    pub(super) fn desk(&self) -> &Desk {
+        &self.desk
+    }
 }
 
 impl<S, M: Clone> Layer<S> for HealthLayer<M> {

@@ -10,6 +10,7 @@ mod future;
     reason = "the file that holds the layer of a tower middleware"
 )]
 mod layer;
+mod neutral;
 mod paths;
 mod query;
 mod service;
@@ -20,6 +21,7 @@ pub use self::body::{ProbeBody, ResponseBody};
 pub use self::details::{Details, RequestHead};
 pub use self::future::ResponseFuture;
 pub use self::layer::{HealthLayer, HealthLayerBuilder};
+pub use self::neutral::Answer;
 pub(crate) use self::paths::Sieve;
 pub use self::service::HealthService;
 pub use self::wrap::{EitherBody, MapBody, WrapBody};
