@@ -62,7 +62,7 @@ pub fn server(
 }
 
 async fn ping() -> io::Result<()> {
-    Ok(()) // Ask your database here.
+    Ok(()) // Ping your database here.
 }
 
 #[tokio::main]

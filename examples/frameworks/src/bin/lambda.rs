@@ -1,4 +1,4 @@
-//! AWS Lambda: the layer around the function, behind a function URL, API Gateway or ALB.
+//! AWS Lambda: the layer around the function, behind a function URL or API Gateway.
 //!
 //! ```sh
 //! cargo lambda build --release --bin lambda && cargo lambda deploy lambda
@@ -31,7 +31,7 @@ async fn ping() -> std::io::Result<()> {
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let db = Check::new(indicator_fn("db", ping))
-        // A sandbox is frozen between invocations. What was true before is better than nothing.
+        // No check runs while the sandbox is frozen between invocations, so results get old.
         .stale_after(Duration::from_secs(3600));
     let health = Health::builder().readiness(db).start()?;
     lambda_http::run(app(HealthLayer::new(health))).await

@@ -56,7 +56,7 @@ pub async fn serve(
 }
 
 async fn ping() -> io::Result<()> {
-    Ok(()) // Ask your database here.
+    Ok(()) // Ping your database here.
 }
 
 #[tokio::main]

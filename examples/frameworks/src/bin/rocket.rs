@@ -66,7 +66,7 @@ pub fn rocket(probes: HealthLayer) -> Rocket<Build> {
 }
 
 async fn ping() -> io::Result<()> {
-    Ok(()) // Ask your database here.
+    Ok(()) // Ping your database here.
 }
 
 #[rocket::main]

@@ -42,7 +42,7 @@ pub async fn serve(listener: TcpListener, probes: HealthLayer, shutdown: impl Fu
 }
 
 async fn ping() -> io::Result<()> {
-    Ok(()) // Ask your database here.
+    Ok(()) // Ping your database here.
 }
 
 #[tokio::main]
