@@ -6,6 +6,7 @@ mod contract;
 mod errors;
 mod interleavings;
 mod model;
+mod neutral;
 mod panics;
 mod pass_through;
 mod routing;
