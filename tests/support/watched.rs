@@ -1,4 +1,4 @@
-//! A service behind the layer, as its probers see it while a dependency fails and recovers.
+//! A service behind the layer, as probers see it while a dependency fails and recovers.
 
 use std::convert::Infallible;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! The layer towards the service below it: what it hands through, what it takes, what it leaves.
+//! The layer and the service below it: which requests it forwards, which it answers, and how it
+//! handles readiness, errors and panics.
 
 mod bodies;
 mod buffer;
