@@ -14,7 +14,7 @@ use crate::site::{Site, answering, text};
 use crate::verdict::{failure, passes};
 
 fn indicator(url: &str) -> HttpIndicator {
-    quick(HttpIndicator::new("api", url).unwrap())
+    quick(HttpIndicator::new("api", url))
 }
 
 #[tokio::test]
@@ -125,7 +125,7 @@ async fn tls_from_a_port_without_tls_says_what_it_may_be() {
     let site = Site::says(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
     let said = failure(&indicator(&format!("https://{}/", site.address()))).await;
     assert!(
-        said.contains("TLS handshake: what came back is not TLS"),
+        said.contains("TLS handshake: the response is not TLS"),
         "{said}"
     );
     let nobody = format!("https://127.0.0.1:{}/", free_port());

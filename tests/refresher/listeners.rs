@@ -121,7 +121,7 @@ async fn a_listener_that_blocks_delays_neither_checks_nor_subscribers_nor_probes
     eventually("the listener blocks", || door.waiting() == 1).await;
     let before = other.runs();
     eventually("checks go on", || other.runs() > before + 10).await;
-    db.turn(fail("refused"));
+    db.set_step(fail("refused"));
     eventually("the failure is seen", || readiness(&health) == Status::Fail).await;
     let told = tokio::time::timeout(secs(20), async {
         loop {
