@@ -94,16 +94,16 @@ async fn a_failure_reaches_the_probe_that_it_counts_for() {
     settle().await;
     assert_eq!(statuses(&health), [ok, ok, ok]);
 
-    cache.turn(fail("no"));
+    cache.set_step(fail("no"));
     lapse(secs(1)).await;
     assert_eq!(statuses(&health), [ok, Status::Warn, ok]);
-    db.turn(fail("no"));
+    db.set_step(fail("no"));
     lapse(secs(1)).await;
     assert_eq!(statuses(&health), [ok, bad, ok]);
-    cache.turn(pass());
+    cache.set_step(pass());
     lapse(secs(1)).await;
     assert_eq!(statuses(&health), [ok, bad, ok]);
-    db.turn(pass());
+    db.set_step(pass());
     lapse(secs(1)).await;
     assert_eq!(statuses(&health), [ok, ok, ok]);
 }
