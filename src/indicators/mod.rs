@@ -1,4 +1,4 @@
-#![doc = include_str!("../docs/indicators.md")]
+#![doc = include_str!("../../docs/indicators.md")]
 
 pub(crate) mod blocking;
 #[cfg(feature = "tls")]
