@@ -41,7 +41,7 @@
 //!
 //! | | `/livez` | `/readyz` | `/startupz` |
 //! |---|---|---|---|
-//! | passes when | the process answers, no [heartbeat](Heartbeat) is missed, and it was not [declared broken](Health::declare_broken) | startup is complete, it is not draining, every critical check passes, and no result is stale | every [gate](Gate) is completed and every startup check passed once; then for good |
+//! | passes when | the process answers, no [heartbeat](Heartbeat) is missed, and it was not [marked broken](Health::mark_broken) | startup is complete, it is not draining, every critical check passes, and no result is stale | every [gate](Gate) is completed and every startup check passed once; then for good |
 //! | before anything ran | 200 | 503 | 503 |
 //! | nothing registered | 200 | 200 | 200 |
 //! | a dependency is down | 200 | 503 if the check is critical, else 200 `warn` | unchanged |
@@ -88,65 +88,72 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
-mod builder;
-mod check;
-mod clock;
-mod config;
-#[cfg(feature = "serde")]
-mod duration;
-mod error;
-mod format;
-#[cfg_attr(not(feature = "grpc"), path = "grpc/off.rs")]
-mod grpc;
-mod health;
-mod history;
-mod indicator;
-mod launch;
-mod layer;
-mod lifecycle;
+// In the order of the data: each module imports only from those before it.
 mod model;
-mod panic;
-mod probe;
-mod published;
+mod state;
+
+mod lifecycle;
 mod refresh;
-mod registry;
-#[cfg(feature = "signal")]
-mod signal;
-mod transitions;
 
-pub mod guides;
-pub mod indicators;
-#[cfg(feature = "test-util")]
-#[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
-pub mod test_util;
+mod health;
 
-/// What a log filter names, wherever in the crate the code stands.
-const LOG_TARGET: &str = "tower_health";
-
-pub use self::builder::HealthBuilder;
-pub use self::check::Check;
-pub use self::config::{CheckConfig, HealthConfig, LayerConfig};
-pub use self::error::BuildError;
 #[cfg(feature = "grpc")]
-#[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
-pub use self::grpc::ServingStatus;
-pub use self::health::{Health, NeverReady};
-pub use self::indicator::{
-    BlockingFnIndicator, FnIndicator, HealthIndicator, blocking_indicator_fn, indicator_fn,
-};
+mod grpc;
+mod layer;
+
+pub mod indicators;
+
+pub use self::health::{Check, Health, HealthBuilder, NeverReady, Transitions};
+pub use self::indicators::blocking::{BlockingFnIndicator, blocking_indicator_fn};
+pub use self::indicators::function::{FnIndicator, indicator_fn};
 pub use self::layer::{
-    Details, EitherBody, HealthLayer, HealthLayerBuilder, HealthService, MapBody, ProbeBody,
-    RequestHead, ResponseBody, ResponseFuture, WrapBody,
+    Answer, Details, EitherBody, HealthLayer, HealthLayerBuilder, HealthService, MapBody,
+    ProbeBody, RequestHead, ResponseBody, ResponseFuture, WrapBody,
 };
 pub use self::lifecycle::{Gate, Heartbeat};
 pub use self::model::{
-    CheckResult, CheckState, ComponentType, Criticality, Failure, Observation, ObservedValue,
-    Reading, Report, ReportEntry, Snapshot, Status, Subject, Transition, redact_credentials,
+    BuildError, CheckConfig, CheckResult, CheckState, ComponentType, Criticality, Failure,
+    HealthConfig, HealthIndicator, LayerConfig, Observation, ObservedValue, Probe, Reading, Report,
+    ReportEntry, Snapshot, Status, Subject, Transition, redact_credentials,
 };
-pub use self::probe::Probe;
-pub use self::transitions::Transitions;
+#[cfg(feature = "grpc")]
+#[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
+pub use self::state::ServingStatus;
 
-/// Keeps the examples of the README true.
+#[cfg(feature = "test-util")]
+#[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
+pub mod test_util {
+    //! For tests of code that uses this crate: an indicator that follows a script.
+    pub use crate::indicators::test_util::{ScriptedIndicator, Step};
+}
+
+/// Guides for what a reference does not explain.
+pub mod guides {
+    #[doc = include_str!("../docs/ordering.md")]
+    pub mod ordering {}
+
+    #[doc = include_str!("../docs/saturation.md")]
+    pub mod saturation {}
+
+    #[doc = include_str!("../docs/draining.md")]
+    pub mod draining {}
+
+    #[doc = include_str!("../docs/writing-an-indicator.md")]
+    pub mod writing_an_indicator {}
+
+    #[doc = include_str!("../docs/costs.md")]
+    pub mod costs {}
+
+    #[doc = include_str!("../docs/migrating.md")]
+    pub mod migrating {}
+
+    #[cfg(feature = "grpc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
+    #[doc = include_str!("../docs/grpc.md")]
+    pub mod grpc {}
+}
+
+/// Runs the examples of the README as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 pub struct Readme;

@@ -1,4 +1,4 @@
-//! The body of an answer that has messages: frames, then trailers.
+//! The body of a response with messages: data frames, then trailers.
 
 use std::sync::LazyLock;
 use std::task::{Context, Poll, ready};
@@ -8,18 +8,18 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use http_body::Frame;
 
-use super::code::GRPC_STATUS;
+use super::status::GRPC_STATUS;
 use super::watch::{Watch, Watching};
 use super::wire::status_frame;
 
-/// It never says how long it is, and it does not end before its trailers: a server that knew the
-/// length would send it, and some clients then miss the trailers.
+/// It has no size hint, and it does not end before its trailers: a server that knows the length
+/// sends it, and some clients then miss the trailers.
 pub(crate) struct GrpcBody(State);
 
 enum State {
     Message(Bytes),
     Watching(Watching),
-    // Made when it is sent: kept here they would treble the size of every response body.
+    // Made when they are sent: kept here, they would triple the size of every response body.
     Trailers,
     Done,
 }
@@ -61,7 +61,7 @@ impl GrpcBody {
     }
 }
 
-/// A copy is cheaper than building them anew.
+/// A copy costs less than building them again.
 static OK: LazyLock<HeaderMap> =
     LazyLock::new(|| HeaderMap::from_iter([(GRPC_STATUS, HeaderValue::from_static("0"))]));
 

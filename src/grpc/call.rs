@@ -1,115 +1,95 @@
-//! A call to the health service: what of it can be said at once, and what needs its request.
+//! A call of the health service: some calls are answered from their head, the others are read.
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BufMut};
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Method, Request, Version};
+use http::{HeaderMap, HeaderName, Method, Request, Version};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
 use super::body::GrpcBody;
-use super::code::{Code, GRPC_TIMEOUT, GrpcAnswer, GrpcStatus, Refusal};
-use super::services::STANDARD;
+use super::response::{GrpcResponse, Refusal};
+use super::status::{Code, GrpcStatus};
 use super::watch::Watch;
 use super::wire::{REQUEST_LIMIT, list_frame, message, service_name, status_frame};
-use crate::error::Problem;
-use crate::health::Health;
-use crate::layer::{Details, Sieve};
+use crate::state::{SharedState, is_standard_service};
 
-/// The paths of the service are these and a method (case-sensitive).
-const SERVICE: &str = "/grpc.health.v1.Health/";
+/// Every path of the service is this prefix and the name of a method. Both are case-sensitive.
+pub(crate) const PATH_PREFIX: &str = "/grpc.health.v1.Health/";
 
-/// More names than this are not listed, as grpc-go has it (gRFC A90).
+const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+
+/// The most services that `List` returns, as in grpc-go (gRFC A90).
 const LIST_LIMIT: usize = 100;
 
-/// What a path of the service asks for.
+/// A method of the health service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rpc {
+pub(crate) enum HealthMethod {
     Check,
     Watch,
     List,
-    /// No method that there is.
+    /// A method that does not exist.
     Unknown,
 }
 
-/// What is known of a request when its head was read.
-pub(crate) enum Opening {
-    Answered(GrpcAnswer),
-    Reads(Pending),
-}
-
-/// A call whose request has to be read.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pending {
-    rpc: Rpc,
-    lists_all: bool,
-}
-
-/// What a layer does with calls to the health service.
-#[derive(Debug, Default)]
-pub(crate) struct Face {
-    is_off: bool,
-    /// Who sees every name, if not just who sees details.
-    list: Option<Details>,
-}
-
-impl Face {
-    pub(crate) fn list(&mut self, list: Details) {
-        self.list = Some(list);
-    }
-
-    pub(crate) fn turn_off(&mut self) {
-        self.is_off = true;
-    }
-
-    pub(crate) fn problem(&self) -> Option<Problem> {
-        self.list.as_ref()?.problem()
-    }
-
-    /// Holds back the paths of such requests.
-    pub(crate) fn sieve(&self) -> Sieve {
-        if self.is_off {
-            Sieve::default()
-        } else {
-            Sieve::starting_with(SERVICE)
-        }
-    }
-
-    /// What a request with this path asks of the health service; `None` if it is not for it.
+impl HealthMethod {
+    /// Returns the method at this path; `None` if it is no path of the service.
     #[inline]
-    pub(crate) fn rpc(&self, path: &str) -> Option<Rpc> {
-        let method = path.strip_prefix(SERVICE).filter(|_| !self.is_off)?;
-        Some(match method {
-            "Check" => Rpc::Check,
-            "Watch" => Rpc::Watch,
-            "List" => Rpc::List,
-            _ => Rpc::Unknown,
+    pub(crate) fn at(path: &str) -> Option<Self> {
+        Some(match path.strip_prefix(PATH_PREFIX)? {
+            "Check" => Self::Check,
+            "Watch" => Self::Watch,
+            "List" => Self::List,
+            _ => Self::Unknown,
         })
     }
+}
 
-    /// Looks at the head of such a request.
-    pub(crate) fn open<B>(&self, rpc: Rpc, request: &Request<B>, details: &Details) -> Opening {
-        if let Some(refusal) = refusal(request) {
-            return Opening::Answered(GrpcAnswer::Refused(refusal));
-        }
-        if rpc == Rpc::Unknown {
-            return Opening::Answered(UNIMPLEMENTED.into());
-        }
-        if has_malformed_timeout(request.headers()) {
-            let status = GrpcStatus::new(Code::Internal, "malformed grpc-timeout");
-            return Opening::Answered(status.into());
-        }
-        let list = self.list.as_ref().unwrap_or(details);
-        let lists_all = rpc == Rpc::List && list.allow(request);
-        Opening::Reads(Pending { rpc, lists_all })
+/// What follows from the head of a call.
+pub(crate) enum CallStart {
+    Respond(GrpcResponse),
+    ReadBody(PendingCall),
+}
+
+/// A call whose body has to be read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PendingCall {
+    Check,
+    Watch,
+    /// Lists every service, or the standard ones only.
+    List {
+        all: bool,
+    },
+}
+
+/// Examines the head of a call. `lists_all` decides whether its caller may list every service.
+pub(crate) fn start_call<B>(
+    method: HealthMethod,
+    request: &Request<B>,
+    lists_all: impl FnOnce() -> bool,
+) -> CallStart {
+    if let Some(refusal) = refusal(request) {
+        return CallStart::Respond(GrpcResponse::Refused(refusal));
     }
+    let failed = |status: GrpcStatus| CallStart::Respond(status.into());
+    let pending = match method {
+        HealthMethod::Unknown => return failed(UNIMPLEMENTED),
+        _ if has_malformed_timeout(request.headers()) => return failed(MALFORMED_TIMEOUT),
+        HealthMethod::Check => PendingCall::Check,
+        HealthMethod::Watch => PendingCall::Watch,
+        HealthMethod::List => PendingCall::List { all: lists_all() },
+    };
+    CallStart::ReadBody(pending)
 }
 
 const UNIMPLEMENTED: GrpcStatus =
     GrpcStatus::new(Code::Unimplemented, "no such method of the health service");
+
+const MALFORMED_TIMEOUT: GrpcStatus = GrpcStatus::new(Code::Internal, "malformed grpc-timeout");
 
 fn refusal<B>(request: &Request<B>) -> Option<Refusal> {
     let content_type = request
@@ -133,8 +113,8 @@ fn refusal<B>(request: &Request<B>) -> Option<Refusal> {
     }
 }
 
-/// At most eight digits and a unit. The time itself does not matter: an answer is there at once,
-/// and a client that has waited long enough for more cancels.
+/// A timeout has at most eight digits and a unit. Its value does not matter: the answer is immediate,
+/// and a client that has waited long enough cancels.
 fn has_malformed_timeout(headers: &HeaderMap) -> bool {
     headers.get(GRPC_TIMEOUT).is_some_and(|timeout| {
         let Some((unit, digits)) = timeout.as_bytes().split_last() else {
@@ -147,36 +127,36 @@ fn has_malformed_timeout(headers: &HeaderMap) -> bool {
 }
 
 pin_project! {
-    /// A call whose request is being read.
+    /// A call whose body is being read.
     pub(crate) struct Call<B> {
         #[pin]
         body: B,
-        // Empty if all of it comes at once, as it usually does.
+        // Stays empty if the whole body arrives at once, as it usually does.
         read: Vec<u8>,
-        pending: Pending,
-        health: Health,
+        pending: PendingCall,
+        state: Arc<SharedState>,
     }
 }
 
 impl<B> Call<B> {
-    pub(crate) fn new(pending: Pending, body: B, health: Health) -> Self {
+    pub(crate) fn new(pending: PendingCall, body: B, state: Arc<SharedState>) -> Self {
         Self {
             body,
             read: Vec::new(),
             pending,
-            health,
+            state,
         }
     }
 }
 
 impl<B: Body> Future for Call<B> {
-    type Output = GrpcAnswer;
+    type Output = GrpcResponse;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<GrpcAnswer> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<GrpcResponse> {
         let mut this = self.project();
-        let answer = |request: &[u8]| {
-            let answer = answer(*this.pending, request, this.health);
-            Poll::Ready(answer.unwrap_or_else(GrpcAnswer::from))
+        let respond = |request: &[u8]| {
+            let response = respond(*this.pending, request, this.state);
+            Poll::Ready(response.unwrap_or_else(GrpcResponse::from))
         };
         let failed = |code, message| Poll::Ready(GrpcStatus::new(code, message).into());
         while let Some(frame) = ready!(this.body.as_mut().poll_frame(cx)) {
@@ -191,43 +171,39 @@ impl<B: Body> Future for Call<B> {
             }
             let is_all = this.read.is_empty() && this.body.is_end_stream();
             if is_all && data.chunk().len() == data.remaining() {
-                return answer(data.chunk());
+                return respond(data.chunk());
             }
             this.read.put(&mut data);
         }
-        answer(this.read)
+        respond(this.read)
     }
 }
 
-fn answer(pending: Pending, request: &[u8], health: &Health) -> Result<GrpcAnswer, GrpcStatus> {
-    let published = health.published();
-    match pending.rpc {
-        Rpc::Check => {
-            let status = published
-                .serving(&service_name(request)?)
+fn respond(
+    pending: PendingCall,
+    request: &[u8],
+    state: &Arc<SharedState>,
+) -> Result<GrpcResponse, GrpcStatus> {
+    let body = match pending {
+        PendingCall::Check => {
+            let status = state
+                .probe_service(&service_name(request)?)
                 .ok_or(GrpcStatus::new(Code::NotFound, "unknown service"))?;
-            Ok(GrpcAnswer::Messages(GrpcBody::unary(
-                status_frame(status).into(),
-            )))
+            GrpcBody::unary(status_frame(status).into())
         }
-        Rpc::Watch => {
-            let watch = Watch::open(health, service_name(request)?)?;
-            Ok(GrpcAnswer::Messages(GrpcBody::watch(watch)))
-        }
-        Rpc::Unknown => Err(UNIMPLEMENTED),
-        Rpc::List => {
+        PendingCall::Watch => GrpcBody::watch(Watch::open(state, service_name(request)?)?),
+        PendingCall::List { all } => {
             message(request)?;
-            let mut all = published.all_serving();
-            if !pending.lists_all {
-                all.retain(|name, _| STANDARD.iter().any(|(standard, _)| standard == name));
+            let mut services = state.all_services();
+            if !all {
+                services.retain(|name, _| is_standard_service(name));
             }
-            if all.len() > LIST_LIMIT {
-                let status = "more than 100 services: ask for one of them";
+            if services.len() > LIST_LIMIT {
+                let status = "more than 100 services: check them one by one";
                 return Err(GrpcStatus::new(Code::ResourceExhausted, status));
             }
-            Ok(GrpcAnswer::Messages(GrpcBody::unary(list_frame(
-                all.into_iter(),
-            ))))
+            GrpcBody::unary(list_frame(services.into_iter()))
         }
-    }
+    };
+    Ok(GrpcResponse::Messages(body))
 }

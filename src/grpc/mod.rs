@@ -1,20 +1,17 @@
-//! The `grpc.health.v1` face: a reader of the same snapshot, in the same layer.
+//! The `grpc.health.v1` face: it answers from the same shared state, in the same layer.
 //!
-//! The meaning of names and methods is that of the [protocol][doc]; the bytes are those of
-//! [gRPC over HTTP/2][http2].
+//! The [protocol][doc] defines the names and methods, and [gRPC over HTTP/2][http2] the bytes.
 //!
 //! [doc]: https://github.com/grpc/grpc/blob/master/doc/health-checking.md
 //! [http2]: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 
 mod body;
 mod call;
-mod code;
-mod services;
+mod response;
+mod status;
 mod watch;
 mod wire;
 
 pub(crate) use self::body::GrpcBody;
-pub(crate) use self::call::{Call, Face, Opening, Rpc};
-pub(crate) use self::code::GrpcAnswer;
-pub use self::services::ServingStatus;
-pub(crate) use self::services::{Services, Serving, validate_service};
+pub(crate) use self::call::{Call, CallStart, HealthMethod, PATH_PREFIX, PendingCall, start_call};
+pub(crate) use self::response::GrpcResponse;

@@ -3,56 +3,48 @@
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::code::{Code, GrpcStatus};
-use super::services::ServingStatus;
-use crate::clock;
-use crate::health::Health;
-use crate::lifecycle::{delay_over, first_of, is_delay_over};
-use crate::published::Published;
-use crate::refresh::Verdicts;
+use super::status::{Code, GrpcStatus};
+use crate::state::{ServingStatus, SharedState, Statuses, clock, race};
 
-/// Clients come back after this with a backoff. Never `UNIMPLEMENTED`: they would take it for
+/// Clients retry after this status with a backoff. Never `UNIMPLEMENTED`: clients would take it for
 /// "healthy, and do not ask again".
-const LEAVING: GrpcStatus = GrpcStatus::new(Code::Unavailable, "the server is shutting down");
+const SHUTTING_DOWN: GrpcStatus = GrpcStatus::new(Code::Unavailable, "the server is shutting down");
 
-/// How long a watch waits that nobody can be relied on to wake.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How often a watch polls a status whose change would not wake it.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A watch of one service. It keeps nobody alive: neither the refresher nor, once the drain delay
-/// has passed, the connection.
+/// A watch of one service. It keeps neither the refresher alive nor, once the drain delay has
+/// passed, the connection open.
 pub(super) struct Watch {
     service: String,
-    published: Arc<Published>,
-    verdicts: watch::Receiver<Verdicts>,
+    state: Arc<SharedState>,
+    statuses: watch::Receiver<Statuses>,
     sent: Option<ServingStatus>,
-    /// Gives its place back when it is dropped.
-    _place: Place,
+    _permit: Permit,
 }
 
 impl Watch {
-    pub(super) fn open(health: &Health, service: String) -> Result<Self, GrpcStatus> {
-        let published = Arc::clone(health.published());
-        // A message would reset the backoff of clients: they would come back in a loop.
-        if is_delay_over(&published.lifecycle) {
-            return Err(LEAVING);
+    pub(super) fn open(state: &Arc<SharedState>, service: String) -> Result<Self, GrpcStatus> {
+        // A message would reset the backoff of clients, which would then retry in a loop.
+        if state.lifecycle.drain.is_delay_over() {
+            return Err(SHUTTING_DOWN);
         }
-        let place = Place::take(&published, &service).ok_or(GrpcStatus::new(
+        let permit = Permit::acquire(state, &service).ok_or(GrpcStatus::new(
             Code::ResourceExhausted,
             "too many open watches",
         ))?;
         Ok(Self {
             service,
-            published,
-            verdicts: health.verdicts(),
+            statuses: state.watch_statuses(),
+            state: Arc::clone(state),
             sent: None,
-            _place: place,
+            _permit: permit,
         })
     }
 
@@ -62,55 +54,54 @@ impl Watch {
         }
     }
 
-    /// Waits for a status that was not sent yet, or for the end. A slow reader gets the latest.
+    /// Waits for a status that was not sent yet, or for the end. A slow client gets the latest.
     async fn next(mut self) -> Next {
         loop {
-            // Seen before it is looked at, so that a change in between is not lost.
-            self.verdicts.mark_unchanged();
-            let found = self.published.meaning(&self.service);
+            // Marked as seen before the status is read, so that no change in between is lost.
+            self.statuses.mark_unchanged();
+            let found = self.state.service_status(&self.service);
             let status = found.unwrap_or(ServingStatus::ServiceUnknown);
             if self.sent != Some(status) {
                 self.sent = Some(status);
                 return Ok((status, self));
             }
-            let is_told = self.verdicts.borrow().serving.get(&self.service) == found.as_ref();
-            let verdicts = &mut self.verdicts;
+            let is_published = self.statuses.borrow().services.get(&self.service) == found.as_ref();
+            let statuses = &mut self.statuses;
             let changed = async {
-                changed(verdicts, is_told).await;
+                changed(statuses, is_published).await;
                 Ok(())
             };
-            let lifecycle = &self.published.lifecycle;
-            let left = async {
+            let lifecycle = &self.state.lifecycle;
+            let shut_down = async {
                 if !lifecycle.is_draining() {
                     pending::<()>().await;
                 }
-                // Boxed, so that a watch is small as long as nobody leaves.
-                Box::pin(delay_over(lifecycle)).await;
-                Err(LEAVING)
+                // Boxed, so that a watch stays small until a drain begins.
+                Box::pin(lifecycle.drain.delay_passed()).await;
+                Err(SHUTTING_DOWN)
             };
-            first_of(changed, left).await?;
+            race(changed, shut_down).await?;
         }
     }
 }
 
-/// Waits until the status may be another one.
+/// Waits until the status may have changed.
 ///
-/// The refresher tells of every change that it sees (`is_told`: also of the present status). What
-/// it has not seen may be taken back before it looks, and without a refresher nobody tells: then
-/// the watch looks again by itself.
-async fn changed(verdicts: &mut watch::Receiver<Verdicts>, is_told: bool) {
-    if is_told && verdicts.changed().await.is_ok() {
+/// The refresher publishes every change that it sees. A status that it has not published may be
+/// taken back before it looks, and after its end it publishes nothing: in both cases the watch polls.
+async fn changed(statuses: &mut watch::Receiver<Statuses>, is_published: bool) {
+    if is_published && statuses.changed().await.is_ok() {
         return;
     }
-    let told = async {
-        if verdicts.changed().await.is_err() {
+    let published = async {
+        if statuses.changed().await.is_err() {
             pending::<()>().await;
         }
     };
-    first_of(told, Box::pin(sleep(LOOK_AGAIN))).await;
+    race(published, Box::pin(sleep(POLL_INTERVAL))).await;
 }
 
-/// The next message and what watches on, or the end.
+/// The next message and the watch that goes on, or the end.
 type Next = Result<(ServingStatus, Watch), GrpcStatus>;
 
 /// A watch that waits for its next message.
@@ -130,38 +121,28 @@ impl Watching {
     }
 }
 
-/// One of the places for open watches. As long as it is taken, somebody asks for what is watched.
-struct Place {
-    published: Arc<Published>,
-    is_of_checks: bool,
+/// A permit for one open watch. While it is held, the watched checks count as probed.
+struct Permit {
+    state: Arc<SharedState>,
+    of_checks: bool,
 }
 
-impl Place {
-    fn take(published: &Arc<Published>, service: &str) -> Option<Self> {
-        let services = &published.services;
-        let more = |open: usize| (open < services.max_watches).then_some(open + 1);
-        let open = &services.open_watches;
-        open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
-            .ok()?;
-        let is_of_checks = published.is_of_checks(service);
-        if is_of_checks {
-            services.watches_of_checks.fetch_add(1, Ordering::Relaxed);
-        }
-        Some(Self {
-            published: Arc::clone(published),
-            is_of_checks,
+impl Permit {
+    fn acquire(state: &Arc<SharedState>, service: &str) -> Option<Self> {
+        let of_checks = state.depends_on_checks(service);
+        state.services.open_watch(of_checks).then(|| Self {
+            state: Arc::clone(state),
+            of_checks,
         })
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
-        let services = &self.published.services;
-        if self.is_of_checks {
-            // Asked until now: noted first, so that there is no moment at which nobody did.
-            self.published.note_probe(clock::now());
-            services.watches_of_checks.fetch_sub(1, Ordering::Relaxed);
+        if self.of_checks {
+            // Noted before the count falls, so that there is no moment without a probe.
+            self.state.note_probe(clock::now());
         }
-        services.open_watches.fetch_sub(1, Ordering::Relaxed);
+        self.state.services.close_watch(self.of_checks);
     }
 }

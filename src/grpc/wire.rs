@@ -1,14 +1,14 @@
-//! Messages and frames, in bytes.
+//! The bytes of messages and frames.
 
 use std::collections::BTreeMap;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use prost::Message;
 
-use super::code::{Code, GrpcStatus};
-use super::services::ServingStatus;
+use super::status::{Code, GrpcStatus};
+use crate::state::ServingStatus;
 
-/// A request holds one service name; whoever sends more than this does not ask for health.
+/// The largest request. It holds one service name.
 pub(super) const REQUEST_LIMIT: usize = 4 * 1024;
 
 /// The flag and the length in front of a message.
@@ -32,7 +32,7 @@ struct HealthListResponse {
     statuses: BTreeMap<String, HealthCheckResponse>,
 }
 
-/// The framed answer for a status: it never has to be encoded.
+/// The framed response for a status, encoded already.
 pub(super) const fn status_frame(status: ServingStatus) -> &'static [u8] {
     match status {
         ServingStatus::Unknown => &[0, 0, 0, 0, 0],
@@ -64,7 +64,7 @@ pub(super) fn list_frame(statuses: impl Iterator<Item = (String, ServingStatus)>
     frame.freeze()
 }
 
-/// The service that a complete `Check` or `Watch` request asks for.
+/// Decodes the service name of a complete `Check` or `Watch` request.
 pub(super) fn service_name(body: &[u8]) -> Result<String, GrpcStatus> {
     let message = message(body)?;
     let request = HealthCheckRequest::decode(message)
@@ -72,7 +72,7 @@ pub(super) fn service_name(body: &[u8]) -> Result<String, GrpcStatus> {
     Ok(request.service)
 }
 
-/// The one message of a unary request.
+/// Returns the one message of a unary request.
 pub(super) fn message(body: &[u8]) -> Result<&[u8], GrpcStatus> {
     let broken = |what| Err(GrpcStatus::new(Code::Internal, what));
     let Some((&[flag, a, b, c, d], message)) = body.split_first_chunk::<FRAME_HEADER>() else {

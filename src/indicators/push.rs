@@ -7,8 +7,8 @@ use std::time::Duration;
 use humantime::format_duration;
 use tokio::time::Instant;
 
-use super::IndicatorError;
-use super::findings::rounded;
+use crate::indicators::IndicatorError;
+use crate::indicators::shared::findings::rounded;
 use crate::{CheckResult, Failure, HealthIndicator, Observation};
 
 /// Fails when nobody said within a time that all is well.

@@ -1,177 +1,125 @@
-//! What a probe is answered with. Public answers are encoded already.
+//! Answers to probes for frameworks that are not built on tower.
 
-use std::sync::LazyLock;
-
-use bytes::Bytes;
-use http::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
-};
-use http::response::Parts;
-use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request, Version};
 
 use super::body::ProbeBody;
-use crate::format::HEALTH_JSON;
-use crate::grpc::GrpcAnswer;
-use crate::model::Status;
+use super::layer::HealthLayer;
+use super::response::ProbeResponse;
+use super::router::Route;
 
-/// The whole of what an anonymous caller learns. Its bytes never change.
-pub(crate) const fn public_body(status: Status) -> &'static [u8] {
-    match status {
-        Status::Pass => br#"{"status":"pass"}"#,
-        Status::Warn => br#"{"status":"warn"}"#,
-        Status::Fail => br#"{"status":"fail"}"#,
+impl<M> HealthLayer<M> {
+    /// Answers a probe for a framework that is not built on tower; returns `None` if the request is
+    /// not a probe.
+    ///
+    /// `path` is percent-encoded, as it was sent, and has no query. The headers matter only to the
+    /// [details policy](crate::Details), which sees no extensions here. A method or a header that
+    /// HTTP does not allow is treated as one that is not there. Calls of the gRPC health service are
+    /// not answered, since they need a stream.
+    ///
+    /// ```
+    /// use tower_health::{Health, HealthLayer, Status};
+    ///
+    /// let layer = HealthLayer::new(Health::fixed(Status::Pass));
+    /// let headers = [("host", "localhost")];
+    /// let answer = layer.answer("GET", "/readyz", None, headers).ok_or("no probe")?;
+    /// assert_eq!((answer.status(), answer.body()), (200, &br#"{"status":"pass"}"#[..]));
+    /// assert!(layer.answer("GET", "/orders", None, headers).is_none());
+    /// # Ok::<(), &str>(())
+    /// ```
+    pub fn answer<N, V>(
+        &self,
+        method: &str,
+        path: &str,
+        query: Option<&str>,
+        headers: impl IntoIterator<Item = (N, V)>,
+    ) -> Option<Answer>
+    where
+        N: AsRef<str>,
+        V: AsRef<[u8]>,
+    {
+        let shared = self.shared();
+        let route = shared.router.route(path)?;
+        let request = request(method, path, query, headers)?;
+        let response = match route {
+            Route::Probe(probe) => shared.responder.probe(probe, &request),
+            Route::Check(probe, name) => shared.responder.check(probe, name, &request)?,
+            #[cfg(feature = "grpc")]
+            Route::Grpc(_) => return None,
+        };
+        Some(Answer::new(response))
     }
 }
 
-/// The length of each of them.
-const PUBLIC_LENGTH: HeaderValue = HeaderValue::from_static("17");
-const _: () = assert!(
-    public_body(Status::Pass).len() == 17
-        && public_body(Status::Warn).len() == 17
-        && public_body(Status::Fail).len() == 17
-);
-
-/// 503 is what every prober and balancer takes for "not now" (RFC 9110, section 15.6.4), and 200
-/// the only code that all of them take for healthy.
-pub(super) fn status_code(status: Status) -> StatusCode {
-    if status.is_healthy() {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    }
-}
-
-/// How a probe path was asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
-    Get,
-    Head,
-    /// HAProxy's check unless it is told otherwise.
-    Options,
-}
-
-impl Asked {
-    /// `None` for a method that no probe path answers.
-    pub(super) fn by(method: &Method) -> Option<Self> {
-        match *method {
-            Method::GET => Some(Self::Get),
-            Method::HEAD => Some(Self::Head),
-            Method::OPTIONS => Some(Self::Options),
-            _ => None,
+/// Makes a request head for the details policy; returns `None` if the path and query are no valid
+/// target.
+fn request<N, V>(
+    method: &str,
+    path: &str,
+    query: Option<&str>,
+    headers: impl IntoIterator<Item = (N, V)>,
+) -> Option<Request<()>>
+where
+    N: AsRef<str>,
+    V: AsRef<[u8]>,
+{
+    let target = match query {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let mut request = Request::new(());
+    *request.uri_mut() = target.parse().or_else(|_| path.parse()).ok()?;
+    // An unknown method is answered as any other that probe paths do not allow.
+    *request.method_mut() = Method::from_bytes(method.as_bytes()).unwrap_or(Method::TRACE);
+    // The framework decides about its connections.
+    *request.version_mut() = Version::HTTP_2;
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        let name = HeaderName::from_bytes(name.as_ref().as_bytes());
+        let value = HeaderValue::from_bytes(value.as_ref());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            // An error means that the map is full. No framework accepts that many header fields.
+            let _ = map.try_append(name, value);
         }
     }
-
-    /// HEAD has the header fields of GET, also the length, but no content (RFC 9110, section
-    /// 9.3.2). Not every server strips it.
-    fn body(self, body: Bytes) -> ProbeBody {
-        if self == Self::Get {
-            ProbeBody::new(body)
-        } else {
-            ProbeBody::default()
-        }
-    }
+    *request.headers_mut() = map;
+    Some(request)
 }
 
-/// An answer, kept small until the response is made of it.
-#[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) content: Content,
-    /// Asks an HTTP/1 client to come back on a new connection, to another instance.
-    pub(super) close: bool,
-}
-
-#[derive(Debug)]
-pub(super) enum Content {
-    Public(Asked, Status),
-    Detailed(Asked, Box<Detailed>),
-    MethodNotAllowed,
-    NotFound,
-    Grpc(GrpcAnswer),
-}
-
-/// What only those see who may.
-#[derive(Debug)]
-pub(super) struct Detailed {
-    pub(super) status: Status,
-    pub(super) content_type: HeaderValue,
-    pub(super) body: Bytes,
+/// A complete response to a probe, made by [`HealthLayer::answer`].
+#[derive(Clone, Debug)]
+pub struct Answer {
+    status: u16,
+    headers: HeaderMap,
+    body: bytes::Bytes,
 }
 
 impl Answer {
-    pub(super) fn grpc(answer: GrpcAnswer) -> Self {
+    fn new(response: ProbeResponse) -> Self {
+        let (parts, body) = response.into_parts();
         Self {
-            content: Content::Grpc(answer),
-            close: false,
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body: ProbeBody::into_bytes(body),
         }
     }
 
-    /// The head of the response, and its body.
-    pub(super) fn into_parts(self) -> (Parts, ProbeBody) {
-        let (code, mut parts, body) = match self.content {
-            Content::Public(Asked::Options, status) => (
-                status_code(status),
-                WITHOUT_CONTENT.clone(),
-                ProbeBody::default(),
-            ),
-            Content::Public(asked, status) => {
-                let body = asked.body(Bytes::from_static(public_body(status)));
-                (status_code(status), WITH_CONTENT.clone(), body)
-            }
-            Content::Detailed(Asked::Options, detailed) => {
-                let code = status_code(detailed.status);
-                (code, WITHOUT_CONTENT.clone(), ProbeBody::default())
-            }
-            Content::Detailed(asked, detailed) => {
-                let mut parts = WITH_CONTENT.clone();
-                parts.headers.insert(CONTENT_TYPE, detailed.content_type);
-                let length = detailed.body.len().into();
-                parts.headers.insert(CONTENT_LENGTH, length);
-                let body = asked.body(detailed.body);
-                (status_code(detailed.status), parts, body)
-            }
-            Content::MethodNotAllowed => {
-                let code = StatusCode::METHOD_NOT_ALLOWED;
-                (code, WITHOUT_CONTENT.clone(), ProbeBody::default())
-            }
-            Content::NotFound => {
-                let mut parts = WITHOUT_CONTENT.clone();
-                parts.headers.remove(ALLOW);
-                (StatusCode::NOT_FOUND, parts, ProbeBody::default())
-            }
-            Content::Grpc(answer) => {
-                let (parts, body) = answer.into_parts();
-                return (parts, ProbeBody::grpc(body));
-            }
-        };
-        parts.status = code;
-        if self.close {
-            let close = HeaderValue::from_static("close");
-            parts.headers.insert(CONNECTION, close);
-        }
-        (parts, body)
+    /// Returns the status code: 200 or 503, 405 for a method that probe paths do not allow, or 404
+    /// for an unknown check.
+    pub fn status(&self) -> u16 {
+        self.status
     }
-}
 
-/// The head of a public answer. A copy is cheaper than building it anew.
-static WITH_CONTENT: LazyLock<Parts> =
-    LazyLock::new(|| head([(CONTENT_TYPE, HEALTH_JSON), (CONTENT_LENGTH, PUBLIC_LENGTH)]));
+    /// Returns the header fields, with lower-case names. `content-length` is among them: a framework
+    /// that computes it from the body can skip it, except in the answer to HEAD.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+    }
 
-/// The head of an answer to OPTIONS, or to a method that is not allowed.
-static WITHOUT_CONTENT: LazyLock<Parts> = LazyLock::new(|| {
-    head([
-        (ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS")),
-        (CONTENT_LENGTH, HeaderValue::from_static("0")),
-    ])
-});
-
-/// No answer may be stored (RFC 9111, section 5.2.2.5) or taken for another type. None has a
-/// validator: a 304 would be healthy to some probers and not to others.
-fn head(own: [(HeaderName, HeaderValue); 2]) -> Parts {
-    let shared = [
-        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    ];
-    let (mut parts, ()) = Response::new(()).into_parts();
-    parts.headers = own.into_iter().chain(shared).collect();
-    parts
+    /// Returns the body, which is empty in the answer to HEAD and OPTIONS.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
 }

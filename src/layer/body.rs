@@ -1,4 +1,4 @@
-//! The bodies of answers: the layer's own, and one that is either that or the inner service's.
+//! Response bodies: the layer's own, and one that is either that or the inner service's.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -8,38 +8,49 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
+#[cfg(feature = "grpc")]
 use crate::grpc::GrpcBody;
 
-/// The body of a probe answer: a few bytes that are there already or, of a gRPC call, messages and
-/// trailers.
+/// Response body of a probe: a few bytes, or the messages and trailers of a gRPC call.
 ///
-/// It implements [`Body`]; [`HealthLayer::map_body`](crate::HealthLayer::map_body) converts it into
-/// the body type of the application.
+/// [`HealthLayer::map_body`](crate::HealthLayer::map_body) converts it into the body type of the
+/// application.
 #[derive(Debug)]
-pub struct ProbeBody(Content);
+pub struct ProbeBody(BodyKind);
 
 #[derive(Debug)]
-enum Content {
-    /// `None` once it was read, or if there is nothing to read.
+enum BodyKind {
+    /// `None` once the bytes were read, or if there are none.
     Bytes(Option<Bytes>),
+    #[cfg(feature = "grpc")]
     Grpc(GrpcBody),
 }
 
 impl ProbeBody {
     pub(super) fn new(bytes: Bytes) -> Self {
         let bytes = Some(bytes).filter(|bytes| !bytes.is_empty());
-        Self(Content::Bytes(bytes))
+        Self(BodyKind::Bytes(bytes))
     }
 
+    #[cfg(feature = "grpc")]
     pub(super) fn grpc(body: Option<GrpcBody>) -> Self {
-        body.map_or_else(Self::default, |body| Self(Content::Grpc(body)))
+        body.map_or_else(Self::default, |body| Self(BodyKind::Grpc(body)))
+    }
+
+    /// Returns the bytes. A stream of messages has none.
+    pub(super) fn into_bytes(self) -> Bytes {
+        match self.0 {
+            BodyKind::Bytes(bytes) => bytes.unwrap_or_default(),
+            #[cfg(feature = "grpc")]
+            BodyKind::Grpc(_) => Bytes::new(),
+        }
     }
 }
 
-/// An empty body, as middleware needs it that answers by itself.
+/// An empty body, for middleware that makes responses itself.
 impl Default for ProbeBody {
     fn default() -> Self {
-        Self(Content::Bytes(None))
+        Self(BodyKind::Bytes(None))
     }
 }
 
@@ -47,36 +58,40 @@ impl Body for ProbeBody {
     type Data = Bytes;
     type Error = Infallible;
 
+    #[cfg_attr(not(feature = "grpc"), expect(unused_variables))]
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match &mut self.0 {
-            Content::Bytes(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Content::Grpc(body) => body.poll_frame(cx).map(|frame| frame.map(Ok)),
+            BodyKind::Bytes(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            #[cfg(feature = "grpc")]
+            BodyKind::Grpc(body) => body.poll_frame(cx).map(|frame| frame.map(Ok)),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
-            Content::Bytes(bytes) => bytes.is_none(),
-            Content::Grpc(body) => body.is_end_stream(),
+            BodyKind::Bytes(bytes) => bytes.is_none(),
+            #[cfg(feature = "grpc")]
+            BodyKind::Grpc(body) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
-            Content::Bytes(bytes) => {
+            BodyKind::Bytes(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
-            Content::Grpc(_) => SizeHint::default(),
+            #[cfg(feature = "grpc")]
+            BodyKind::Grpc(_) => SizeHint::default(),
         }
     }
 }
 
 pin_project! {
-    /// Response body of [`HealthService`](crate::HealthService): that of the inner service, or a
-    /// probe answer. It boxes neither.
+    /// Response body of [`HealthService`](crate::HealthService): that of the inner service, or that
+    /// of a probe. It boxes neither.
     #[derive(Debug)]
     pub struct ResponseBody<B> {
         #[pin]
@@ -107,14 +122,14 @@ impl<B> ResponseBody<B> {
     }
 }
 
-/// An empty body, as middleware outside of the layer needs it that answers by itself.
+/// An empty body, for middleware outside of the layer that makes responses itself.
 impl<B> Default for ResponseBody<B> {
     fn default() -> Self {
         Self::probe(ProbeBody::default())
     }
 }
 
-/// The body of the inner service, unchanged but for its type: frames, trailers, hint and end.
+/// The frames, trailers, size hint and end of an inner body stay as they are.
 impl<B> Body for ResponseBody<B>
 where
     B: Body,

@@ -1,4 +1,4 @@
-//! Who may see more than a status.
+//! The details policy: which callers may see more than a status.
 
 use std::fmt;
 use std::hint::black_box;
@@ -7,19 +7,31 @@ use std::sync::Arc;
 use http::header::AUTHORIZATION;
 use http::{Extensions, HeaderMap, Method, Request, Uri};
 
-use crate::error::{OptionFault, Problem};
-use crate::panic::quietly;
+use crate::model::{OptionFault, Problem, catch_panic};
+use crate::state::log;
 
-/// Who may see the detailed report, the state of single checks, and the text for people.
+/// Decides which callers may see the detailed report, single checks, and the verbose text.
 ///
-/// Whoever may not see them is treated as though they did not exist. The status code of a probe
-/// never depends on it.
+/// For all other callers these do not exist. The status code of a probe never depends on the policy.
 ///
-/// The names of services are details too. With feature `grpc` the method `List` tells whoever may
-/// see details every name that can be asked, those that are mapped to checks and those that are set
-/// by hand, each with its status; everybody else learns of the four names that are always there,
-/// with theirs. `HealthLayerBuilder::grpc_list` sets another policy for it. `Check` and `Watch` of a
-/// name that somebody knows are answered whatever the policy.
+/// ```
+/// use tower_health::{Details, Health, HealthLayer, Status};
+///
+/// let health = Health::fixed(Status::Pass);
+/// // On the public port, for callers who know the token.
+/// let token = std::env::var("HEALTH_TOKEN").unwrap_or_else(|_| "s3cret".to_owned());
+/// let public = HealthLayer::builder(health.clone()).details(Details::bearer(token)).build()?;
+/// // On a port that only operators reach, for every caller.
+/// let admin = HealthLayer::builder(health).details(Details::always()).build()?;
+/// # Ok::<(), tower_health::BuildError>(())
+/// ```
+///
+/// # gRPC
+///
+/// The names of services are details too. With feature `grpc` the method `List` returns every
+/// service to a caller who may see details, and the four that always exist to all others.
+/// `HealthLayerBuilder::grpc_list` sets another policy for it. `Check` and `Watch` need no policy:
+/// their caller knows the name already.
 #[derive(Clone, Default)]
 pub struct Details(Policy);
 
@@ -32,7 +44,7 @@ enum Policy {
     Bearer(String),
 }
 
-/// What a [details predicate](Details::when) gets to see of a request.
+/// The part of a request that a [details predicate](Details::when) sees.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct RequestHead<'a> {
@@ -42,7 +54,7 @@ pub struct RequestHead<'a> {
     pub uri: &'a Uri,
     /// The header fields.
     pub headers: &'a HeaderMap,
-    /// What servers and outer layers attached: the peer's address, for instance.
+    /// What servers and outer layers attached, such as the address of the peer.
     pub extensions: &'a Extensions,
 }
 
@@ -58,37 +70,38 @@ impl<'a> RequestHead<'a> {
 }
 
 impl Details {
-    /// Nobody. This is the default.
+    /// Shows details to no caller. This is the default.
     pub const fn never() -> Self {
         Self(Policy::Never)
     }
 
-    /// Everybody: for a listener that only operators reach.
+    /// Shows details to every caller: for a listener that only operators reach.
     ///
-    /// With this policy, and no other, `?exclude=` changes status codes too, as kube-apiserver has
-    /// it.
+    /// With this policy, and no other, `?exclude=` changes status codes too, as in kube-apiserver.
     pub const fn always() -> Self {
         Self(Policy::Always)
     }
 
-    /// Whoever this predicate says yes to. If it panics that is a no.
+    /// Shows details to a caller for whom this predicate returns `true`. A panic counts as `false`.
     ///
     /// It runs for requests to probe paths and one segment below them, and with feature `grpc` for
-    /// calls of `List`, before they are answered: keep it quick. A call is a POST of HTTP/2 to
-    /// `/grpc.health.v1.Health/List`.
+    /// calls of `List` (a POST over HTTP/2 to `/grpc.health.v1.Health/List`). They wait for it, so
+    /// keep it quick.
     pub fn when(predicate: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static) -> Self {
         Self(Policy::When(Arc::new(predicate)))
     }
 
-    /// Whoever sends `Authorization: Bearer {token}` (RFC 6750, section 2.1). The time that the
-    /// comparison takes does not depend on where a wrong token differs.
+    /// Shows details to a caller who sends `Authorization: Bearer {token}` (RFC 6750, section 2.1).
+    /// The time of the comparison does not depend on where a wrong token differs.
+    ///
+    /// A predicate that compares with `==` would leak the token byte by byte.
     ///
     /// An empty token is an error when the layer is built.
     pub fn bearer(token: impl Into<String>) -> Self {
         Self(Policy::Bearer(token.into()))
     }
 
-    pub(crate) fn problem(&self) -> Option<Problem> {
+    pub(super) fn problem(&self) -> Option<Problem> {
         let Self(Policy::Bearer(token)) = self else {
             return None;
         };
@@ -102,23 +115,26 @@ impl Details {
         Some(Problem::option(None, "bearer token", fault))
     }
 
-    /// Whether nobody can see details, whatever the request.
+    /// Returns whether no caller can see details, whatever the request.
     #[inline]
     pub(super) fn are_off(&self) -> bool {
         matches!(self.0, Policy::Never)
     }
 
-    pub(super) fn are_for_everybody(&self) -> bool {
+    pub(super) fn are_for_every_caller(&self) -> bool {
         matches!(self.0, Policy::Always)
     }
 
-    pub(crate) fn allow<B>(&self, request: &Request<B>) -> bool {
+    pub(super) fn allow<B>(&self, request: &Request<B>) -> bool {
         match &self.0 {
             Policy::Never => false,
             Policy::Always => true,
-            Policy::When(predicate) => quietly(|| predicate(&RequestHead::of(request)))
+            Policy::When(predicate) => catch_panic(|| predicate(&RequestHead::of(request)))
                 .unwrap_or_else(|| {
-                    tracing::error!(target: crate::LOG_TARGET, "the details predicate panicked; the caller sees no details");
+                    log!(
+                        ERROR,
+                        "the details predicate panicked; the caller sees no details"
+                    );
                     false
                 }),
             Policy::Bearer(token) => has_token(request.headers(), token),
@@ -149,12 +165,12 @@ fn has_token(headers: &HeaderMap, token: &str) -> bool {
     })
 }
 
-/// Looks at every byte that was given, wherever the first difference is. How long the token is may
-/// show; what it is may not.
+/// Compares every given byte, wherever the first difference is. The length of the token may show in
+/// the time; its bytes may not.
 fn equal_in_constant_time(given: &[u8], token: &[u8]) -> bool {
     let mut difference = u8::from(given.len() != token.len());
     for (index, byte) in given.iter().enumerate() {
-        // `token` is not empty: an empty one was refused when the layer was built.
+        // `token` is not empty: the builder refuses an empty one.
         difference |= black_box(byte ^ token[index % token.len()]);
     }
     black_box(difference) == 0

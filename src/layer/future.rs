@@ -1,4 +1,4 @@
-//! The response future: of a probe, of a request under way, or of one that waits its turn.
+//! The response future: of a request under way, of a probe, or of a request that waits.
 
 use std::fmt;
 use std::future::Future;
@@ -10,8 +10,9 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::answer::Answer;
+use super::response::ProbeResponse;
 use super::wrap::WrapBody;
+#[cfg(feature = "grpc")]
 use crate::grpc::Call;
 
 pin_project! {
@@ -21,34 +22,33 @@ pin_project! {
         S: Service<Request<B>>,
     {
         #[pin]
-        state: State<S::Future, Deferred<S, B>, Call<B>, M>,
+        state: State<S::Future, Own<S, B, M>>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<F, D, C, M> {
+    enum State<F, O> {
         Called {
             #[pin]
             future: F,
         },
-        Answered {
-            // `None` once the response was made.
-            answer: Option<(Answer, M)>,
-        },
-        // Boxed, so that what is rarely used does not make every future larger.
-        Reading {
-            // `None` once the response was made.
-            call: Option<(Pin<Box<C>>, M)>,
-        },
-        // Boxed as well.
-        Deferred {
-            deferred: Option<Box<D>>,
+        Own {
+            own: O,
         },
     }
 }
 
-/// A request whose inner service was not ready when it came.
+/// What the layer does itself. Each option is `None` once the response was made. The rare states are
+/// boxed, so that they enlarge no future.
+enum Own<S: Service<Request<B>>, B, M> {
+    Answered(Option<(ProbeResponse, M)>),
+    #[cfg(feature = "grpc")]
+    Reading(Option<(Pin<Box<Call<B>>>, M)>),
+    Deferred(Option<Box<Deferred<S, B>>>),
+}
+
+/// A request whose inner service was not ready when it arrived.
 #[expect(
     clippy::large_enum_variant,
     reason = "boxed as a whole, and failing is the rarer case"
@@ -69,20 +69,13 @@ where
         }
     }
 
-    pub(super) fn answered(answer: Answer, wrap: M) -> Self {
-        Self {
-            state: State::Answered {
-                answer: Some((answer, wrap)),
-            },
-        }
+    pub(super) fn answered(response: ProbeResponse, wrap: M) -> Self {
+        Self::own(Own::Answered(Some((response, wrap))))
     }
 
+    #[cfg(feature = "grpc")]
     pub(super) fn reading(call: Call<B>, wrap: M) -> Self {
-        Self {
-            state: State::Reading {
-                call: Some((Box::pin(call), wrap)),
-            },
-        }
+        Self::own(Own::Reading(Some((Box::pin(call), wrap))))
     }
 
     #[cold]
@@ -96,10 +89,13 @@ where
     }
 
     fn deferred(deferred: Deferred<S, B>) -> Self {
+        Self::own(Own::Deferred(Some(Box::new(deferred))))
+    }
+
+    #[inline]
+    fn own(own: Own<S, B, M>) -> Self {
         Self {
-            state: State::Deferred {
-                deferred: Some(Box::new(deferred)),
-            },
+            state: State::Own { own },
         }
     }
 }
@@ -115,7 +111,7 @@ where
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let StateProj::Called { future } = self.as_mut().project().state.project() {
-            return poll_called::<_, _, _, M>(future, cx);
+            return future.poll(cx).map_ok(M::wrap_inner);
         }
         self.poll_own(cx)
     }
@@ -127,7 +123,7 @@ where
     B: Body,
     M: WrapBody<R>,
 {
-    /// Apart from the usual case, which is the shorter without it.
+    // Out of line, to keep the common path small.
     #[inline(never)]
     #[expect(clippy::expect_used, reason = "only a broken executor gets there")]
     fn poll_own(
@@ -136,41 +132,28 @@ where
     ) -> Poll<Result<Response<M::Body>, S::Error>> {
         let mut state = self.project().state;
         loop {
-            let future = match state.as_mut().project() {
-                StateProj::Called { future } => return poll_called::<_, _, _, M>(future, cx),
-                StateProj::Answered { answer } => {
-                    let (answer, wrap) = answer.take().expect(POLLED_AGAIN);
-                    return Poll::Ready(Ok(respond(answer, &wrap)));
+            let own = match state.as_mut().project() {
+                StateProj::Called { future } => return future.poll(cx).map_ok(M::wrap_inner),
+                StateProj::Own { own } => own,
+            };
+            let future = match own {
+                Own::Answered(answered) => {
+                    let (response, wrap) = answered.take().expect(POLLED_AGAIN);
+                    return Poll::Ready(Ok(respond(response, &wrap)));
                 }
-                StateProj::Reading { call } => {
-                    let (reading, wrap) = call.as_mut().expect(POLLED_AGAIN);
-                    let answer = Answer::grpc(ready!(reading.as_mut().poll(cx)));
-                    let response = respond(answer, wrap);
-                    *call = None;
+                #[cfg(feature = "grpc")]
+                Own::Reading(reading) => {
+                    let (call, wrap) = reading.as_mut().expect(POLLED_AGAIN);
+                    let response = ProbeResponse::grpc(ready!(call.as_mut().poll(cx)));
+                    let response = respond(response, wrap);
+                    *reading = None;
                     return Poll::Ready(Ok(response));
                 }
-                StateProj::Deferred { deferred } => ready!(poll_deferred(deferred, cx))?,
+                Own::Deferred(deferred) => ready!(poll_deferred(deferred, cx))?,
             };
             state.set(State::Called { future });
         }
     }
-}
-
-#[inline]
-fn poll_called<F, R, E, M>(
-    future: Pin<&mut F>,
-    cx: &mut Context<'_>,
-) -> Poll<Result<Response<M::Body>, E>>
-where
-    F: Future<Output = Result<Response<R>, E>>,
-    M: WrapBody<R>,
-{
-    future.poll(cx).map_ok(M::wrap_inner)
-}
-
-fn respond<R, M: WrapBody<R>>(answer: Answer, wrap: &M) -> Response<M::Body> {
-    let (parts, body) = answer.into_parts();
-    Response::from_parts(parts, wrap.wrap_probe(body))
 }
 
 /// Waits until the inner service is ready, then calls it.
@@ -194,6 +177,11 @@ where
     })
 }
 
+fn respond<R, M: WrapBody<R>>(response: ProbeResponse, wrap: &M) -> Response<M::Body> {
+    let (parts, body) = response.into_parts();
+    Response::from_parts(parts, wrap.wrap_probe(body))
+}
+
 const POLLED_AGAIN: &str = "`ResponseFuture` polled after completion";
 
 impl<S, B, M> fmt::Debug for ResponseFuture<S, B, M>
@@ -203,9 +191,12 @@ where
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
             State::Called { .. } => "Called",
-            State::Answered { .. } => "Answered",
-            State::Reading { .. } => "Reading",
-            State::Deferred { .. } => "Deferred",
+            State::Own { own } => match own {
+                Own::Answered(_) => "Answered",
+                #[cfg(feature = "grpc")]
+                Own::Reading(_) => "Reading",
+                Own::Deferred(_) => "Deferred",
+            },
         };
         f.debug_tuple("ResponseFuture").field(&state).finish()
     }

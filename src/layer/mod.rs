@@ -1,25 +1,35 @@
-//! The tower face: it reads snapshots, and is the only part that knows HTTP bodies.
+//! The tower face: a layer that answers probes in front of the inner service.
+//!
+//! The way of a request: `service` asks `router` where its path leads. A probe goes to `responder`,
+//! which makes a `response` of the shared state; every other request goes to the inner service.
 
 mod answer;
 mod body;
-mod desk;
+mod builder;
 mod details;
 mod future;
+#[cfg(feature = "grpc")]
+mod grpc;
 #[allow(
     clippy::module_inception,
     reason = "the file that holds the layer of a tower middleware"
 )]
 mod layer;
 mod paths;
+mod prefilter;
 mod query;
+mod responder;
+mod response;
+mod router;
 mod service;
+mod shared;
 mod wrap;
 
-pub(crate) use self::answer::public_body;
+pub use self::answer::Answer;
 pub use self::body::{ProbeBody, ResponseBody};
+pub use self::builder::HealthLayerBuilder;
 pub use self::details::{Details, RequestHead};
 pub use self::future::ResponseFuture;
-pub use self::layer::{HealthLayer, HealthLayerBuilder};
-pub(crate) use self::paths::Sieve;
+pub use self::layer::HealthLayer;
 pub use self::service::HealthService;
 pub use self::wrap::{EitherBody, MapBody, WrapBody};

@@ -1,67 +1,15 @@
-//! Which path asks which probe.
+//! The path table: which path asks for which probe.
 
-use crate::error::Problem;
-use crate::probe::Probe;
+use super::prefilter::Prefilter;
+use crate::model::{Probe, Problem};
 
-/// A handful of exact paths; a scan beats a hash here.
+/// A few exact paths. For so few, a scan is faster than a hash.
 #[derive(Clone, Debug)]
-pub(super) struct Paths {
+pub(super) struct PathTable {
     paths: Vec<(Box<str>, Probe)>,
 }
 
-/// Tells most requests from probes at a glance: by the length of their path and the byte after its
-/// first `/`. It has a bit for each that a path with an answer has.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Sieve {
-    /// Lengths from 63 on share a bit.
-    lengths: u64,
-    /// Bytes that differ by a multiple of 64 share a bit.
-    letters: u64,
-}
-
-impl Sieve {
-    /// Holds back this path.
-    pub(super) fn exactly(path: &str) -> Self {
-        Self {
-            lengths: length_bit(path),
-            letters: letter_bit(path),
-        }
-    }
-
-    /// Holds back this path, and every longer one that starts as it does.
-    pub(crate) fn starting_with(path: &str) -> Self {
-        Self {
-            lengths: !(length_bit(path) - 1),
-            letters: letter_bit(path),
-        }
-    }
-
-    pub(super) fn and(self, other: Self) -> Self {
-        Self {
-            lengths: self.lengths | other.lengths,
-            letters: self.letters | other.letters,
-        }
-    }
-
-    /// What it does not hold is certainly none of the paths.
-    #[inline(always)]
-    pub(super) fn holds(self, path: &str) -> bool {
-        self.lengths & length_bit(path) != 0 && self.letters & letter_bit(path) != 0
-    }
-}
-
-#[inline(always)]
-fn length_bit(path: &str) -> u64 {
-    1 << path.len().min(63)
-}
-
-#[inline(always)]
-fn letter_bit(path: &str) -> u64 {
-    let letter = path.as_bytes().get(1).unwrap_or(&0);
-    1 << (letter % 64)
-}
-
-impl Paths {
+impl PathTable {
     pub(super) fn new(
         prefix: &str,
         given: &[(String, Probe)],
@@ -69,10 +17,13 @@ impl Paths {
     ) -> Self {
         let mut paths: Vec<(Box<str>, Probe)> = Vec::new();
         let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+        if let Some(fault) = fault(prefix).filter(|_| !prefix.is_empty()) {
+            let prefix = prefix.to_owned();
+            problems.push(Problem::Prefix { prefix, fault });
+        }
         for (path, probe) in given {
             let full = format!("{prefix}{path}");
-            // A prefix cannot lend its `/` to a path that has none.
-            if let Some(fault) = fault(path).or_else(|| fault(&full)) {
+            if let Some(fault) = fault(path) {
                 problems.push(Problem::Path {
                     path: path.clone(),
                     fault,
@@ -93,34 +44,34 @@ impl Paths {
         Self { paths }
     }
 
-    /// Holds back every path of a probe and, if single checks are shown, what is below it.
-    pub(super) fn sieve(&self, shows_checks: bool) -> Sieve {
-        let sieves = self.paths.iter().map(|(path, _)| {
-            let own = Sieve::exactly(path);
-            if shows_checks {
-                own.and(Sieve::starting_with(&format!("{path}/")))
+    /// Matches every path of a probe and, if single checks have paths, those below it.
+    pub(super) fn prefilter(&self, with_checks: bool) -> Prefilter {
+        let filters = self.paths.iter().map(|(path, _)| {
+            let own = Prefilter::exactly(path);
+            if with_checks {
+                own.or(Prefilter::starting_with(&format!("{path}/")))
             } else {
                 own
             }
         });
-        sieves.fold(Sieve::default(), Sieve::and)
+        filters.fold(Prefilter::default(), Prefilter::or)
     }
 
-    /// The probe at exactly this path.
+    /// Returns the probe at exactly this path.
     #[inline]
     pub(super) fn probe(&self, path: &str) -> Option<Probe> {
         let found = self.paths.iter().find(|(other, _)| **other == *path);
         found.map(|(_, probe)| *probe)
     }
 
-    /// The probe whose path this is, with one more segment behind it.
+    /// Splits a path into that of a probe and one more segment.
     pub(super) fn parent<'a>(&self, path: &'a str) -> Option<(Probe, &'a str)> {
         let (parent, name) = path.rsplit_once('/')?;
         Some((self.probe(parent)?, name))
     }
 }
 
-impl Default for Paths {
+impl Default for PathTable {
     fn default() -> Self {
         let path = |probe: Probe| (Box::from(probe.default_path()), probe);
         let paths = Probe::EACH.map(path).into();
@@ -144,19 +95,19 @@ fn fault(path: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    fn paths(prefix: &str, given: &[(&str, Probe)]) -> (Paths, Vec<String>) {
+    fn paths(prefix: &str, given: &[(&str, Probe)]) -> (PathTable, Vec<String>) {
         let given: Vec<_> = given
             .iter()
             .map(|(path, probe)| ((*path).to_owned(), *probe))
             .collect();
         let mut problems = Vec::new();
-        let paths = Paths::new(prefix, &given, &mut problems);
+        let paths = PathTable::new(prefix, &given, &mut problems);
         (paths, problems.iter().map(ToString::to_string).collect())
     }
 
     #[test]
     fn only_exactly_the_same_path_matches() {
-        let paths = Paths::default();
+        let paths = PathTable::default();
         let cases = [
             ("/livez", Some(Probe::Liveness)),
             ("/readyz", Some(Probe::Readiness)),
@@ -177,25 +128,25 @@ mod tests {
     }
 
     #[test]
-    fn the_sieve_holds_back_every_path_that_may_have_an_answer() {
+    fn the_prefilter_matches_every_path_that_is_answered() {
         let long = format!("/{}", "x".repeat(100));
         for prefix in ["", "/internal", &long] {
             let given = [("/livez", Probe::Liveness), ("/", Probe::Readiness)];
             let (paths, problems) = paths(prefix, &given);
             assert!(problems.is_empty());
             for path in given.map(|(path, _)| format!("{prefix}{path}")) {
-                assert!(paths.sieve(false).holds(&path), "{path}");
-                assert!(paths.sieve(true).holds(&path), "{path}");
+                assert!(paths.prefilter(false).may_match(&path), "{path}");
+                assert!(paths.prefilter(true).may_match(&path), "{path}");
                 let check = format!("{path}/db");
                 assert!(paths.parent(&check).is_some(), "{check}");
-                assert!(paths.sieve(true).holds(&check), "{check}");
+                assert!(paths.prefilter(true).may_match(&check), "{check}");
             }
         }
     }
 
     #[test]
-    fn the_sieve_lets_other_lengths_and_other_letters_through() {
-        let sieve = Paths::default().sieve(false);
+    fn the_prefilter_lets_other_lengths_and_other_letters_pass() {
+        let prefilter = PathTable::default().prefilter(false);
         for path in [
             "",
             "/",
@@ -205,13 +156,13 @@ mod tests {
             "/orders",
             "/users/123",
         ] {
-            assert!(!sieve.holds(path), "{path}");
+            assert!(!prefilter.may_match(path), "{path}");
         }
     }
 
     #[test]
     fn a_parent_has_exactly_one_segment_below_it() {
-        let paths = Paths::default();
+        let paths = PathTable::default();
         assert_eq!(paths.parent("/readyz/db"), Some((Probe::Readiness, "db")));
         assert_eq!(paths.parent("/readyz/"), Some((Probe::Readiness, "")));
         assert_eq!(paths.parent("/readyz/a/b"), None);
@@ -229,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_cannot_be_asked_is_named() {
+    fn a_path_that_cannot_be_requested_is_named() {
         let cases = [
             ("livez", "probe path \"livez\": it must start with `/`"),
             ("", "probe path \"\": it must start with `/`"),
@@ -247,7 +198,10 @@ mod tests {
             assert_eq!(paths("", &[(path, Probe::Liveness)]).1, [expected]);
         }
         let (_, problems) = paths("internal", &[("/livez", Probe::Liveness)]);
-        assert_eq!(problems, ["probe path \"/livez\": it must start with `/`"]);
+        assert_eq!(
+            problems,
+            ["path prefix \"internal\": it must start with `/`"]
+        );
     }
 
     #[test]
@@ -255,7 +209,7 @@ mod tests {
         let (_, problems) = paths("", &[("/h", Probe::Liveness), ("/h", Probe::Readiness)]);
         assert_eq!(
             problems,
-            ["probe path \"/h\": it is given for liveness and for readiness"]
+            ["probe path \"/h\": it belongs to liveness and to readiness"]
         );
         let (_, problems) = paths("", &[("/h", Probe::Liveness), ("/h", Probe::Liveness)]);
         assert!(problems.is_empty());

@@ -1,4 +1,4 @@
-//! The middleware: probes are answered here, everything else goes to the inner service.
+//! The middleware: it answers probes, and passes every other request to the inner service.
 
 use std::fmt;
 use std::mem;
@@ -9,26 +9,33 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::answer::Answer;
-use super::desk::{Desk, Target};
 use super::future::ResponseFuture;
+#[cfg(feature = "grpc")]
+use super::response::ProbeResponse;
+use super::router::Route;
+use super::shared::Shared;
 use super::wrap::{EitherBody, WrapBody};
-use crate::grpc;
+#[cfg(feature = "grpc")]
+use crate::grpc::{CallStart, HealthMethod};
 
 /// Middleware that answers probes and passes every other request to the inner service.
 ///
-/// Made by [`HealthLayer`](crate::HealthLayer); see there and the
+/// Made by [`HealthLayer`](crate::HealthLayer); see also the
 /// [ordering guide](crate::guides::ordering).
 #[derive(Clone)]
 pub struct HealthService<S, M = EitherBody> {
     inner: S,
-    desk: Arc<Desk>,
+    shared: Arc<Shared>,
     wrap: M,
 }
 
 impl<S, M> HealthService<S, M> {
-    pub(super) fn new(inner: S, desk: Arc<Desk>, wrap: M) -> Self {
-        Self { inner, desk, wrap }
+    pub(super) fn new(inner: S, shared: Arc<Shared>, wrap: M) -> Self {
+        Self {
+            inner,
+            shared,
+            wrap,
+        }
     }
 
     /// Gets a reference to the inner service.
@@ -47,7 +54,7 @@ impl<S, M> HealthService<S, M> {
     }
 }
 
-/// Requests must have a body, whatever the features: one of a gRPC call is read.
+/// Requests must have a body with every set of features: that of a gRPC call is read.
 impl<S, B, R, M> Service<Request<B>> for HealthService<S, M>
 where
     S: Service<Request<B>, Response = Response<R>> + Clone,
@@ -58,11 +65,11 @@ where
     type Error = S::Error;
     type Future = ResponseFuture<S, B, M>;
 
-    /// Always ready, so that a probe is answered however busy the inner service is.
+    /// Always returns ready, so that a probe is answered however busy the inner service is.
     ///
-    /// The inner service is not asked: readiness that was asked for is a reservation (a permit, a
-    /// place in a queue), and a service that then only answers probes would never use it. Its
-    /// readiness is awaited by the request that needs it; see the
+    /// The inner service is not polled here: readiness is a reservation (a permit, a place in a
+    /// queue), which a service that then only answers probes would never use. The request that
+    /// needs the inner service awaits its readiness; see the
     /// [saturation guide](crate::guides::saturation).
     #[inline]
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
@@ -71,14 +78,20 @@ where
 
     #[inline]
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        match self.desk.target(request.uri().path()) {
+        match self.shared.router.route(request.uri().path()) {
             None => self.pass(request),
-            Some(Target::Probe(probe)) => {
-                let answer = self.desk.answer_probe(probe, &request);
-                ResponseFuture::answered(answer, self.wrap.clone())
+            Some(Route::Probe(probe)) => {
+                let response = self.shared.responder.probe(probe, &request);
+                ResponseFuture::answered(response, self.wrap.clone())
             }
-            Some(Target::Check) => self.answer_check(request),
-            Some(Target::Call(rpc)) => self.answer_call(rpc, request),
+            Some(Route::Check(probe, name)) => {
+                match self.shared.responder.check(probe, name, &request) {
+                    Some(response) => ResponseFuture::answered(response, self.wrap.clone()),
+                    None => self.pass(request),
+                }
+            }
+            #[cfg(feature = "grpc")]
+            Some(Route::Grpc(method)) => self.answer_call(method, request),
         }
     }
 }
@@ -89,51 +102,44 @@ impl<S: Clone, M> HealthService<S, M> {
     where
         S: Service<Request<B>>,
     {
-        // Nobody is woken by this context, and nobody has to be: unless the inner service is ready
-        // now, the future asks it again with its own.
+        // This context wakes no task, and need not: unless the inner service is ready now, the
+        // future polls it again with a context of its own.
         match self
             .inner
             .poll_ready(&mut Context::from_waker(Waker::noop()))
         {
             Poll::Ready(Ok(())) => ResponseFuture::called(self.inner.call(request)),
             Poll::Ready(Err(error)) => {
-                // What has failed must be discarded, with whatever it reserved before it did.
+                // A service that failed must be discarded, with all that it had reserved.
                 drop(self.take_inner());
                 ResponseFuture::failed(error)
             }
-            // What was asked goes into the future, with its place in the queue; what stays here is
-            // a clone that has asked for nothing.
+            // The service that was polled goes into the future, with its place in the queue. What
+            // stays here is a clone that was not polled.
             Poll::Pending => ResponseFuture::waiting(self.take_inner(), request),
         }
     }
 
-    // These are apart from the usual case, which is the shorter without them.
-
+    // Out of line, to keep the common path small.
+    #[cfg(feature = "grpc")]
     #[inline(never)]
-    fn answer_check<B>(&mut self, request: Request<B>) -> ResponseFuture<S, B, M>
+    fn answer_call<B: Body>(
+        &self,
+        method: HealthMethod,
+        request: Request<B>,
+    ) -> ResponseFuture<S, B, M>
     where
         S: Service<Request<B>>,
         M: Clone,
     {
-        match self.desk.answer_check(&request) {
-            None => self.pass(request),
-            Some(answer) => ResponseFuture::answered(answer, self.wrap.clone()),
-        }
-    }
-
-    #[inline(never)]
-    fn answer_call<B>(&self, rpc: grpc::Rpc, request: Request<B>) -> ResponseFuture<S, B, M>
-    where
-        S: Service<Request<B>>,
-        M: Clone,
-    {
+        let grpc = &self.shared.grpc;
         let wrap = self.wrap.clone();
-        match self.desk.open_call(rpc, &request) {
-            grpc::Opening::Answered(answer) => ResponseFuture::answered(Answer::grpc(answer), wrap),
-            grpc::Opening::Reads(pending) => {
-                let body = request.into_body();
-                let call = grpc::Call::new(pending, body, self.desk.health.clone());
-                ResponseFuture::reading(call, wrap)
+        match grpc.start(method, &request) {
+            CallStart::Respond(response) => {
+                ResponseFuture::answered(ProbeResponse::grpc(response), wrap)
+            }
+            CallStart::ReadBody(pending) => {
+                ResponseFuture::reading(grpc.read(pending, request.into_body()), wrap)
             }
         }
     }
@@ -149,7 +155,7 @@ impl<S: fmt::Debug, M> fmt::Debug for HealthService<S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HealthService")
             .field("inner", &self.inner)
-            .field("desk", &self.desk)
+            .field("shared", &self.shared)
             .finish_non_exhaustive()
     }
 }

@@ -34,7 +34,7 @@ pub(crate) struct LifecycleView {
     pub(crate) version: u64,
     pub(crate) started: bool,
     pub(crate) draining: bool,
-    /// Why the process was declared broken; `Some` while it is.
+    /// Why the process was marked broken; `Some` while it is.
     pub(crate) broken: Option<String>,
     /// Why traffic is refused; `Some` while it is.
     pub(crate) refusing: Option<String>,

@@ -1,32 +1,48 @@
-//! What is known and what it means. Pure: no runtime, no HTTP service, no clock; time is passed in.
+//! The pure model: what a check reports, what it means for a probe, and how it is written down.
+//!
+//! Nothing here names tokio, tower or a clock; time is an argument.
 
+mod catch;
 mod check;
-mod json;
+mod config;
+#[cfg(feature = "serde")]
+mod duration;
+mod dyn_indicator;
+mod error;
+mod identity;
+mod indicator;
 mod lifecycle;
-pub(crate) mod name;
+mod name;
 mod observation;
+mod probe;
 mod redaction;
 mod report;
 mod snapshot;
 mod status;
-mod text;
 mod thresholds;
 mod time;
 mod transition;
 
+pub(crate) use self::catch::{catch_panic, drop_catching_panic, panic_message};
 pub(crate) use self::check::{CheckSpec, LONGEST, LastRun, longest};
 pub use self::check::{CheckState, ComponentType, Criticality};
-pub(crate) use self::json::render_json;
+pub use self::config::{CheckConfig, HealthConfig, LayerConfig};
+pub(crate) use self::dyn_indicator::DynIndicator;
+pub use self::error::BuildError;
+pub(crate) use self::error::{Named, OptionFault, Problem, duration_problem};
+pub(crate) use self::identity::Identity;
+pub use self::indicator::HealthIndicator;
 pub(crate) use self::lifecycle::{GateState, GateView, HeartbeatView, LifecycleView};
+pub(crate) use self::name::validate as validate_name;
 pub use self::observation::{CheckResult, Failure, Observation, ObservedValue, Reading};
+pub use self::probe::Probe;
 pub use self::redaction::redact_credentials;
 pub(crate) use self::redaction::{Redactor, escape_line};
-pub(crate) use self::report::Identity;
 pub use self::report::{Report, ReportEntry};
+pub(crate) use self::report::{public_body, render_json, render_text};
 pub use self::snapshot::Snapshot;
 pub(crate) use self::snapshot::{Aggregate, pass_if};
 pub use self::status::Status;
-pub(crate) use self::text::render_text;
 pub(crate) use self::thresholds::Thresholds;
 pub(crate) use self::time::rfc3339;
 pub use self::transition::{Subject, Transition};

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
-use crate::panic::quietly;
+use super::catch_panic;
 
 /// A text longer than this is cut before it is redacted, so that a hook never works on megabytes.
 const BOUND: usize = 64 * 1024;
@@ -26,7 +26,7 @@ impl Redactor {
     /// withholds the text, and its own message too: that may quote the secret.
     pub(crate) fn prepare(&self, mut text: String) -> String {
         cut(&mut text, BOUND);
-        let mut redacted = quietly(|| (self.0)(&text))
+        let mut redacted = catch_panic(|| (self.0)(&text))
             .unwrap_or_else(|| "withheld: the redaction hook panicked".to_owned());
         cut(&mut redacted, KEPT);
         redacted

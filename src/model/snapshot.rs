@@ -6,8 +6,7 @@ use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 
-use super::{CheckState, Criticality, Identity, LifecycleView, Report, Status};
-use crate::probe::Probe;
+use super::{CheckState, Criticality, Identity, LifecycleView, Probe, Status};
 
 /// Everything that was known of a service at one moment.
 ///
@@ -176,20 +175,9 @@ impl Snapshot {
         self.time
     }
 
-    /// Everything that may be shown of a probe.
-    pub fn report(&self, probe: Probe) -> Report<'_> {
-        Report::new(self, probe)
-    }
-
-    /// The rendered report, made by the first caller who asks for it.
-    pub(crate) fn rendered(
-        &self,
-        probe: Probe,
-        render: impl FnOnce(&Report<'_>) -> Bytes,
-    ) -> Bytes {
-        self.rendered[probe as usize]
-            .get_or_init(|| render(&self.report(probe)))
-            .clone()
+    /// Returns the rendered report, which the first caller makes.
+    pub(crate) fn rendered(&self, probe: Probe, render: impl FnOnce() -> Bytes) -> Bytes {
+        self.rendered[probe as usize].get_or_init(render).clone()
     }
 
     /// When time alone will change what this snapshot says: a result expires, or a heartbeat is

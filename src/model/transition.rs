@@ -3,8 +3,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use super::Status;
-use crate::probe::Probe;
+use super::{Probe, Status};
 
 /// What changed its status.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,7 +1,7 @@
-//! The refresher: the only place that runs checks, and the only writer of snapshots.
+//! The refresher: the only task that runs checks, and the only writer of snapshots.
 
-mod announcer;
 mod jitter;
+mod notifier;
 mod run;
 mod scheduler;
 mod slot;
@@ -9,36 +9,33 @@ mod slot;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{broadcast, mpsc};
 
-pub(crate) use self::announcer::{Listener, Verdicts};
 pub(crate) use self::jitter::Jitter;
-use self::run::catching;
+pub(crate) use self::notifier::Listener;
+use self::run::catching_panic;
 pub(crate) use self::scheduler::Command;
 use self::scheduler::Scheduler;
 pub(crate) use self::slot::{Slot, SlotKey};
-use crate::model::{Redactor, Transition};
-use crate::panic::panic_message;
-use crate::published::Published;
+use crate::model::{Redactor, Transition, panic_message};
+use crate::state::{Publisher, log};
 
-/// How long a scheduler that died waits before it is restarted, so that a fault that comes back at
-/// once does not eat a core.
+/// How long a scheduler that died waits before it is restarted, so that a fault that returns at
+/// once does not use up a core.
 const RESTART_DELAY: Duration = Duration::from_millis(100);
 
 /// Everything that a refresher starts from.
 pub(crate) struct Refresher {
-    pub(crate) published: Arc<Published>,
+    pub(crate) publisher: Publisher,
     pub(crate) slots: BTreeMap<SlotKey, Slot>,
     pub(crate) commands: mpsc::UnboundedReceiver<Command>,
-    pub(crate) changed: mpsc::Receiver<()>,
+    /// Receives a message whenever the lifecycle changed.
+    pub(crate) lifecycle_changed: mpsc::Receiver<()>,
     pub(crate) jitter: Jitter,
     pub(crate) redactor: Redactor,
-    pub(crate) verdicts: watch::Sender<Verdicts>,
-    pub(crate) publications: watch::Sender<()>,
     pub(crate) transitions: broadcast::Sender<Transition>,
     pub(crate) listeners: Vec<Listener>,
 }
@@ -51,13 +48,17 @@ impl Refresher {
     }
 }
 
-/// Restarts the scheduler if it dies. No code of a user runs in it, so only a defect of this crate
-/// gets here; until it is restarted results expire as they must.
+/// Restarts the scheduler if it dies. It runs no user code, so only a defect of this crate can kill
+/// it. Until it is restarted, results expire as usual.
 async fn supervise(mut scheduler: Scheduler) {
-    while let Err(payload) = catching(Box::pin(scheduler.run())).await {
+    while let Err(payload) = catching_panic(Box::pin(scheduler.run())).await {
         let message = panic_message(payload);
-        scheduler.published.count_restart();
-        tracing::error!(target: crate::LOG_TARGET, message, "the health refresher died and is restarted");
+        scheduler.publisher.count_restart();
+        log!(
+            ERROR,
+            message,
+            "the health refresher died and is being restarted"
+        );
         tokio::time::sleep(RESTART_DELAY).await;
         scheduler.recover();
     }

@@ -1,4 +1,4 @@
-//! One run of a check, in a task of its own.
+//! One run of a check, in its own task.
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
-use crate::clock;
-use crate::indicator::ErasedIndicator;
-use crate::model::{Failure, ObservedValue, Reading, Redactor, Status};
-use crate::panic::{drop_quietly, panic_message};
+use crate::model::{
+    DynIndicator, Failure, ObservedValue, Reading, Redactor, Status, drop_catching_panic,
+    panic_message,
+};
+use crate::state::clock;
 
-/// What a run came to, in plain data: whatever a user's type does when it is printed or dropped
-/// has happened in the task of the run.
+/// The outcome of a run as plain data: every value of a user's type was printed and dropped in the
+/// task of the run.
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) status: Status,
@@ -25,7 +26,7 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    /// A failure that the refresher itself has to report.
+    /// A failure that the refresher itself reports.
     pub(super) fn failed(output: String, duration: Duration) -> Self {
         Self {
             status: Status::Fail,
@@ -37,14 +38,18 @@ impl Outcome {
     }
 }
 
-pub(super) async fn run(indicator: Arc<dyn ErasedIndicator>, redactor: Redactor) -> Outcome {
+pub(super) async fn run(indicator: Arc<dyn DynIndicator>, redactor: Redactor) -> Outcome {
     let started_at = clock::now();
-    let result = catching(indicator.run())
+    let result = catching_panic(indicator.run())
         .await
         .unwrap_or_else(|payload| Err(Failure::new(panic_message(payload))));
     let (status, output, mut readings) = match result {
         Ok(seen) => (seen.status, seen.output, seen.readings),
-        Err(failure) => (Status::Fail, Some(told(failure.output)), failure.readings),
+        Err(failure) => (
+            Status::Fail,
+            Some(non_empty(failure.output)),
+            failure.readings,
+        ),
     };
     for reading in &mut readings {
         if let ObservedValue::Text(text) = &mut reading.value {
@@ -61,7 +66,7 @@ pub(super) async fn run(indicator: Arc<dyn ErasedIndicator>, redactor: Redactor)
 }
 
 /// Polls a future to its end or its panic, and drops it before anything else happens.
-pub(super) async fn catching<T>(
+pub(super) async fn catching_panic<T>(
     mut future: Pin<Box<dyn Future<Output = T> + Send + '_>>,
 ) -> Result<T, Box<dyn Any + Send>> {
     let result = poll_fn(
@@ -72,12 +77,12 @@ pub(super) async fn catching<T>(
         },
     )
     .await;
-    drop_quietly(future);
+    drop_catching_panic(future);
     result
 }
 
-/// An error without a text says at least that it has none.
-fn told(output: String) -> String {
+/// Replaces the text of an error that has none.
+fn non_empty(output: String) -> String {
     if output.is_empty() {
         "failed without a message".to_owned()
     } else {

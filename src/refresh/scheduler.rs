@@ -1,6 +1,6 @@
-//! The one task that runs checks and publishes snapshots.
+//! The one task that schedules runs and publishes snapshots.
 //!
-//! It sleeps until a run ends, a run is due or late, the process changed, or a result expires. A
+//! It sleeps until a run ends, a run is due or late, the lifecycle changes, or a result expires. A
 //! turn first takes everything that happened, then acts on the clock, then publishes once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -10,60 +10,56 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::Sleep;
 
 use super::Refresher;
-use super::announcer::Announcer;
 use super::jitter::Jitter;
+use super::notifier::Notifier;
 use super::run::{Outcome, run};
 use super::slot::{Run, Slot, SlotKey};
-use crate::clock;
-use crate::model::{CheckState, Redactor, Snapshot, Transition};
-use crate::panic::drop_quietly;
-use crate::probe::Probe;
-use crate::published::Published;
+use crate::model::{CheckState, Probe, Redactor, Snapshot, Transition, drop_catching_panic};
+use crate::state::{Publisher, SharedState, clock};
 
-/// How long results that change no status wait for company before they are published.
+/// How long results that change no status wait for others before they are published together.
 const COALESCE: Duration = Duration::from_millis(10);
 
-/// How often a check that waits for somebody to probe looks whether somebody did.
+/// How often a check that rests until readiness is probed looks whether it was.
 const LOOK_FOR_PROBES: Duration = Duration::from_secs(1);
 
-/// What a [`Health`](crate::Health) asks for. Each is acknowledged once it is published.
+/// A command of a [`Health`](crate::Health). It is acknowledged once its effect is published.
 pub(crate) enum Command {
     Add(SlotKey, Slot, oneshot::Sender<()>),
     Remove(SlotKey, oneshot::Sender<()>),
+    RunNow(SlotKey, oneshot::Sender<()>),
     #[cfg(test)]
     Panic,
 }
 
 pub(super) struct Scheduler {
-    pub(super) published: Arc<Published>,
+    pub(super) publisher: Publisher,
     pub(super) slots: BTreeMap<SlotKey, Slot>,
     /// At most one for each slot: its next run, or the deadline of the present one.
     timers: BTreeSet<(Instant, SlotKey)>,
     runs: JoinSet<Outcome>,
     running: HashMap<task::Id, SlotKey>,
     commands: mpsc::UnboundedReceiver<Command>,
-    changed: mpsc::Receiver<()>,
+    lifecycle_changed: mpsc::Receiver<()>,
     alarm: Pin<Box<Sleep>>,
     jitter: Jitter,
     redactor: Redactor,
-    announcer: Announcer,
-    /// Tells that there is a new snapshot, whatever is in it.
-    publications: watch::Sender<()>,
+    notifier: Notifier,
     next: Publication,
 }
 
-/// What the next snapshot is to tell.
+/// What has to be announced with the next snapshot.
 #[derive(Default)]
 struct Publication {
-    /// `Some` when there is something to publish: when it must have been.
+    /// `Some` when there is something to publish: when it is due.
     due: Option<Instant>,
     transitions: Vec<Transition>,
-    /// Who waits for it.
+    /// Callers who wait for it.
     acks: Vec<oneshot::Sender<()>>,
 }
 
@@ -78,40 +74,38 @@ impl Scheduler {
     pub(super) fn new(refresher: Refresher) -> Self {
         let now = clock::now();
         let Refresher {
-            verdicts,
             transitions,
             listeners,
             ..
         } = refresher;
         Self {
-            announcer: Announcer::new(verdicts, transitions, listeners),
+            notifier: Notifier::new(transitions, listeners),
             timers: refresher.slots.keys().map(|key| (now, *key)).collect(),
-            published: refresher.published,
+            publisher: refresher.publisher,
             slots: refresher.slots,
             runs: JoinSet::new(),
             running: HashMap::new(),
             commands: refresher.commands,
-            changed: refresher.changed,
+            lifecycle_changed: refresher.lifecycle_changed,
             alarm: Box::pin(tokio::time::sleep_until(now.into())),
             jitter: refresher.jitter,
             redactor: refresher.redactor,
-            publications: refresher.publications,
             next: Publication::default(),
         }
     }
 
-    /// Runs until nobody holds a handle any more.
+    /// Runs until the last handle is dropped.
     pub(super) async fn run(&mut self) {
         poll_fn(|cx| self.turn(cx)).await;
     }
 
-    /// After a panic: nothing that was half done is trusted, and nothing that is known is lost.
+    /// Rebuilds the timers after a panic. Nothing half done is trusted, and no result is lost.
     pub(super) fn recover(&mut self) {
         let now = clock::now();
         self.timers.clear();
         for (key, slot) in &mut self.slots {
             match &slot.run {
-                // Its end will be told, or waits to be: no second run may start before that.
+                // Its completion is still pending; do not start a second run.
                 Some(run) if self.running.contains_key(&run.task.id()) => {
                     if !run.timed_out {
                         self.timers
@@ -131,8 +125,8 @@ impl Scheduler {
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            // Results before deadlines: a run that ended in time has not timed out, however late
-            // it is looked at.
+            // Results come before deadlines: a run that ended in time has not timed out, however
+            // late its result is taken.
             while let Poll::Ready(Some(ended)) = self.runs.poll_join_next_with_id(cx) {
                 self.run_ended(ended);
             }
@@ -140,20 +134,20 @@ impl Scheduler {
                 let Some(command) = command else {
                     return Poll::Ready(());
                 };
-                self.obey(command);
+                self.handle(command);
             }
-            while let Poll::Ready(Some(())) = self.changed.poll_recv(cx) {
+            while let Poll::Ready(Some(())) = self.lifecycle_changed.poll_recv(cx) {
                 self.next.by(clock::now());
             }
             let now = clock::now();
             let started = self.fire_timers(now);
-            let told = self.publish_if_due(now);
-            if started || told {
-                // A task that is woken while it runs is queued where another worker finds it, and
-                // one is woken to look. Without it a check that never yields, or a listener that
-                // blocks, could run next on this worker while all others sleep, the clock and the
-                // network with them. It also makes the set of runs, which may have been empty when
-                // it was asked, take note of whom to wake.
+            let must_call_listeners = self.publish_if_due(now);
+            if started || must_call_listeners {
+                // A task that wakes itself is queued where another worker finds it, and tokio wakes
+                // one to look. Otherwise a check that never yields, or a listener that blocks,
+                // could run next on this worker while all others sleep, and with them the timers
+                // and the network. The set of runs, which may have been empty when it was polled,
+                // also registers this task's waker then.
                 cx.waker().wake_by_ref();
             }
             let Some(alarm) = self.next_alarm() else {
@@ -170,12 +164,12 @@ impl Scheduler {
             Ok((id, outcome)) => (id, Some(outcome)),
             Err(error) => {
                 let id = error.id();
-                // It may hold what a check panicked with when it was dropped.
-                drop_quietly(error);
+                // It can hold the payload of a check that panicked while it was dropped.
+                drop_catching_panic(error);
                 (id, None)
             }
         };
-        // A slot that was removed meanwhile has nothing to record.
+        // The slot was removed meanwhile: there is nothing to record.
         let Some(key) = self.running.remove(&id) else {
             return;
         };
@@ -207,22 +201,26 @@ impl Scheduler {
         let Some(slot) = self.slots.get_mut(&key) else {
             return;
         };
+        if !slot.waiting.is_empty() {
+            self.next.acks.append(&mut slot.waiting);
+            self.next.by(now);
+        }
         if let Some(transition) = slot.record(outcome) {
             if slot.is_done {
-                self.published.lifecycle.startup_check_done();
+                self.publisher.state().lifecycle.startup_check_done();
             }
             self.next.transitions.push(transition);
             self.next.by(now);
         }
     }
 
-    fn obey(&mut self, command: Command) {
+    fn handle(&mut self, command: Command) {
         let now = clock::now();
         let ack = match command {
             Command::Add(key, slot, ack) => {
                 if slot.spec().while_probed.is_some() {
-                    // Probes may not have been counted before: it rests once it knows better.
-                    self.published.note_probe(now);
+                    // Probes were not counted before. Until the count is known, the check runs.
+                    self.publisher.state().note_probe(now);
                 }
                 self.slots.insert(key, slot);
                 self.timers.insert((now, key));
@@ -232,8 +230,12 @@ impl Scheduler {
                 self.remove(key);
                 ack
             }
+            Command::RunNow(key, ack) => {
+                self.run_now(key, ack, now);
+                return;
+            }
             #[cfg(test)]
-            Command::Panic => panic!("asked to"),
+            Command::Panic => panic!("commanded by a test"),
         };
         self.next.acks.push(ack);
         self.next.by(now);
@@ -248,12 +250,24 @@ impl Scheduler {
             run.task.abort();
         }
         if slot.probe == Probe::Startup && !slot.is_done {
-            self.published.lifecycle.startup_check_done();
+            self.publisher.state().lifecycle.startup_check_done();
         }
-        drop_quietly(slot);
+        drop_catching_panic(slot);
     }
 
-    /// Starts the runs that are due and ends those that are late. Says whether it started any.
+    /// Makes a check due. Its next result, or that of the run in progress, is acknowledged.
+    fn run_now(&mut self, key: SlotKey, ack: oneshot::Sender<()>, now: Instant) {
+        let Some(slot) = self.slots.get_mut(&key) else {
+            return;
+        };
+        slot.waiting.push(ack);
+        if slot.run.is_none() {
+            self.timers.retain(|(_, other)| *other != key);
+            self.timers.insert((now, key));
+        }
+    }
+
+    /// Starts the runs that are due and ends those that are late. Returns whether it started any.
     fn fire_timers(&mut self, now: Instant) -> bool {
         let mut started = false;
         while let Some((at, key)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
@@ -262,11 +276,11 @@ impl Scheduler {
                 continue;
             };
             if let Some(run) = &slot.run {
-                // Tokio lets a task take only so many results in one turn: this one may be waiting.
+                // Tokio limits how many results a task can take in one turn: this result may wait.
                 if !run.task.is_finished() {
                     self.time_out(key, now);
                 }
-            } else if slot.is_wanted(&self.published, now) {
+            } else if slot.is_wanted(self.publisher.state(), now) {
                 self.start_run(key, now);
                 started = true;
             } else {
@@ -292,7 +306,7 @@ impl Scheduler {
         self.timers.insert((now + slot.spec().timeout, key));
     }
 
-    /// Publishes the failure now. The next run is due only when the task has really ended.
+    /// Records the failure now. The next run is due only when the task has really ended.
     fn time_out(&mut self, key: SlotKey, now: Instant) {
         let Some(slot) = self.slots.get_mut(&key) else {
             return;
@@ -306,7 +320,7 @@ impl Scheduler {
         self.next.by(now + COALESCE);
     }
 
-    /// Says whether listeners have to be called for it.
+    /// Publishes if that is due. Returns whether a listener has to be called.
     fn publish_if_due(&mut self, now: Instant) -> bool {
         if self.next.due.is_none_or(|due| due > now) {
             return false;
@@ -316,27 +330,27 @@ impl Scheduler {
             let slots = self.slots.values().filter(|slot| slot.probe == probe);
             slots.map(|slot| Arc::clone(&slot.state)).collect()
         };
+        let state = self.publisher.state();
         let snapshot = Arc::new(Snapshot::new(
             checks(Probe::Readiness),
             checks(Probe::Startup),
-            self.published.lifecycle.view(now),
-            Arc::clone(&self.published.identity),
+            state.lifecycle.view(now),
+            Arc::clone(&state.identity),
             (now, SystemTime::now()),
         ));
-        self.published.publish(Arc::clone(&snapshot));
-        let told = self
-            .announcer
-            .announce(&self.published, &snapshot, next.transitions);
-        self.publications.send_replace(());
+        let change = self.publisher.publish(&snapshot);
+        let must_call_listeners =
+            self.notifier
+                .announce(state, &snapshot, next.transitions, &change);
         for ack in next.acks {
-            // Whoever asked may have stopped waiting.
+            // An error means that the caller stopped waiting.
             let _ = ack.send(());
         }
-        // When a result expires or a heartbeat is missed, that is news too.
+        // An expired result and a missed heartbeat are published too.
         if let Some(until) = snapshot.valid_until() {
             self.next.by(until);
         }
-        told
+        must_call_listeners
     }
 
     fn next_alarm(&self) -> Option<Instant> {
@@ -346,11 +360,11 @@ impl Scheduler {
 }
 
 impl Slot {
-    /// Whether a run that is due should start. The first one always does, and so does each that
-    /// startup waits for: nobody asks for readiness before that.
-    fn is_wanted(&self, published: &Published, now: Instant) -> bool {
-        let can_rest = self.has_run() && self.probe != Probe::Startup;
+    /// Returns whether a run that is due should start. The first run always does, and so does a run
+    /// that startup or a caller waits for.
+    fn is_wanted(&self, state: &SharedState, now: Instant) -> bool {
+        let can_rest = self.has_run() && self.probe != Probe::Startup && self.waiting.is_empty();
         let window = self.spec().while_probed.filter(|_| can_rest);
-        window.is_none_or(|window| published.probed_within(window, now))
+        window.is_none_or(|window| state.probed_within(window, now))
     }
 }

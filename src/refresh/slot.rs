@@ -1,23 +1,25 @@
-//! One registered check: what it is doing, and what it is known to be.
+//! One registered check: its present run, its thresholds, and its latest state.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use super::jitter::Jitter;
 use super::run::Outcome;
-use crate::indicator::ErasedIndicator;
-use crate::model::{CheckSpec, CheckState, LastRun, Status, Subject, Thresholds, Transition};
-use crate::probe::Probe;
+use crate::model::{
+    CheckSpec, CheckState, DynIndicator, LastRun, Probe, Status, Subject, Thresholds, Transition,
+};
 
-/// Names a slot for ever: a key is never used again, so that no late result finds another check.
+/// Identifies a slot for good: a key is never used again, so that a late result cannot reach another
+/// check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SlotKey(pub(crate) u64);
 
 pub(crate) struct Slot {
     pub(crate) probe: Probe,
-    pub(super) indicator: Arc<dyn ErasedIndicator>,
+    pub(super) indicator: Arc<dyn DynIndicator>,
     pub(crate) state: Arc<CheckState>,
     thresholds: Thresholds,
     /// `Some` from the start of a run until its task has really ended.
@@ -25,6 +27,8 @@ pub(crate) struct Slot {
     completed_runs: u64,
     /// A startup check that has passed: it does not run again.
     pub(super) is_done: bool,
+    /// Callers who wait for the next result.
+    pub(super) waiting: Vec<oneshot::Sender<()>>,
 }
 
 #[derive(Debug)]
@@ -36,9 +40,9 @@ pub(super) struct Run {
 }
 
 impl Slot {
-    pub(crate) fn new(probe: Probe, spec: CheckSpec, indicator: Arc<dyn ErasedIndicator>) -> Self {
+    pub(crate) fn new(probe: Probe, spec: CheckSpec, indicator: Arc<dyn DynIndicator>) -> Self {
         let unchecked = match probe {
-            // It waits for the first result of every check, critical or not.
+            // Startup waits for the first result of every check, critical or not.
             Probe::Startup => Status::Fail,
             _ => spec.failure_status(),
         };
@@ -50,6 +54,7 @@ impl Slot {
             run: None,
             completed_runs: 0,
             is_done: false,
+            waiting: Vec::new(),
         }
     }
 
@@ -61,7 +66,7 @@ impl Slot {
         self.state.last_run.is_some()
     }
 
-    /// Takes the outcome of a run that ended, or of one that is being aborted.
+    /// Records the outcome of a run that ended, or of one that is being aborted.
     pub(super) fn record(&mut self, outcome: Outcome) -> Option<Transition> {
         let before = self.has_run().then_some(self.state.status);
         let last_run = Some(LastRun {
@@ -85,12 +90,12 @@ impl Slot {
             state.contradiction = None;
         } else {
             let (seen, needed) = self.thresholds.progress();
-            let what = if passed { "passed" } else { "failed" };
+            let verb = if passed { "passed" } else { "failed" };
             let output = outcome
                 .output
                 .map(|output| format!(": {output}"))
                 .unwrap_or_default();
-            state.contradiction = Some(format!("{what} {seen} of {needed} times{output}"));
+            state.contradiction = Some(format!("{verb} {seen} of {needed} times{output}"));
         }
         self.is_done = self.probe == Probe::Startup && state.status != Status::Fail;
         if self.is_done {
@@ -111,8 +116,8 @@ impl Slot {
         transition
     }
 
-    /// The task of a run has ended: its result may stand for as long as the settings say, and the
-    /// next run is due. `None` when there is none.
+    /// Notes that the task of a run has ended. From now on its result can become stale. Returns when
+    /// the next run is due; `None` when there is none.
     pub(super) fn finish_run(&mut self, now: Instant, jitter: &mut Jitter) -> Option<Instant> {
         self.run = None;
         if self.is_done {

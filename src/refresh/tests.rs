@@ -1,16 +1,15 @@
 //! The supervisor: a scheduler that dies is restarted, and nothing that it knew is lost.
 //!
-//! No code of a user can make it die, so these tests ask it to; all others go through the public
-//! API.
+//! User code cannot kill it, so these tests command it to die. All other tests use the public API.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{broadcast, watch};
+use tokio::sync::broadcast;
 use tokio::time::{sleep, timeout};
 
-use super::announcer::{Announcer, Verdicts};
+use super::notifier::Notifier;
 use crate::{Check, Health, HealthBuilder, Probe, Status, indicator_fn};
 
 const fn millis(millis: u64) -> Duration {
@@ -211,21 +210,26 @@ async fn everything_ends_although_the_last_handle_goes_while_it_is_dead() {
     assert_eq!(tasks.num_alive_tasks(), 0);
 }
 
-// What happens between a snapshot and its telling is for the next one to tell.
+// A change between a snapshot and its announcement is announced with the next snapshot.
 #[tokio::test(start_paused = true)]
-async fn a_transition_and_its_reason_are_those_of_the_snapshot_that_is_told() {
-    let health = Health::fixed(Status::Pass);
-    let published = health.published();
-    let early = published.current();
-    let (verdicts, _latest) = watch::channel(Verdicts::of(published, &early));
-    let (transitions, mut told) = broadcast::channel(8);
-    let announcer = Announcer::new(verdicts, transitions, Vec::new());
+async fn a_transition_and_its_reason_are_those_of_the_snapshot_that_is_announced() {
+    let (health, publisher) = Health::fixed_with_publisher(Status::Pass);
+    let state = publisher.state();
+    let early = state.current();
+    let (transitions, mut announced) = broadcast::channel(8);
+    let notifier = Notifier::new(transitions, Vec::new());
+    let mut publish = |snapshot| {
+        let change = publisher.publish(&snapshot);
+        notifier.announce(state, &snapshot, Vec::new(), &change);
+        announced.try_recv()
+    };
 
     health.drain();
-    announcer.announce(published, &early, Vec::new());
-    assert!(told.try_recv().is_err(), "no reason is known yet");
-    announcer.announce(published, &published.current(), Vec::new());
-    let told = told.try_recv().expect("it is told");
-    assert_eq!((told.from, told.to), (Some(Status::Pass), Status::Fail));
-    assert_eq!(told.output.as_deref(), Some("draining"));
+    assert!(publish(early).is_err(), "no reason is known yet");
+    let announced = publish(state.current()).expect("a transition");
+    assert_eq!(
+        (announced.from, announced.to),
+        (Some(Status::Pass), Status::Fail)
+    );
+    assert_eq!(announced.output.as_deref(), Some("draining"));
 }

@@ -3,8 +3,9 @@
 use tower::{Layer, service_fn};
 use tower_health::indicators::InFlightIndicator;
 
-use crate::counting::allocations;
-use crate::support::{cost, layer, plain};
+use crate::requests::{cost, plain};
+use crate::support::counting::allocations;
+use crate::support::layer;
 
 #[test]
 fn a_request_that_is_counted_allocates_nothing() {

@@ -2,12 +2,16 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     reason = "a test that meets what it did not expect should end there"
 )]
+
+#[path = "../support/mod.rs"]
+mod support;
 
 mod counting;
 mod in_flight;
 mod pass_through;
 mod probes;
+mod requests;
 mod sizes;
-mod support;

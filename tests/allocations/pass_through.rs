@@ -1,22 +1,24 @@
 //! A request that passes through allocates what it would without the layer.
 
 use std::convert::Infallible;
-use std::future::{Future, Ready};
+use std::future::Future;
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
-use http::{Request, Response};
+use http::Request;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use tower::layer::util::Identity;
 use tower::{Layer, Service, service_fn};
 use tower_health::{Details, Health, HealthLayer, ProbeBody, Status, indicator_fn};
 
-use crate::counting::allocations;
-use crate::support::{cost, layer, plain};
+use crate::requests::{cost, plain};
+use crate::support::counting::allocations;
+use crate::support::layer;
+use crate::support::never_ready::NeverReady;
 
 fn app() -> Router {
     Router::new().route("/orders", get(|| async { "the application" }))
@@ -97,23 +99,6 @@ fn a_clone_of_the_service_allocates_nothing() {
 fn layering_allocates_nothing() {
     let layer = layer();
     assert_eq!(allocations(|| drop(layer.layer(service_fn(plain)))), 0);
-}
-
-#[derive(Clone)]
-struct NeverReady;
-
-impl Service<Request<Body>> for NeverReady {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Ready<Result<Response<Body>, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Pending
-    }
-
-    fn call(&mut self, _: Request<Body>) -> Self::Future {
-        unreachable!()
-    }
 }
 
 #[test]

@@ -14,8 +14,9 @@ use http::{Request, Response};
 use tower::{Layer, Service, service_fn};
 use tower_health::{Health, HealthLayer, Heartbeat, Probe, ProbeBody, Status, indicator_fn};
 
-use crate::counting::allocations;
-use crate::support::{cost, layer, plain};
+use crate::requests::{cost, plain};
+use crate::support::counting::allocations;
+use crate::support::layer;
 
 const PROBES: [&str; 3] = ["/livez", "/readyz", "/startupz"];
 

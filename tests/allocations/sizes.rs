@@ -17,7 +17,8 @@ use tower_health::{EitherBody, HealthService, MapBody, ProbeBody, ResponseBody};
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
-use crate::support::{layer, plain};
+use crate::requests::plain;
+use crate::support::layer;
 
 type Answer = Result<Response<Full<Bytes>>, Infallible>;
 

@@ -8,7 +8,10 @@ use hyper::body::Bytes;
 use tower::ServiceExt;
 use tower_health::{Criticality, Health, HealthLayer, Heartbeat, Probe, ServingStatus, Status};
 
-use crate::support::{Dial, Stream, Told, UNAVAILABLE, check, pass, secs, settle, site, steady};
+use crate::calls::{check, site};
+use crate::reply::UNAVAILABLE;
+use crate::stream::{Stream, Told};
+use crate::support::{Dial, lapse, secs, settle, steady};
 
 /// The numbers of Knuth's MMIX: enough to be different each time, and the same in every run.
 struct Random(u64);
@@ -79,24 +82,24 @@ impl World {
             3 => self.cache.turn(self.random.status()),
             4 => health.refuse_traffic("maintenance"),
             5 => health.accept_traffic(),
-            6 => health.declare_broken("deadlock"),
-            7 => health.declare_sound(),
+            6 => health.mark_broken("deadlock"),
+            7 => health.clear_broken(),
             8 => self.heartbeat.beat(),
-            9 => pass(secs(6)).await,
-            10 => health.clear_serving("switched"),
-            11 => health.clear_serving("shop.Orders"),
+            9 => lapse(secs(6)).await,
+            10 => health.clear_serving_status("switched"),
+            11 => health.clear_serving_status("shop.Orders"),
             choice => {
                 let service = ["switched", "shop.Orders"][choice as usize - 12];
                 let serving = [ServingStatus::Serving, ServingStatus::NotServing];
                 let status = serving[self.random.below(2) as usize];
-                health.set_serving(service, status).unwrap();
+                health.set_serving_status(service, status).unwrap();
             }
         }
     }
 
     /// Lets everything arrive, and asks everybody.
     async fn agrees(&mut self, when: &str) {
-        pass(secs(1)).await;
+        lapse(secs(1)).await;
         settle().await;
         for (service, stream, last) in &mut self.watches {
             for told in stream.now().await {
@@ -156,7 +159,7 @@ async fn http_and_grpc_agree_after_each_of_a_thousand_flips_and_while_draining()
     world.agrees("while draining").await;
     assert_eq!(http(&world.health, Probe::Readiness).await, 503);
     world.heartbeat.beat();
-    pass(secs(4)).await;
+    lapse(secs(4)).await;
     for (service, stream, _) in &mut world.watches {
         let end = stream.now().await;
         assert_eq!(end, [Told::Ended(UNAVAILABLE)], "{service:?}");
@@ -181,11 +184,11 @@ async fn all_layers_of_a_health_agree() {
         } else {
             health.accept_traffic();
         }
-        let call = crate::support::request(crate::support::CHECK, crate::support::asking(""));
+        let call = crate::calls::request(crate::calls::CHECK, crate::calls::asking(""));
         let reply = mapped.clone().oneshot(call).await.unwrap();
-        let mapped = crate::support::Reply::of(reply).await.status();
-        let call = crate::support::request(crate::support::CHECK, crate::support::asking(""));
-        let own = crate::support::send(&health, call).await.status();
+        let mapped = crate::reply::Reply::of(reply).await.status();
+        let call = crate::calls::request(crate::calls::CHECK, crate::calls::asking(""));
+        let own = crate::calls::send(&health, call).await.status();
         assert_eq!(mapped, own);
     }
 }

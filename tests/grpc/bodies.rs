@@ -7,7 +7,9 @@ use hyper::body::{Body, Bytes};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_health::{Health, HealthLayer, ProbeBody, Status};
 
-use crate::support::{CHECK, NOT_SERVING, SERVING, Stream, WATCH, asking, request, settle};
+use crate::calls::{CHECK, WATCH, asking, request};
+use crate::stream::{NOT_SERVING, SERVING, Stream};
+use crate::support::settle;
 
 async fn ends_only_behind_its_trailers<B>(name: &str, mut body: B)
 where
@@ -51,7 +53,7 @@ async fn the_end_of_a_check_is_its_trailers_in_every_body() {
     let health = Health::fixed(Status::Pass);
     let call = || request(CHECK, asking(""));
 
-    let either = crate::support::respond(&health, call()).await.into_body();
+    let either = crate::calls::respond(&health, call()).await.into_body();
     ends_only_behind_its_trailers("ResponseBody", either).await;
     let own = answered(&health, call(), |body| body).await.into_body();
     ends_only_behind_its_trailers("ProbeBody", own).await;
@@ -83,7 +85,7 @@ async fn a_watch_streams_through_every_body() {
 
     let call = || request(WATCH, asking(""));
     streams("ResponseBody", async |health| {
-        crate::support::respond(health, call()).await
+        crate::calls::respond(health, call()).await
     })
     .await;
     streams("axum", async |health| {

@@ -2,7 +2,9 @@
 
 use tower_health::{Criticality, Health, ServingStatus, Status};
 
-use crate::support::{Dial, check, hangs_after_its_first_run, pass, secs, settle, steady, with_db};
+use crate::calls::check;
+use crate::checks::{hangs_after_its_first_run, with_db};
+use crate::support::{Dial, lapse, secs, settle, steady};
 
 const SERVING: ServingStatus = ServingStatus::Serving;
 const NOT_SERVING: ServingStatus = ServingStatus::NotServing;
@@ -44,7 +46,7 @@ async fn a_check_that_passes_or_warns_is_serving_and_one_that_fails_is_not() {
         (Status::Pass, READY),
     ] {
         db.turn(status);
-        pass(secs(1)).await;
+        lapse(secs(1)).await;
         settle().await;
         assert_eq!(standard(&health).await, expected, "{status}");
     }
@@ -74,7 +76,7 @@ async fn what_has_not_started_is_not_serving_until_its_last_step() {
     settle().await;
     assert_eq!(standard(&health).await, starting);
     warmed.turn(Status::Pass);
-    pass(secs(1)).await;
+    lapse(secs(1)).await;
     settle().await;
     assert_eq!(standard(&health).await, READY);
 }
@@ -84,7 +86,7 @@ async fn draining_is_not_serving_at_once_and_for_good() {
     let health = with_db(&Dial::at(Status::Pass)).await;
     health.drain();
     assert_eq!(standard(&health).await, NOT_READY);
-    pass(secs(3600)).await;
+    lapse(secs(3600)).await;
     assert_eq!(standard(&health).await, NOT_READY);
 }
 
@@ -107,22 +109,22 @@ async fn a_stale_result_is_not_serving() {
         .unwrap();
     settle().await;
     assert_eq!(standard(&health).await, READY);
-    pass(secs(9)).await;
+    lapse(secs(9)).await;
     assert_eq!(standard(&health).await, READY);
-    pass(secs(1)).await;
+    lapse(secs(1)).await;
     assert_eq!(standard(&health).await, NOT_READY);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_process_that_only_a_restart_helps_is_not_serving_its_liveness() {
     let health = steady().start().unwrap();
-    health.declare_broken("deadlock");
+    health.mark_broken("deadlock");
     assert_eq!(check(&health, "liveness").await, Ok(NOT_SERVING));
     assert_eq!(check(&health, "readiness").await, Ok(SERVING));
-    health.declare_sound();
+    health.clear_broken();
     let heartbeat = health.heartbeat("consumer", secs(5)).unwrap();
     assert_eq!(check(&health, "liveness").await, Ok(SERVING));
-    pass(secs(5)).await;
+    lapse(secs(5)).await;
     assert_eq!(check(&health, "liveness").await, Ok(NOT_SERVING));
     heartbeat.beat();
     assert_eq!(check(&health, "liveness").await, Ok(SERVING));
@@ -134,11 +136,11 @@ async fn a_call_keeps_a_check_awake_that_runs_only_while_somebody_probes() {
         let db = Dial::at(Status::Pass);
         let db_check = db.check("db").while_probed(secs(30));
         let health = steady().readiness(db_check).start().unwrap();
-        pass(secs(3600)).await;
+        lapse(secs(3600)).await;
         let asleep = db.runs();
         assert_eq!(asleep, 1, "{service:?}");
         let _ = check(&health, service).await.unwrap();
-        pass(secs(2)).await;
+        lapse(secs(2)).await;
         assert_eq!(db.runs() > asleep, is_probe, "{service:?}");
     }
 }
@@ -152,7 +154,7 @@ async fn a_call_for_a_service_that_is_mapped_to_checks_keeps_them_awake() {
         .start()
         .unwrap();
     for _ in 0..12 {
-        pass(secs(5)).await;
+        lapse(secs(5)).await;
         assert_eq!(check(&health, "shop.Orders").await, Ok(SERVING));
     }
     assert!(db.runs() > 50, "{}", db.runs());
@@ -167,10 +169,10 @@ async fn a_call_that_asks_for_no_check_wakes_none() {
         .start()
         .unwrap();
     health
-        .set_serving("switched", ServingStatus::Serving)
+        .set_serving_status("switched", ServingStatus::Serving)
         .unwrap();
     for _ in 0..60 {
-        pass(secs(1)).await;
+        lapse(secs(1)).await;
         check(&health, "switched").await.unwrap();
         check(&health, "nobody").await.unwrap_err();
     }

@@ -6,8 +6,8 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::server::health_reporter;
 use tower_health::{Health, HealthLayer, Status};
 
+use crate::calls::{CHECK, asking, request};
 use crate::connection::{Port, ask, port};
-use crate::support::{CHECK, asking, request};
 
 /// A server with tonic-health's service, which is serving, below this layer.
 fn serve(layer: HealthLayer) -> Port {

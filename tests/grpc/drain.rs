@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tower_health::{Health, ServingStatus, Status};
 
-use crate::support::{
-    Dial, NOT_SERVING, Reply, SERVICE_UNKNOWN, SERVING, Stream, Told, UNAVAILABLE, WATCH, asking,
-    pass, request, respond, secs, settle, steady,
-};
+use crate::calls::{WATCH, asking, request, respond};
+use crate::reply::{Reply, UNAVAILABLE};
+use crate::stream::{NOT_SERVING, SERVICE_UNKNOWN, SERVING, Stream, Told};
+use crate::support::{Dial, lapse, secs, settle, steady};
 
 const ENDED: Told = Told::Ended(UNAVAILABLE);
 
@@ -56,7 +56,7 @@ async fn not_serving_is_told_at_once_and_the_end_after_the_delay() {
 async fn every_stream_ends_also_one_whose_status_does_not_change() {
     let health = health().await;
     health
-        .set_serving("off", ServingStatus::NotServing)
+        .set_serving_status("off", ServingStatus::NotServing)
         .unwrap();
     let mut streams = Vec::new();
     for (service, first) in [
@@ -84,7 +84,7 @@ async fn a_stream_that_is_opened_meanwhile_ends_with_the_others() {
     let health = health().await;
     let start = Instant::now();
     health.drain();
-    pass(secs(3)).await;
+    lapse(secs(3)).await;
     let stream = Stream::open(&health, "").await;
     let expected = [(NOT_SERVING, secs(3)), (ENDED, secs(5))];
     assert_eq!(read(stream, start).await, expected);
@@ -95,7 +95,7 @@ async fn a_stream_that_is_opened_meanwhile_ends_with_the_others() {
 async fn a_stream_that_is_opened_after_the_delay_ends_without_a_message() {
     let health = health().await;
     health.drain();
-    pass(secs(5)).await;
+    lapse(secs(5)).await;
     for service in ["", "liveness", "nobody"] {
         let response = respond(&health, request(WATCH, asking(service))).await;
         let status = Reply::of(response).await.status();
@@ -111,13 +111,13 @@ async fn changes_are_told_until_the_end() {
     health.drain();
     assert_eq!(stream.told().await, [SERVING]);
     assert_eq!(ready.told().await, [NOT_SERVING]);
-    health.declare_broken("deadlock");
+    health.mark_broken("deadlock");
     assert_eq!(stream.told().await, [NOT_SERVING]);
-    health.declare_sound();
+    health.clear_broken();
     assert_eq!(stream.told().await, [SERVING]);
     health.accept_traffic();
     assert_eq!(ready.told().await, [], "draining is for good");
-    pass(secs(5)).await;
+    lapse(secs(5)).await;
     assert_eq!(stream.now().await, [ENDED]);
     assert_eq!(ready.now().await, [ENDED]);
 }
@@ -128,7 +128,7 @@ async fn a_second_drain_moves_nothing() {
     let stream = Stream::open(&health, "").await;
     let start = Instant::now();
     health.drain();
-    pass(secs(3)).await;
+    lapse(secs(3)).await;
     health.drain();
     tokio::spawn(health.drain_on(ready(())));
     let told = read(stream, start).await;
@@ -152,7 +152,7 @@ async fn a_reader_that_slept_through_the_drain_learns_of_it_and_of_the_end() {
     let mut stream = Stream::open(&health, "").await;
     assert_eq!(stream.now().await, [SERVING]);
     health.drain();
-    pass(secs(3600)).await;
+    lapse(secs(3600)).await;
     let told = stream.now().await;
     assert_eq!(told.last(), Some(&ENDED));
     assert!(!told.contains(&SERVING), "{told:?}");
@@ -165,6 +165,6 @@ async fn a_drain_ends_the_streams_of_a_health_without_a_refresher() {
     let mut stream = Stream::open(&health, "").await;
     assert_eq!(stream.now().await, [SERVING]);
     health.drain();
-    pass(secs(6)).await;
+    lapse(secs(6)).await;
     assert_eq!(stream.now().await, [NOT_SERVING, ENDED]);
 }

@@ -4,36 +4,23 @@
 //! in a child, which is this test binary.
 
 use std::process::Command;
-use std::time::Duration;
 
 use tower_health::Health;
 
-use crate::support::{
-    NOT_SERVING, SERVING, Stream, Told, UNAVAILABLE, WATCH, asking, request, secs, send,
-};
-
-/// Set for the child.
-const CHILD: &str = "TOWER_HEALTH_TEST_SIGNALS";
-
-/// Far more than any of this takes; only a broken run gets there.
-const PATIENCE: Duration = secs(30);
+use crate::calls::{WATCH, asking, request, send};
+use crate::reply::UNAVAILABLE;
+use crate::stream::{NOT_SERVING, SERVING, Stream, Told};
+use crate::support::{PATIENCE, child, secs};
 
 #[test]
 fn a_second_signal_ends_every_watch() {
-    let child = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "early_end::child"])
-        .env(CHILD, "1")
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&child.stdout);
-    assert!(child.status.success(), "{said}");
-    assert!(said.contains("1 passed"), "{said}");
+    child::passes(module_path!(), "child");
 }
 
 #[tokio::test]
 #[ignore = "the service that the test above starts, and that sends itself signals"]
 async fn child() {
-    if std::env::var_os(CHILD).is_none() {
+    if !child::is_child() {
         return;
     }
     // Longer than any test runs: only the second signal can end it.

@@ -5,11 +5,12 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
 use tower_health::{Health, Status};
 
+use crate::calls::{CHECK, WATCH, asking, frame, request, site};
+use crate::checks::with_db;
 use crate::connection::{Port, port};
-use crate::support::{
-    CHECK, Dial, NOT_FOUND, NOT_SERVING, RESOURCE_EXHAUSTED, Reply, SERVING, Stream, WATCH, asking,
-    frame, request, secs, settle, site, steady, with_db,
-};
+use crate::reply::{NOT_FOUND, RESOURCE_EXHAUSTED, Reply};
+use crate::stream::{NOT_SERVING, SERVING, Stream};
+use crate::support::{Dial, secs, settle, steady};
 
 fn serving(health: &Health) -> Port {
     let (port, listener) = port();

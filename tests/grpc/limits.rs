@@ -16,8 +16,11 @@ use tonic::transport::Server;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use tower_health::{Health, HealthLayer, Status};
 
+use crate::calls::{CHECK, WATCH, asking, request};
 use crate::connection::{Port, ask, port};
-use crate::support::{CHECK, Reply, SERVING, Stream, WATCH, asking, request, secs, settle};
+use crate::reply::Reply;
+use crate::stream::{SERVING, Stream};
+use crate::support::{secs, settle};
 
 /// A call that never ends.
 fn routes() -> Routes {
@@ -81,8 +84,8 @@ async fn the_load_shed_of_tonic_refuses_a_probe() {
     fill(&mut connection).await;
     let check = connection.send_request(call(CHECK)).await.unwrap();
     let refused = Reply::of(check).await;
-    let code = crate::support::grpc_status(&refused.headers);
-    assert_eq!(code, crate::support::RESOURCE_EXHAUSTED, "{refused:?}");
+    let code = crate::reply::grpc_status(&refused.headers);
+    assert_eq!(code, crate::reply::RESOURCE_EXHAUSTED, "{refused:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -159,7 +162,7 @@ impl<B> Service<Request<B>> for NoRoom {
 #[tokio::test(start_paused = true)]
 async fn a_full_service_keeps_no_probe_waiting() {
     let service = HealthLayer::new(Health::fixed(Status::Fail)).layer(NoRoom);
-    for path in [CHECK, crate::support::LIST] {
+    for path in [CHECK, crate::calls::LIST] {
         let answer = service.clone().oneshot(request(path, asking("")));
         let answer = timeout(secs(60), answer).await.unwrap().unwrap();
         assert!(Reply::of(answer).await.status().is_ok(), "{path}");

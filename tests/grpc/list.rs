@@ -9,10 +9,9 @@ use prost::Message;
 use tower::ServiceExt;
 use tower_health::{Details, Health, HealthLayer, HealthLayerBuilder, ServingStatus, Status};
 
-use crate::support::{
-    CHECK, Code, Dial, LIST, RESOURCE_EXHAUSTED, Reply, around, asking, check, frame, request,
-    settle, steady,
-};
+use crate::calls::{CHECK, LIST, around, asking, check, frame, request};
+use crate::reply::{Code, RESOURCE_EXHAUSTED, Reply};
+use crate::support::{Dial, settle, steady};
 
 const TOKEN: &str = "s3cret-token";
 
@@ -66,7 +65,7 @@ async fn shop() -> Health {
         .unwrap();
     settle().await;
     health
-        .set_serving("cart", ServingStatus::NotServing)
+        .set_serving_status("cart", ServingStatus::NotServing)
         .unwrap();
     health
 }
@@ -108,9 +107,9 @@ async fn what_a_list_says_of_a_name_is_what_a_check_says_of_it() {
     let health = shop().await;
     let all = || listed(HealthLayer::builder(health.clone()).details(Details::always()));
     health.refuse_traffic("maintenance");
-    health.declare_broken("deadlock");
+    health.mark_broken("deadlock");
     health
-        .set_serving("nothing known", ServingStatus::Unknown)
+        .set_serving_status("nothing known", ServingStatus::Unknown)
         .unwrap();
     let listed = all().await.unwrap();
     assert_eq!(listed.len(), 7);
@@ -122,7 +121,7 @@ async fn what_a_list_says_of_a_name_is_what_a_check_says_of_it() {
         );
     }
     health.accept_traffic();
-    health.clear_serving("nothing known");
+    health.clear_serving_status("nothing known");
     let listed = all().await.unwrap();
     assert_eq!(listed[""], 1);
     assert_eq!(listed["orders"], 1);
@@ -134,7 +133,7 @@ async fn what_a_list_says_of_a_name_is_what_a_check_says_of_it() {
 async fn a_name_that_is_a_group_and_switched_is_listed_once() {
     let health = shop().await;
     health
-        .set_serving("orders", ServingStatus::NotServing)
+        .set_serving_status("orders", ServingStatus::NotServing)
         .unwrap();
     let listed = listed(HealthLayer::builder(health).details(Details::always())).await;
     assert_eq!(listed.as_ref().unwrap()["orders"], 2);
@@ -146,7 +145,9 @@ async fn more_than_a_hundred_names_are_not_listed() {
     let health = Health::fixed(Status::Pass);
     let set = |name: usize| {
         let name = format!("service-{name}");
-        health.set_serving(&name, ServingStatus::Serving).unwrap();
+        health
+            .set_serving_status(&name, ServingStatus::Serving)
+            .unwrap();
     };
     let layer = || HealthLayer::builder(health.clone());
     (5..=100).for_each(set);

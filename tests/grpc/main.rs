@@ -6,9 +6,14 @@
     reason = "a test that meets what it did not expect should end there"
 )]
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod agreement;
 mod bodies;
+mod calls;
 mod check;
+mod checks;
 mod coexistence;
 mod connection;
 mod counting;
@@ -23,10 +28,11 @@ mod migration;
 mod names;
 mod not_grpc;
 mod places;
+mod reply;
 mod scale;
 mod servers;
 mod shutdown;
-mod support;
+mod stream;
 mod switches;
 mod ties;
 mod watch;

@@ -11,10 +11,8 @@ use http_body_util::StreamBody;
 use hyper::body::{Bytes, Frame};
 use tower_health::{Health, Status};
 
-use crate::support::{
-    CHECK, Code, INTERNAL, LIST, NOT_FOUND, RESOURCE_EXHAUSTED, UNIMPLEMENTED, WATCH, asking,
-    frame, request, respond, send,
-};
+use crate::calls::{CHECK, LIST, WATCH, asking, frame, request, respond, send};
+use crate::reply::{Code, INTERNAL, NOT_FOUND, RESOURCE_EXHAUSTED, UNIMPLEMENTED};
 
 /// Not ready but alive, so that what was asked shows in the answer.
 fn health() -> Health {

@@ -12,8 +12,9 @@ use tonic_health::server::{HealthReporter, health_reporter};
 use tower::Service;
 use tower_health::Health;
 
+use crate::calls::site;
 use crate::connection::ask;
-use crate::support::{settle, site};
+use crate::support::settle;
 
 /// What code with a reporter does.
 trait Reporter {
@@ -43,11 +44,11 @@ impl Reporter for Health {
         } else {
             tower_health::ServingStatus::NotServing
         };
-        self.set_serving(service, status).unwrap();
+        self.set_serving_status(service, status).unwrap();
     }
 
     async fn clear(&mut self, service: &str) {
-        self.clear_serving(service);
+        self.clear_serving_status(service);
     }
 }
 

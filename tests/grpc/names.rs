@@ -2,10 +2,10 @@
 
 use tower_health::{Criticality, Health, Probe, ServingStatus, Status};
 
-use crate::support::{
-    CHECK, Code, Dial, NOT_FOUND, Stream, Told, check, frame, pass, request, secs, send, settle,
-    steady,
-};
+use crate::calls::{CHECK, check, frame, request, send};
+use crate::reply::{Code, NOT_FOUND};
+use crate::stream::{Stream, Told};
+use crate::support::{Dial, lapse, secs, settle, steady};
 
 const SERVING: Result<ServingStatus, Code> = Ok(ServingStatus::Serving);
 const NOT_SERVING: Result<ServingStatus, Code> = Ok(ServingStatus::NotServing);
@@ -39,7 +39,7 @@ async fn a_service_is_what_its_own_checks_say() {
     ] {
         db.turn(db_is);
         queue.turn(queue_is);
-        pass(secs(1)).await;
+        lapse(secs(1)).await;
         settle().await;
         assert_eq!(check(&health, "shop.Catalogue").await, catalogue);
         assert_eq!(check(&health, "shop.Orders").await, orders);

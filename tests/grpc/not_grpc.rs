@@ -7,9 +7,9 @@ use hyper::body::Bytes;
 use tower::ServiceExt;
 use tower_health::{Health, HealthLayer, Status};
 
-use crate::support::{
-    APPLICATION, CHECK, LIST, Reply, UNIMPLEMENTED, WATCH, around, asking, request, respond, send,
-};
+use crate::calls::{CHECK, LIST, WATCH, around, asking, request, respond, send};
+use crate::reply::{Reply, UNIMPLEMENTED};
+use crate::support::prober::APPLICATION;
 
 fn health() -> Health {
     Health::fixed(Status::Pass)
@@ -148,7 +148,7 @@ async fn a_call_that_passes_through_keeps_its_body() {
 #[tokio::test]
 async fn no_state_changes_the_code_of_a_call() {
     let failing = Health::fixed(Status::Fail);
-    failing.declare_broken("deadlock");
+    failing.mark_broken("deadlock");
     failing.drain();
     for health in [health(), failing] {
         for path in [CHECK, LIST] {

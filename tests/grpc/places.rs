@@ -9,10 +9,10 @@ use hyper::body::{Bytes, Frame};
 use tower::ServiceExt;
 use tower_health::{Health, HealthConfig, HealthLayer, Status};
 
-use crate::support::{
-    CHECK, Code, LIST, NOT_SERVING, RESOURCE_EXHAUSTED, Reply, SERVING, Stream, Told, UNAVAILABLE,
-    WATCH, around, asking, frame, pass, request, respond, secs, send, steady,
-};
+use crate::calls::{CHECK, LIST, WATCH, around, asking, frame, request, respond, send};
+use crate::reply::{Code, RESOURCE_EXHAUSTED, Reply, UNAVAILABLE};
+use crate::stream::{NOT_SERVING, SERVING, Stream, Told};
+use crate::support::{lapse, secs, steady};
 
 /// Why a watch cannot be opened, if it cannot.
 async fn refusal(health: &Health) -> Option<Code> {
@@ -81,7 +81,7 @@ async fn a_watch_that_was_ended_has_given_its_place_back_although_its_stream_is_
     let health = with_places(1);
     let mut stream = Stream::open(&health, "").await;
     health.drain();
-    pass(secs(6)).await;
+    lapse(secs(6)).await;
     assert_eq!(stream.now().await, [NOT_SERVING, Told::Ended(UNAVAILABLE)]);
     assert_eq!(
         refusal(&health).await,

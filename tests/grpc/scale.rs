@@ -9,10 +9,10 @@ use hyper::body::Body;
 use tower::ServiceExt;
 use tower_health::{Health, Status};
 
-use crate::counting::held;
-use crate::support::{
-    AppBody, Dial, WATCH, asking, pass, request, secs, settle, site, steady, with_db,
-};
+use crate::calls::{AppBody, WATCH, asking, request, site};
+use crate::checks::with_db;
+use crate::support::counting::held;
+use crate::support::{Dial, lapse, secs, settle, steady};
 
 const WATCHES: usize = 10_000;
 
@@ -80,7 +80,7 @@ async fn nobody_is_woken_while_checks_run_and_pass() {
     assert_eq!(crowd.read().await, WATCHES);
     let runs = db.runs();
 
-    pass(secs(3600)).await;
+    lapse(secs(3600)).await;
     assert!(db.runs() >= runs + 3599, "the checks have run, and passed");
     assert_eq!(crowd.wakes(), 0);
 }
@@ -93,12 +93,12 @@ async fn a_change_wakes_and_tells_everybody_once() {
     assert_eq!(crowd.read().await, WATCHES);
     for status in [Status::Fail, Status::Pass] {
         db.turn(status);
-        pass(secs(1)).await;
+        lapse(secs(1)).await;
         settle().await;
         assert_eq!(crowd.wakes(), WATCHES, "{status}");
         assert_eq!(crowd.read().await, WATCHES, "{status}");
     }
-    pass(secs(60)).await;
+    lapse(secs(60)).await;
     assert_eq!(crowd.wakes(), 0);
 }
 
@@ -124,7 +124,7 @@ async fn a_watch_holds_less_than_a_kilobyte_however_much_its_reader_misses() {
     for round in 0..100 {
         let even = round % 2 == 0;
         db.turn(if even { Status::Fail } else { Status::Pass });
-        pass(secs(1)).await;
+        lapse(secs(1)).await;
         settle().await;
     }
     let behind = each(held() - before);
@@ -151,6 +151,6 @@ async fn a_watch_keeps_neither_the_refresher_nor_any_task_alive() {
     settle().await;
     assert_eq!(tasks(), 0);
     let runs = db.runs();
-    pass(secs(60)).await;
+    lapse(secs(60)).await;
     assert_eq!(db.runs(), runs);
 }

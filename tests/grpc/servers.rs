@@ -13,8 +13,9 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tower::Layer;
 use tower_health::{Health, HealthLayer, Status};
 
+use crate::calls::site;
 use crate::connection::{Port, ask, port};
-use crate::support::{Dial, pass, secs, settle, site, steady};
+use crate::support::{Dial, lapse, secs, settle, steady};
 
 /// A service as an axum app has it beside its pages.
 fn router() -> Router {
@@ -139,7 +140,7 @@ async fn tonic_keeps_its_own_answer_for_paths_that_nobody_has() {
         .add_routes(Routes::default());
     tokio::spawn(server.serve_with_incoming(listener.incoming()));
 
-    let call = crate::support::request("http://health.test/AWS.ALB/healthcheck", vec![0; 5]);
+    let call = crate::calls::request("http://health.test/AWS.ALB/healthcheck", vec![0; 5]);
     let response = port.http2().await.send_request(call).await.unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["grpc-status"], "12");
@@ -165,7 +166,7 @@ async fn a_watch_is_open_as_long_as_nothing_changes() {
     let mut client = port.tonic().await;
     let mut stream = client.watch(ask("")).await.unwrap().into_inner();
     assert!(stream.message().await.unwrap().is_some());
-    pass(secs(3600)).await;
+    lapse(secs(3600)).await;
     health.drain();
     let told = stream.message().await.unwrap().unwrap();
     assert_eq!(told.status(), ServingStatus::NotServing);

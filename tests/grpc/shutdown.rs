@@ -14,11 +14,9 @@ use tonic_health::pb::health_client::HealthClient;
 use tower_health::{Health, HealthLayer};
 
 use crate::connection::ask;
+use crate::support::PATIENCE;
 
 const DELAY: Duration = Duration::from_millis(200);
-
-/// Far more than any of this takes; only a broken run gets there.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Drains with a watch open, and holds the stream until the server is gone.
 async fn ends_in_good_order<E: std::fmt::Debug>(

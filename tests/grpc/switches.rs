@@ -2,7 +2,9 @@
 
 use tower_health::{Health, ServingStatus, Status};
 
-use crate::support::{Dial, NOT_FOUND, check, settle, steady};
+use crate::calls::check;
+use crate::reply::NOT_FOUND;
+use crate::support::{Dial, settle, steady};
 
 #[tokio::test]
 async fn a_service_is_what_it_was_switched_to_at_once() {
@@ -14,21 +16,25 @@ async fn a_service_is_what_it_was_switched_to_at_once() {
         ServingStatus::Unknown,
         ServingStatus::Serving,
     ] {
-        health.set_serving("shop.Orders", status).unwrap();
+        health.set_serving_status("shop.Orders", status).unwrap();
         assert_eq!(check(&health, "shop.Orders").await, Ok(status));
     }
-    health.clear_serving("shop.Orders");
+    health.clear_serving_status("shop.Orders");
     assert_eq!(check(&health, "shop.Orders").await, Err(NOT_FOUND));
 }
 
 #[tokio::test]
 async fn one_switch_moves_no_other_service() {
     let health = Health::fixed(Status::Pass);
-    health.set_serving("a", ServingStatus::NotServing).unwrap();
-    health.set_serving("b", ServingStatus::Serving).unwrap();
+    health
+        .set_serving_status("a", ServingStatus::NotServing)
+        .unwrap();
+    health
+        .set_serving_status("b", ServingStatus::Serving)
+        .unwrap();
     assert_eq!(check(&health, "a").await, Ok(ServingStatus::NotServing));
     assert_eq!(check(&health, "").await, Ok(ServingStatus::Serving));
-    health.clear_serving("b");
+    health.clear_serving_status("b");
     assert_eq!(check(&health, "a").await, Ok(ServingStatus::NotServing));
 }
 
@@ -43,17 +49,17 @@ async fn a_switch_stands_above_a_group_until_it_is_cleared() {
     let orders = async || check(&health, "shop.Orders").await;
     assert_eq!(orders().await, Ok(ServingStatus::NotServing));
     health
-        .set_serving("shop.Orders", ServingStatus::Serving)
+        .set_serving_status("shop.Orders", ServingStatus::Serving)
         .unwrap();
     assert_eq!(orders().await, Ok(ServingStatus::Serving));
-    health.clear_serving("shop.Orders");
+    health.clear_serving_status("shop.Orders");
     assert_eq!(orders().await, Ok(ServingStatus::NotServing));
 }
 
 #[tokio::test]
 async fn nothing_that_was_switched_is_serving_while_draining() {
     let health = Health::fixed(Status::Pass);
-    let set = |name, status| health.set_serving(name, status).unwrap();
+    let set = |name, status| health.set_serving_status(name, status).unwrap();
     set("before", ServingStatus::Serving);
     set("unknown", ServingStatus::Unknown);
     health.drain();
@@ -71,14 +77,14 @@ async fn the_standard_names_cannot_be_switched() {
     let health = Health::fixed(Status::Fail);
     for name in ["", "liveness", "readiness", "startup"] {
         let before = check(&health, name).await;
-        let refused = health.set_serving(name, ServingStatus::Unknown);
+        let refused = health.set_serving_status(name, ServingStatus::Unknown);
         let refused = refused.unwrap_err();
         assert!(refused.is_name(), "{name:?}");
         assert_eq!(
             refused.to_string(),
             format!("gRPC service {name:?}: the name is taken")
         );
-        health.clear_serving(name);
+        health.clear_serving_status(name);
         assert_eq!(check(&health, name).await, before, "{name:?}");
     }
 }
@@ -86,11 +92,13 @@ async fn the_standard_names_cannot_be_switched() {
 #[tokio::test]
 async fn every_handle_and_layer_of_a_health_sees_a_switch() {
     let health = Health::fixed(Status::Pass);
-    let site = crate::support::site(&health);
+    let site = crate::calls::site(&health);
     let other = health.clone();
-    other.set_serving("a", ServingStatus::NotServing).unwrap();
-    let call = crate::support::request(crate::support::CHECK, crate::support::asking("a"));
+    other
+        .set_serving_status("a", ServingStatus::NotServing)
+        .unwrap();
+    let call = crate::calls::request(crate::calls::CHECK, crate::calls::asking("a"));
     let response = tower::ServiceExt::oneshot(site, call).await.unwrap();
-    let reply = crate::support::Reply::of(response).await;
+    let reply = crate::reply::Reply::of(response).await;
     assert_eq!(reply.status(), Ok(vec![0, 0, 0, 0, 2, 8, 2]));
 }

@@ -4,9 +4,9 @@
 use futures_util::FutureExt;
 use tower_health::{Health, ServingStatus, Status};
 
-use crate::support::{
-    Dial, NOT_SERVING, SERVING, Stream, Told, WATCH, asking, request, secs, settle, site, steady,
-};
+use crate::calls::{WATCH, asking, request, site};
+use crate::stream::{NOT_SERVING, SERVING, Stream, Told};
+use crate::support::{Dial, secs, settle, steady};
 
 /// Opens a watch, reads what it tells first and waits for more, with no turn for anybody else in
 /// between.
@@ -40,7 +40,7 @@ async fn a_refusal_that_only_the_watch_saw_is_taken_back() {
 #[tokio::test(start_paused = true)]
 async fn a_switch_that_only_the_watch_saw_is_taken_back() {
     let health = steady().start().unwrap();
-    let set = |status| health.set_serving("shop.Orders", status).unwrap();
+    let set = |status| health.set_serving_status("shop.Orders", status).unwrap();
     set(ServingStatus::Serving);
     settle().await;
     set(ServingStatus::NotServing);

@@ -2,14 +2,13 @@
 
 use tower_health::{Health, ServingStatus, Status};
 
-use crate::support::{
-    Dial, NOT_SERVING, SERVICE_UNKNOWN, SERVING, Stream, Told, hangs_after_its_first_run, pass,
-    secs, settle, steady, with_db,
-};
+use crate::checks::{hangs_after_its_first_run, with_db};
+use crate::stream::{NOT_SERVING, SERVICE_UNKNOWN, SERVING, Stream, Told};
+use crate::support::{Dial, lapse, secs, settle, steady};
 
 async fn turn(dial: &Dial, status: Status) {
     dial.turn(status);
-    pass(secs(1)).await;
+    lapse(secs(1)).await;
     settle().await;
 }
 
@@ -71,7 +70,7 @@ async fn what_changes_no_status_is_no_message() {
     turn(&db, Status::Warn).await;
     turn(&db, Status::Pass).await;
     health
-        .set_serving("another", ServingStatus::NotServing)
+        .set_serving_status("another", ServingStatus::NotServing)
         .unwrap();
     health.heartbeat("loop", secs(60)).unwrap().finish();
     assert_eq!(ready.told().await, [], "warn is serving, and so is pass");
@@ -102,7 +101,7 @@ async fn the_switches_of_the_process_are_told() {
     assert_eq!(ready.told().await, [SERVING]);
 
     let heartbeat = health.heartbeat("loop", secs(5)).unwrap();
-    pass(secs(6)).await;
+    lapse(secs(6)).await;
     assert_eq!(
         live.told().await,
         [NOT_SERVING],
@@ -127,7 +126,7 @@ async fn a_result_that_becomes_stale_is_told_with_nobody_asking() {
     let mut stream = Stream::open(&health, "liveness").await;
     let mut ready = Stream::open(&health, "").await;
     assert_eq!(ready.now().await, [SERVING]);
-    pass(secs(60)).await;
+    lapse(secs(60)).await;
     assert_eq!(ready.now().await, [NOT_SERVING]);
     assert_eq!(stream.now().await, [SERVING]);
 }
@@ -156,10 +155,10 @@ async fn a_stream_of_a_name_that_is_not_there_waits_for_it() {
     let health = steady().start().unwrap();
     let mut stream = Stream::open(&health, "shop.Orders").await;
     assert_eq!(stream.told().await, [SERVICE_UNKNOWN]);
-    pass(secs(3600)).await;
+    lapse(secs(3600)).await;
     assert_eq!(stream.told().await, [], "open, and silent");
 
-    let set = |status| health.set_serving("shop.Orders", status).unwrap();
+    let set = |status| health.set_serving_status("shop.Orders", status).unwrap();
     set(ServingStatus::NotServing);
     assert_eq!(stream.told().await, [NOT_SERVING]);
     set(ServingStatus::Serving);
@@ -168,9 +167,9 @@ async fn a_stream_of_a_name_that_is_not_there_waits_for_it() {
     assert_eq!(stream.told().await, []);
     set(ServingStatus::Unknown);
     assert_eq!(stream.told().await, [Told::Status(ServingStatus::Unknown)]);
-    health.clear_serving("shop.Orders");
+    health.clear_serving_status("shop.Orders");
     assert_eq!(stream.told().await, [SERVICE_UNKNOWN]);
-    health.clear_serving("shop.Orders");
+    health.clear_serving_status("shop.Orders");
     assert_eq!(stream.told().await, []);
     set(ServingStatus::Serving);
     assert_eq!(stream.told().await, [SERVING]);
@@ -187,10 +186,10 @@ async fn a_switch_that_is_cleared_gives_the_stream_its_group_again() {
     let mut stream = Stream::open(&health, "shop.Orders").await;
     assert_eq!(stream.told().await, [SERVING]);
     health
-        .set_serving("shop.Orders", ServingStatus::NotServing)
+        .set_serving_status("shop.Orders", ServingStatus::NotServing)
         .unwrap();
     assert_eq!(stream.told().await, [NOT_SERVING]);
-    health.clear_serving("shop.Orders");
+    health.clear_serving_status("shop.Orders");
     assert_eq!(stream.told().await, [SERVING]);
 }
 
@@ -222,7 +221,7 @@ async fn a_health_without_a_refresher_tells_its_switches_all_the_same() {
     assert_eq!(orders.now().await, [SERVICE_UNKNOWN]);
     health.refuse_traffic("maintenance");
     health
-        .set_serving("shop.Orders", ServingStatus::Serving)
+        .set_serving_status("shop.Orders", ServingStatus::Serving)
         .unwrap();
     assert_eq!(ready.next().await, NOT_SERVING);
     assert_eq!(orders.next().await, SERVING);
@@ -250,7 +249,7 @@ async fn an_open_stream_keeps_checks_awake_that_run_only_while_somebody_probes()
         settle().await;
         let mut stream = Stream::open(&health, service).await;
         assert_eq!(stream.now().await.len(), 1, "{service:?}");
-        pass(secs(600)).await;
+        lapse(secs(600)).await;
         assert_eq!(stream.now().await, [], "{service:?}");
         let runs = if is_probe { 601 } else { 1 };
         assert_eq!(db.runs(), runs, "{service:?}");
@@ -264,13 +263,13 @@ async fn a_stream_that_has_ended_keeps_nothing_awake_for_longer_than_a_probe_doe
     let health = steady().readiness(check).start().unwrap();
     let one = Stream::open(&health, "").await;
     let other = Stream::open(&health, "").await;
-    pass(secs(100)).await;
+    lapse(secs(100)).await;
     drop(one);
-    pass(secs(100)).await;
+    lapse(secs(100)).await;
     drop(other);
     let runs = db.runs();
     assert_eq!(runs, 200);
-    pass(secs(600)).await;
+    lapse(secs(600)).await;
     // Give or take the second to which a probe is remembered.
     let more = db.runs() - runs;
     assert!((30..=33).contains(&more), "{more}");

@@ -5,7 +5,8 @@ use http_body_util::Full;
 use tower::ServiceExt;
 use tower_health::{Details, Health, HealthLayer, ServingStatus, Status};
 
-use crate::support::{CHECK, LIST, Reply, WATCH, around, asking, frame, request, respond, send};
+use crate::calls::{CHECK, LIST, WATCH, around, asking, frame, request, respond, send};
+use crate::reply::Reply;
 
 const LIVENESS: &[u8] = &[
     0, 0, 0, 0, 0x0a, 0x0a, 0x08, 0x6c, 0x69, 0x76, 0x65, 0x6e, 0x65, 0x73, 0x73,
@@ -23,7 +24,7 @@ fn the_requests_of_these_tests_are_those_of_real_clients() {
 #[tokio::test]
 async fn each_status_has_its_bytes() {
     let health = Health::fixed(Status::Pass);
-    let set = |status| health.set_serving("foo", status).unwrap();
+    let set = |status| health.set_serving_status("foo", status).unwrap();
     let cases: [(&str, ServingStatus, &[u8]); 3] = [
         ("UNKNOWN", ServingStatus::Unknown, &[0, 0, 0, 0, 0]),
         ("SERVING", ServingStatus::Serving, &[0, 0, 0, 0, 2, 8, 1]),
@@ -113,7 +114,9 @@ async fn a_list_is_a_map_of_names_to_statuses() {
 #[tokio::test]
 async fn a_status_of_nothing_is_left_out_of_a_list() {
     let health = Health::fixed(Status::Pass);
-    health.set_serving("z", ServingStatus::Unknown).unwrap();
+    health
+        .set_serving_status("z", ServingStatus::Unknown)
+        .unwrap();
     let layer = HealthLayer::builder(health).grpc_list(Details::always());
     let site = around::<Full<_>>(&layer.build().unwrap());
     let request: Request<_> = request(LIST, frame(&[]));

@@ -10,8 +10,8 @@ use rustls::pki_types::pem::{self, PemObject};
 
 use super::chain::{Validity, dates};
 use crate::Failure;
-use crate::indicators::budget::Budget;
-use crate::indicators::one_thread::OneThread;
+use crate::indicators::shared::blocking::BlockingSlot;
+use crate::indicators::shared::budget::Budget;
 
 /// Larger than any chain, and small enough to be read each time.
 const LIMIT: u64 = 1024 * 1024;
@@ -19,14 +19,14 @@ const LIMIT: u64 = 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct PemFile {
     path: PathBuf,
-    thread: OneThread,
+    thread: BlockingSlot,
 }
 
 impl PemFile {
     pub(super) fn new(path: PathBuf) -> Self {
         Self {
             path,
-            thread: OneThread::default(),
+            thread: BlockingSlot::default(),
         }
     }
 

@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 use self::chain::{Limits, judge};
 use self::file::PemFile;
 use self::server::Server;
-use super::IndicatorError;
-use super::budget::{self, Budget};
+use crate::indicators::IndicatorError;
+use crate::indicators::shared::budget::{self, Budget};
 use crate::{CheckResult, ComponentType, Criticality, HealthIndicator};
 
 /// Short enough that a renewal is seen soon, and a thousand times what a date needs.

@@ -17,8 +17,8 @@ use tokio_rustls::TlsConnector;
 use super::chain::{Validity, dates};
 use crate::Failure;
 use crate::indicators::IndicatorError;
-use crate::indicators::address::Address;
-use crate::indicators::budget::Budget;
+use crate::indicators::shared::address::Address;
+use crate::indicators::shared::budget::Budget;
 
 #[derive(Debug)]
 pub(super) struct Server {

@@ -1,8 +1,8 @@
 //! Postgres behind a pool of deadpool.
 
-mod lease;
-mod question;
-mod words;
+mod connection_guard;
+mod message;
+mod query;
 
 use std::fmt;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use deadpool_postgres::tokio_postgres::{Config, Socket};
 use deadpool_postgres::{Manager, Pool, PoolError, TimeoutType};
 use tokio::time::Instant;
 
-use self::lease::Lease;
-use super::budget::{self, Budget};
-use super::database::{Asked, Seen};
-use super::error::IndicatorError;
-use super::pool::{ExhaustedPool, PoolState};
+use self::connection_guard::ConnectionGuard;
+use crate::indicators::IndicatorError;
+use crate::indicators::shared::budget::{self, Budget};
+use crate::indicators::shared::database::{Asked, Seen};
+use crate::indicators::shared::pool::{ExhaustedPool, PoolState};
 use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
 
 /// Asks Postgres on a connection of the application's own `deadpool-postgres` pool.
@@ -97,7 +97,7 @@ impl DeadpoolPostgresIndicator {
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
         let name = name.into();
-        let Some(place) = words::place(config) else {
+        let Some(place) = message::place(config) else {
             return Err(IndicatorError::new(&name, "config", "names no host"));
         };
         let manager = Manager::new(config.clone(), tls);
@@ -167,11 +167,11 @@ impl DeadpoolPostgresIndicator {
         }
     }
 
-    async fn ask(&self, budget: &Budget, lease: Lease) -> CheckResult {
+    async fn ask(&self, budget: &Budget, guard: ConnectionGuard) -> CheckResult {
         let asked_at = Instant::now();
-        let seen = self.look(budget, &lease, &self.asked).await?;
+        let seen = self.look(budget, &guard, &self.asked).await?;
         let time = asked_at.elapsed();
-        lease.give_back();
+        guard.give_back();
         let lag = self.asked.judge(seen, &self.place)?;
         let observation = self.pool_state().readings(budget::answered_after(time));
         Ok(match lag {
@@ -180,19 +180,24 @@ impl DeadpoolPostgresIndicator {
         })
     }
 
-    async fn look(&self, budget: &Budget, lease: &Lease, asked: &Asked) -> Result<Seen, Failure> {
+    async fn look(
+        &self,
+        budget: &Budget,
+        guard: &ConnectionGuard,
+        asked: &Asked,
+    ) -> Result<Seen, Failure> {
         let place = &self.place;
         let step = format!("{place} does not answer a query");
-        let Some(client) = lease.client() else {
+        let Some(client) = guard.client() else {
             return Err(Failure::new("the connection was given back"));
         };
         // So that the server says what it waited for before the run is out of time.
         let patience = budget.left() / 4 * 3;
         budget
-            .within(step, question::ask(client, asked, patience))
+            .within(step, query::run(client, asked, patience))
             .await?
             .map_err(|error| {
-                let text = words::describe(&error);
+                let text = message::describe(&error);
                 Failure::new(match error.as_db_error() {
                     Some(_) => format!("{place} answers a query with: {text}"),
                     None => format!("{place} broke off a query: {text}"),
@@ -213,10 +218,10 @@ impl DeadpoolPostgresIndicator {
         let connected = budget.within(step, self.beside.get()).await?;
         let connection = connected.map_err(|error| self.unreachable(&error))?;
         // Closed when it is dropped, for the next tie-break has to connect as well.
-        let lease = Lease::new(connection);
+        let guard = ConnectionGuard::new(connection);
         // A proxy such as PgBouncer greets in the name of a server that is down.
         let asked = self.asked.beside_the_pool();
-        let seen = self.look(budget, &lease, &asked).await?;
+        let seen = self.look(budget, &guard, &asked).await?;
         asked.judge(seen, &self.place)?;
         match pool.is_exhausted() {
             true => pool.exhausted(waited, self.exhausted_pool),
@@ -230,7 +235,7 @@ impl DeadpoolPostgresIndicator {
         let step = pool.second_try(waited, &self.place, "`post_create`, `pre_recycle`");
         match budget.within(step, self.pool.get()).await? {
             Ok(connection) => {
-                Lease::new(connection).give_back();
+                ConnectionGuard::new(connection).give_back();
                 Ok(pool.gave_late(waited, self.pool_state()))
             }
             Err(error) => Err(self.unreachable(&error)),
@@ -238,7 +243,7 @@ impl DeadpoolPostgresIndicator {
     }
 
     fn unreachable(&self, error: &PoolError) -> Failure {
-        let text = words::describe_pool(error);
+        let text = message::describe_pool(error);
         Failure::new(format!("cannot connect to {}: {text}", self.place))
     }
 }
@@ -252,7 +257,7 @@ impl HealthIndicator for DeadpoolPostgresIndicator {
         let budget = Budget::start(self.timeout);
         let share = self.timeout / 20 * 9;
         match budget.within_share(share, "", self.pool.get()).await {
-            Ok(Ok(connection)) => self.ask(&budget, Lease::new(connection)).await,
+            Ok(Ok(connection)) => self.ask(&budget, ConnectionGuard::new(connection)).await,
             Err(_) | Ok(Err(PoolError::Timeout(TimeoutType::Wait))) => {
                 self.tie_break(&budget).await
             }

@@ -5,7 +5,7 @@ use std::error::Error;
 use http_body::Body;
 use http_body_util::BodyExt;
 
-use super::erased::{BoxError, ResponseBody};
+use super::boxed::{BoxError, ResponseBody};
 
 pub(super) enum Read {
     Whole(Vec<u8>),

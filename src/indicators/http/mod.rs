@@ -1,12 +1,12 @@
 //! Whether an HTTP dependency answers as it should.
 
 mod body;
-mod erased;
-mod fault;
-mod own;
+mod boxed;
+mod default_client;
+mod error;
+mod message;
 mod run;
 mod target;
-mod words;
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -19,11 +19,11 @@ use http_body::Body;
 use rustls::ClientConfig;
 use tower_service::Service;
 
-use self::erased::{BoxError, Client, Cloned};
-use self::own::Own;
+use self::boxed::{BoxError, Client, CloneClient};
+use self::default_client::DefaultClient;
 use self::target::Target;
-use super::IndicatorError;
-use super::budget;
+use crate::indicators::IndicatorError;
+use crate::indicators::shared::budget;
 use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
 
 type Predicate = dyn Fn(&[u8]) -> Result<(), Failure> + Send + Sync;
@@ -98,10 +98,14 @@ impl HttpIndicator {
     pub fn new(name: impl Into<String>, url: &str) -> Result<Self, IndicatorError> {
         let name = name.into();
         let target = Target::parse(&name, url)?;
-        let tls = own::tls_of(&target.uri).map_err(|error| {
+        let tls = default_client::tls_of(&target.uri).map_err(|error| {
             IndicatorError::new(&name, "tls", format!("is not set up: {error}"))
         })?;
-        Ok(Self::of(name, target, Own::new(tls, budget::TIMEOUT)))
+        Ok(Self::of(
+            name,
+            target,
+            DefaultClient::new(tls, budget::TIMEOUT),
+        ))
     }
 
     /// An indicator with a client of its own and these TLS settings: a private authority, a client
@@ -119,7 +123,11 @@ impl HttpIndicator {
     ) -> Result<Self, IndicatorError> {
         let name = name.into();
         let target = Target::parse(&name, url)?;
-        Ok(Self::of(name, target, Own::new(tls, budget::TIMEOUT)))
+        Ok(Self::of(
+            name,
+            target,
+            DefaultClient::new(tls, budget::TIMEOUT),
+        ))
     }
 
     /// An indicator that asks with the client of the application.
@@ -147,7 +155,7 @@ impl HttpIndicator {
     {
         let name = name.into();
         let target = Target::parse(&name, url)?;
-        Ok(Self::of(name, target, Cloned::new(client)))
+        Ok(Self::of(name, target, CloneClient::new(client)))
     }
 
     fn of(name: String, target: Target, client: impl Client + 'static) -> Self {

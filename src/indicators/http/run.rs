@@ -5,10 +5,10 @@ use std::time::Instant;
 use http::{HeaderMap, Request, Response, StatusCode};
 
 use super::body::{Read, as_error};
-use super::erased::{BoxError, ResponseBody};
-use super::words::{Doing, Statuses, redirect};
-use super::{HttpIndicator, fault};
-use crate::indicators::budget::{Budget, answered_after};
+use super::boxed::{BoxError, ResponseBody};
+use super::message::{CurrentStep, Statuses, redirect};
+use super::{HttpIndicator, error};
+use crate::indicators::shared::budget::{Budget, answered_after};
 use crate::{CheckResult, Failure};
 
 impl HttpIndicator {
@@ -32,13 +32,13 @@ impl HttpIndicator {
         let mut sent = self.send(budget).await?;
         if sent
             .as_ref()
-            .is_err_and(|error| fault::is_closed_unanswered(as_error(error)))
+            .is_err_and(|error| error::is_closed_unanswered(as_error(error)))
         {
             sent = self.send(budget).await?;
         }
         sent.map_err(|error| {
-            let words = fault::words(as_error(&error));
-            Failure::new(format!("{}: {words}", Doing(self)))
+            let text = error::describe(as_error(&error));
+            Failure::new(format!("{}: {text}", CurrentStep(self)))
         })
     }
 
@@ -50,7 +50,9 @@ impl HttpIndicator {
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.target.uri.clone();
         *request.headers_mut() = self.headers.clone();
-        budget.within(Doing(self), self.client.send(request)).await
+        budget
+            .within(CurrentStep(self), self.client.send(request))
+            .await
     }
 
     fn judge(&self, status: StatusCode, headers: &HeaderMap, body: &Read) -> Result<(), Failure> {
@@ -69,9 +71,8 @@ impl HttpIndicator {
         }
         match (body, &self.predicate) {
             (Read::Broken(length, error), _) => {
-                let words = fault::words(as_error(error));
-                let text =
-                    format!("{answer}, but the body broke off after {length} bytes: {words}");
+                let text = error::describe(as_error(error));
+                let text = format!("{answer}, but the body broke off after {length} bytes: {text}");
                 Err(Failure::new(text))
             }
             (Read::Longer, Some(_)) => {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub use self::layer::{InFlightBody, InFlightFuture, InFlightLayer, InFlightService};
-use super::IndicatorError;
-use super::findings::{Findings, rounded};
-use super::limits::Limits;
+use crate::indicators::IndicatorError;
+use crate::indicators::shared::findings::{Findings, rounded};
+use crate::indicators::shared::limits::Limits;
 use crate::{CheckResult, ComponentType, HealthIndicator};
 
 /// Counts the requests in flight by its [layer](Self::layer), and warns or fails above a limit: an

@@ -1,7 +1,7 @@
 //! Redis over the application's own connection: a PING, and a round trip when that is asked for.
 
-mod line;
-mod words;
+mod message;
+mod pending;
 
 use std::any::TypeId;
 use std::fmt;
@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{Cmd, ConnectionAddr, RedisError, RedisResult, Value, cmd};
 
-use self::line::{Asked, Line};
-use super::budget::{self, Budget};
+use self::pending::{CommandSlot, PendingCommand};
+use crate::indicators::shared::budget::{self, Budget};
 use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
 
 /// Checks a Redis server with a PING over the application's own connection.
@@ -89,7 +89,7 @@ pub struct RedisIndicator<C> {
     /// `Some` when a run also writes and reads.
     round_trip: Option<RoundTrip>,
     key_prefix: String,
-    line: Line,
+    slot: CommandSlot,
 }
 
 impl<C> RedisIndicator<C> {
@@ -102,7 +102,7 @@ impl<C> RedisIndicator<C> {
             timeout: budget::TIMEOUT,
             round_trip: None,
             key_prefix: "tower-health:".to_owned(),
-            line: Line::default(),
+            slot: CommandSlot::default(),
         }
     }
 
@@ -183,7 +183,7 @@ where
 
     /// Waits for what the last run has left behind.
     async fn settle(&self, budget: &Budget) -> Result<(), Failure> {
-        let Some(asked) = self.line.unanswered() else {
+        let Some(asked) = self.slot.unanswered() else {
             return Ok(());
         };
         // What it brings is not of this run.
@@ -194,22 +194,26 @@ where
     async fn ask(&self, budget: &Budget, step: &str, command: Cmd) -> Result<Value, Failure> {
         let mut connection = self.connection.clone();
         let answer = async move { connection.req_packed_command(&command).await };
-        let asked = Asked::new(step, Box::pin(answer));
+        let asked = PendingCommand::new(step, Box::pin(answer));
         // The connection gives the server's refusals as values.
         let answer = self.answer(budget, asked).await?;
         let answer = answer.and_then(Value::extract_error);
         answer.map_err(|error| self.failure(step, &describe::<C>(&error)))
     }
 
-    async fn answer(&self, budget: &Budget, asked: Asked) -> Result<RedisResult<Value>, Failure> {
+    async fn answer(
+        &self,
+        budget: &Budget,
+        asked: PendingCommand,
+    ) -> Result<RedisResult<Value>, Failure> {
         let step = self.located(&asked.step);
-        match budget.within(step, self.line.answer(asked)).await {
+        match budget.within(step, self.slot.answer(asked)).await {
             Ok(answer) => {
-                self.line.remember(answer.as_ref().err().map(describe::<C>));
+                self.slot.remember(answer.as_ref().err().map(describe::<C>));
                 Ok(answer)
             }
             // As while the connection is opened anew, attempt by attempt.
-            Err(silence) => Err(match self.line.last_error() {
+            Err(silence) => Err(match self.slot.last_error() {
                 Some(error) => {
                     Failure::new(format!("{silence}; the last error that came back: {error}"))
                 }
@@ -219,7 +223,7 @@ where
     }
 
     fn unexpected(&self, step: &str, expected: &str, answer: &Value) -> Failure {
-        let kind = words::kind_of(answer);
+        let kind = message::kind_of(answer);
         let fault = format!("unexpected answer: {kind} instead of {expected}; is this a Redis?");
         self.failure(step, &fault)
     }
@@ -295,5 +299,5 @@ struct RoundTrip {
 
 fn describe<C: 'static>(error: &RedisError) -> String {
     let reconnects = TypeId::of::<C>() != TypeId::of::<MultiplexedConnection>();
-    words::describe(error, reconnects)
+    message::describe(error, reconnects)
 }

@@ -9,9 +9,9 @@ use humantime::format_duration;
 use tokio::runtime::Handle;
 
 use self::ticker::{Lag, Watched};
-use super::IndicatorError;
-use super::findings::{Findings, rounded};
-use super::limits::Beyond;
+use crate::indicators::IndicatorError;
+use crate::indicators::shared::findings::{Findings, rounded};
+use crate::indicators::shared::limits::Beyond;
 use crate::{CheckResult, ComponentType, HealthIndicator, Observation};
 
 /// Fails when more than half of the tokio runtimes of the process are too busy to come round.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::error::DatabaseError;
 use sqlx::{Connection, Database, Error};
 
-use crate::indicators::database::{Asked, Seen};
+use crate::indicators::shared::database::{Asked, Seen};
 
 /// How to connect to it.
 pub(super) type OptionsOf<DB> = <<DB as Database>::Connection as Connection>::Options;

@@ -1,7 +1,7 @@
 //! A database behind a pool of sqlx.
 
 mod backend;
-mod lease;
+mod connection_guard;
 #[cfg(feature = "sqlx-mysql")]
 mod mysql;
 #[cfg(feature = "sqlx-postgres")]
@@ -16,9 +16,9 @@ use std::time::Duration;
 use sqlx::Pool;
 
 use self::backend::Backend;
-use super::budget;
-use super::database::Asked;
-use super::pool::ExhaustedPool;
+use crate::indicators::shared::budget;
+use crate::indicators::shared::database::Asked;
+use crate::indicators::shared::pool::ExhaustedPool;
 use crate::{CheckResult, ComponentType, HealthIndicator};
 
 /// A database of sqlx that can be looked at: `Postgres`, `MySql` and `Sqlite`, each behind its

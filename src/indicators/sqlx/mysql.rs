@@ -7,7 +7,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlRow};
 use sqlx::{AssertSqlSafe, Column, Error, MySql, MySqlConnection, Row, raw_sql};
 
 use super::backend::Backend;
-use crate::indicators::database::{Asked, Lag, Seen};
+use crate::indicators::shared::database::{Asked, Lag, Seen};
 
 impl Backend for MySql {
     type Outside = ();

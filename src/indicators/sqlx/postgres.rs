@@ -7,8 +7,8 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Error, PgConnection, Postgres, Row, raw_sql};
 
 use super::backend::Backend;
-use crate::indicators::database::{Asked, Lag, Seen};
-use crate::indicators::postgres;
+use crate::indicators::shared::database::{Asked, Lag, Seen};
+use crate::indicators::shared::postgres;
 
 impl Backend for Postgres {
     type Outside = ();

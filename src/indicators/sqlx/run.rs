@@ -6,11 +6,11 @@ use sqlx::{ConnectOptions, Connection, Error};
 use tokio::time::Instant;
 
 use super::backend::Backend;
-use super::lease::{Lease, OnDrop};
+use super::connection_guard::{ConnectionGuard, OnDrop};
 use super::{SqlxDatabase, SqlxIndicator};
-use crate::indicators::budget::{self, Budget};
-use crate::indicators::database::{Asked, Seen, worded};
-use crate::indicators::pool::PoolState;
+use crate::indicators::shared::budget::{self, Budget};
+use crate::indicators::shared::database::{Asked, Seen, worded};
+use crate::indicators::shared::pool::PoolState;
 use crate::{CheckResult, Failure};
 
 impl<DB: SqlxDatabase> SqlxIndicator<DB> {
@@ -29,17 +29,22 @@ impl<DB: SqlxDatabase> SqlxIndicator<DB> {
         if DB::is_lost_when_closed(&self.outside, &options) {
             // Without a ping: sqlx closes the connection if it is aborted within that.
             if let Some(connection) = self.pool.try_acquire() {
-                return self.ask(&budget, self.lease(connection), pool).await;
+                return self.ask(&budget, self.guard(connection), pool).await;
             }
         }
         match budget.within_share(share, "", self.pool.acquire()).await {
-            Ok(Ok(connection)) => self.ask(&budget, self.lease(connection), pool).await,
+            Ok(Ok(connection)) => self.ask(&budget, self.guard(connection), pool).await,
             Err(_) | Ok(Err(Error::PoolTimedOut)) => self.tie_break(&budget).await,
             Ok(Err(error)) => Err(self.refused(&error)),
         }
     }
 
-    async fn ask(&self, budget: &Budget, mut lease: Lease<DB>, pool: PoolState) -> CheckResult {
+    async fn ask(
+        &self,
+        budget: &Budget,
+        mut guard: ConnectionGuard<DB>,
+        pool: PoolState,
+    ) -> CheckResult {
         let options = self.pool.connect_options();
         if DB::is_lost_when_closed(&self.outside, &options) {
             // Unless this connection has made the file just now.
@@ -48,13 +53,13 @@ impl<DB: SqlxDatabase> SqlxIndicator<DB> {
                 .await;
         }
         let started_at = Instant::now();
-        let Some(connection) = lease.connection() else {
+        let Some(connection) = guard.connection() else {
             return Err(Failure::new("the connection was given back"));
         };
         let seen = self.look(budget, connection, &self.asked).await?;
         let time = started_at.elapsed();
         // It has answered. What does not come back in time is closed, and the next run starts anew.
-        let _ = budget.within("", lease.give_back()).await;
+        let _ = budget.within("", guard.give_back()).await;
         let lag = self.asked.judge(seen, &self.place())?;
         let observation = pool.readings(budget::answered_after(time));
         Ok(match lag {
@@ -95,8 +100,8 @@ impl<DB: SqlxDatabase> SqlxIndicator<DB> {
         let step = pool.second_try(waited, &self.place(), hooks);
         match budget.within(step, self.pool.acquire()).await? {
             Ok(connection) => {
-                let lease = self.lease(connection);
-                let _ = budget.within("", lease.give_back()).await;
+                let guard = self.guard(connection);
+                let _ = budget.within("", guard.give_back()).await;
                 Ok(pool.gave_late(waited, self.pool_state()))
             }
             Err(error) => Err(self.refused(&error)),
@@ -123,13 +128,13 @@ impl<DB: SqlxDatabase> SqlxIndicator<DB> {
         })
     }
 
-    fn lease(&self, connection: PoolConnection<DB>) -> Lease<DB> {
+    fn guard(&self, connection: PoolConnection<DB>) -> ConnectionGuard<DB> {
         let options = self.pool.connect_options();
         let on_drop = match DB::is_lost_when_closed(&self.outside, &options) {
             true => OnDrop::Return,
             false => OnDrop::Close,
         };
-        Lease::new(connection, on_drop)
+        ConnectionGuard::new(connection, on_drop)
     }
 
     fn pool_state(&self) -> PoolState {

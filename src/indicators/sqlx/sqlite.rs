@@ -11,13 +11,13 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{AssertSqlSafe, Error, Row, Sqlite, SqliteConnection, raw_sql};
 
 use super::backend::Backend;
-use crate::indicators::database::{Asked, Seen};
-use crate::indicators::one_thread::OneThread;
+use crate::indicators::shared::blocking::BlockingSlot;
+use crate::indicators::shared::database::{Asked, Seen};
 
 /// Its file, which is looked for by a thread that may hang on a network's file system.
 #[derive(Debug, Default)]
 pub struct File {
-    thread: OneThread,
+    thread: BlockingSlot,
     /// Whether it was ever there. A pool that has not connected yet may have to create it.
     was_seen: AtomicBool,
 }

@@ -1,8 +1,8 @@
 //! The load of the processors, and the share of its quota that a container uses.
 
-use super::super::IndicatorError;
-use super::super::limits::Limits;
 use super::{Host, host_indicator};
+use crate::indicators::IndicatorError;
+use crate::indicators::shared::limits::Limits;
 
 /// Looks at the load average of the last minute for each core, and at the share of its quota that
 /// the container uses.
@@ -88,11 +88,11 @@ mod linux {
 
     use procfs::{Current, LoadAverage};
 
-    use super::super::super::findings::{Findings, rounded};
     use super::super::cgroup::{CpuTime, Hierarchies};
     use super::super::{Look, note};
     use super::Cpu;
     use crate::CheckResult;
+    use crate::indicators::shared::findings::{Findings, rounded};
 
     impl Look for Cpu {
         fn look(&self) -> CheckResult {

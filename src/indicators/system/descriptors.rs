@@ -1,9 +1,9 @@
 //! Open file descriptors against their limit.
 
-use super::super::IndicatorError;
-use super::super::limits::Limits;
 use super::{Host, Look, host_indicator};
 use crate::CheckResult;
+use crate::indicators::IndicatorError;
+use crate::indicators::shared::limits::Limits;
 
 /// Looks at how many file descriptors (files, sockets, pipes) the process has open, against its
 /// soft limit (`RLIMIT_NOFILE`, what `ulimit -n` shows): at the limit no connection can be accepted
@@ -60,8 +60,8 @@ host_indicator!(FileDescriptorsIndicator);
 #[cfg(target_os = "linux")]
 impl Look for Descriptors {
     fn look(&self) -> CheckResult {
-        use super::super::findings::{Findings, rounded};
         use super::note;
+        use crate::indicators::shared::findings::{Findings, rounded};
 
         let (open, limit) = match open().and_then(|open| Ok((open, soft_limit()?))) {
             Ok(both) => both,

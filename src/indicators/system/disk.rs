@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::IndicatorError;
-use super::super::findings::{Findings, rounded};
-use super::super::limits::Limits;
 use super::{Host, Look, host_indicator, note, size};
 use crate::CheckResult;
+use crate::indicators::IndicatorError;
+use crate::indicators::shared::findings::{Findings, rounded};
+use crate::indicators::shared::limits::Limits;
 
 /// Looks at the space that is left on the file system of a path, for a process that is not root.
 ///

@@ -1,9 +1,9 @@
 //! The memory of the process, and of its container.
 
-use super::super::IndicatorError;
-use super::super::limits::Limits;
 use super::{Host, Look, MEGABYTE, host_indicator};
 use crate::CheckResult;
+use crate::indicators::IndicatorError;
+use crate::indicators::shared::limits::Limits;
 
 /// Looks at the memory that the process has in use (its resident set, what `ps` calls `RSS`), and
 /// at that of its cgroup.
@@ -78,8 +78,8 @@ host_indicator!(MemoryIndicator);
 #[cfg(target_os = "linux")]
 impl Look for Memory {
     fn look(&self) -> CheckResult {
-        use super::super::findings::{Findings, rounded};
         use super::{cgroup, megabytes, note};
+        use crate::indicators::shared::findings::{Findings, rounded};
 
         let rss = match resident() {
             Ok(rss) => rss as f64,

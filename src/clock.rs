@@ -1,8 +1,0 @@
-//! The monotonic clock: tokio's, so that tests with paused time see every deadline.
-
-use std::time::Instant;
-
-#[inline]
-pub(crate) fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
-}

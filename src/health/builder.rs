@@ -1,0 +1,283 @@
+//! The builder of a health: it collects checks, gates and settings, and reports every problem at
+//! the start.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderValue;
+
+use super::Check;
+use crate::model::{HealthConfig, OptionFault, Probe, Problem, Redactor, Report, Transition};
+use crate::refresh::Listener;
+use crate::state::Format;
+
+/// Builds a [`Health`](crate::Health); made by [`Health::builder`](crate::Health::builder).
+///
+/// Options can be given in any order: a setting of the builder wins over the same setting of
+/// [`config`](Self::config), wherever it stands. [`start`](Self::start) reports all problems at
+/// once.
+#[derive(Default)]
+#[must_use = "nothing is checked until `start` is called"]
+pub struct HealthBuilder {
+    pub(super) config: HealthConfig,
+    /// What the builder sets itself; applied to `config` at the start.
+    settings: Vec<Setting>,
+    pub(super) checks: Vec<(Probe, Check)>,
+    pub(super) gates: Vec<String>,
+    /// Names of checks that settings may exist for, although they are not registered yet.
+    pub(super) configurable: Vec<String>,
+    /// Named sets of readiness checks.
+    pub(super) groups: Vec<(String, Vec<String>)>,
+    pub(super) listeners: Vec<Listener>,
+    pub(super) redactor: Redactor,
+    pub(super) format: Option<Result<Format, Problem>>,
+}
+
+type Setting = Box<dyn Fn(&mut HealthConfig) + Send + Sync>;
+
+impl HealthBuilder {
+    /// Registers a check that readiness depends on.
+    ///
+    /// It runs at once and then one TTL after each run. Until its first result it counts as failed.
+    pub fn readiness(mut self, check: impl Into<Check>) -> Self {
+        self.checks.push((Probe::Readiness, check.into()));
+        self
+    }
+
+    /// Registers a readiness check if it is `Some`, for a dependency that is optional.
+    ///
+    /// ```
+    /// use tower_health::{Check, Health, indicator_fn};
+    ///
+    /// # async fn ping(_: String) -> Result<(), std::io::Error> { Ok(()) }
+    /// let cache: Option<String> = std::env::var("CACHE_URL").ok();
+    /// let check = cache.map(|url| Check::new(indicator_fn("cache", move || ping(url.clone()))));
+    /// let builder = Health::builder().maybe_readiness(check).maybe_readiness(None);
+    /// # let _ = builder;
+    /// ```
+    pub fn maybe_readiness(self, check: Option<Check>) -> Self {
+        match check {
+            Some(check) => self.readiness(check),
+            None => self,
+        }
+    }
+
+    /// Registers a check that has to pass once before startup is complete.
+    ///
+    /// It does not run again after its first pass. A non-critical check delays startup only until
+    /// its first result.
+    pub fn startup(mut self, check: impl Into<Check>) -> Self {
+        self.checks.push((Probe::Startup, check.into()));
+        self
+    }
+
+    /// Allows [settings](HealthConfig::checks) for a check of this name that is not registered at
+    /// the start: the code [adds](crate::Health::add_readiness) it later, or not at all.
+    ///
+    /// Otherwise settings for an unregistered name are an error. Problems of the settings
+    /// themselves are reported when the check is added.
+    pub fn allow_config_for(mut self, name: impl Into<String>) -> Self {
+        self.configurable.push(name.into());
+        self
+    }
+
+    /// Declares a startup step: startup waits until its gate, which [`Health::gate`](crate::Health::gate) hands out, is
+    /// [completed](crate::Gate::complete).
+    pub fn gate(mut self, name: impl Into<String>) -> Self {
+        self.gates.push(name.into());
+        self
+    }
+
+    /// Maps a gRPC service name to a set of readiness checks: the health of the service is that of
+    /// these checks. A check that is removed while the process runs counts as failed.
+    ///
+    /// The names `""`, `liveness`, `readiness` and `startup` exist already.
+    ///
+    /// ```
+    /// use tower_health::{Health, indicator_fn};
+    ///
+    /// # async fn ping() -> Result<(), std::io::Error> { Ok(()) }
+    /// let builder = Health::builder()
+    ///     .readiness(indicator_fn("db", ping))
+    ///     .readiness(indicator_fn("queue", ping))
+    ///     .grpc_service("shop.Catalogue", ["db"])
+    ///     .grpc_service("shop.Orders", ["db", "queue"]);
+    /// # let _ = builder;
+    /// ```
+    #[cfg(feature = "grpc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
+    pub fn grpc_service(
+        mut self,
+        service: impl Into<String>,
+        checks: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let checks = checks.into_iter().map(Into::into).collect();
+        self.groups.push((service.into(), checks));
+        self
+    }
+
+    /// Sets [`HealthConfig::max_watches`].
+    #[cfg(feature = "grpc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
+    pub fn max_watches(self, watches: usize) -> Self {
+        self.set(move |config| config.max_watches = watches)
+    }
+
+    /// Takes the settings from a file or another source.
+    ///
+    /// A setting that the builder itself is given wins, before or after this call. Notes and links
+    /// of both are kept.
+    pub fn config(mut self, config: HealthConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    fn set(mut self, setting: impl Fn(&mut HealthConfig) + Send + Sync + 'static) -> Self {
+        self.settings.push(Box::new(setting));
+        self
+    }
+
+    /// Sets [`HealthConfig::ttl`].
+    pub fn ttl(self, ttl: Duration) -> Self {
+        self.set(move |config| config.ttl = ttl)
+    }
+
+    /// Sets [`HealthConfig::timeout`].
+    pub fn timeout(self, timeout: Duration) -> Self {
+        self.set(move |config| config.timeout = timeout)
+    }
+
+    /// Sets [`HealthConfig::jitter`].
+    pub fn jitter(self, fraction: f64) -> Self {
+        self.set(move |config| config.jitter = fraction)
+    }
+
+    /// Sets [`HealthConfig::jitter_seed`].
+    pub fn jitter_seed(self, seed: u64) -> Self {
+        self.set(move |config| config.jitter_seed = Some(seed))
+    }
+
+    /// Sets [`HealthConfig::drain_delay`].
+    pub fn drain_delay(self, delay: Duration) -> Self {
+        self.set(move |config| config.drain_delay = delay)
+    }
+
+    /// Sets [`HealthConfig::drain_cap`].
+    pub fn drain_cap(self, cap: Duration) -> Self {
+        self.set(move |config| config.drain_cap = cap)
+    }
+
+    /// Sets [`HealthConfig::version`].
+    pub fn version(self, version: impl Into<String>) -> Self {
+        let version = version.into();
+        self.set(move |config| config.version = Some(version.clone()))
+    }
+
+    /// Sets [`HealthConfig::release_id`].
+    pub fn release_id(self, id: impl Into<String>) -> Self {
+        let id = id.into();
+        self.set(move |config| config.release_id = Some(id.clone()))
+    }
+
+    /// Sets [`HealthConfig::service_id`].
+    pub fn service_id(self, id: impl Into<String>) -> Self {
+        let id = id.into();
+        self.set(move |config| config.service_id = Some(id.clone()))
+    }
+
+    /// Sets [`HealthConfig::description`].
+    pub fn description(self, description: impl Into<String>) -> Self {
+        let description = description.into();
+        self.set(move |config| config.description = Some(description.clone()))
+    }
+
+    /// Adds to [`HealthConfig::notes`].
+    pub fn note(self, note: impl Into<String>) -> Self {
+        let note = note.into();
+        self.set(move |config| config.notes.push(note.clone()))
+    }
+
+    /// Adds to [`HealthConfig::links`].
+    pub fn link(self, relation: impl Into<String>, uri: impl Into<String>) -> Self {
+        let (relation, uri) = (relation.into(), uri.into());
+        self.set(move |config| {
+            config.links.insert(relation.clone(), uri.clone());
+        })
+    }
+
+    /// Calls this function once with every [`Transition`], after the snapshot that shows it was
+    /// published.
+    ///
+    /// Listeners run one after the other in their own task. A panic of a listener is logged. A
+    /// listener that blocks delays only the listeners after it, and holds a worker thread of the
+    /// runtime.
+    pub fn on_transition(mut self, listener: impl Fn(&Transition) + Send + Sync + 'static) -> Self {
+        self.listeners.push(Arc::new(listener));
+        self
+    }
+
+    /// Passes every text through this function before it is stored, logged or shown, in place of
+    /// [`redact_credentials`](crate::redact_credentials).
+    ///
+    /// The function gets at most 64 KiB, and 4 KiB of its result are kept. If it panics, the text
+    /// is withheld.
+    pub fn redact(mut self, redact: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        self.redactor = Redactor::new(redact);
+        self
+    }
+
+    /// Writes detailed reports in this format in place of draft-06 JSON.
+    ///
+    /// A report is written at most once for each snapshot. If the function panics, the caller gets
+    /// the public body.
+    ///
+    /// ```
+    /// use tower_health::Health;
+    ///
+    /// let builder = Health::builder().format("text/plain", |report| {
+    ///     format!("{} is {}", report.probe(), report.status())
+    /// });
+    /// # let _ = builder;
+    /// ```
+    pub fn format(
+        mut self,
+        content_type: &str,
+        render: impl Fn(&Report<'_>) -> String + Send + Sync + 'static,
+    ) -> Self {
+        let fault = OptionFault::Text("is not a valid header value");
+        self.format = Some(
+            HeaderValue::from_str(content_type)
+                .map(|content_type| Format::new(content_type, render))
+                .map_err(|_| Problem::option(Some(content_type), "content type", fault)),
+        );
+        self
+    }
+
+    /// Applies the settings of the builder to the config.
+    pub(super) fn settle(self) -> Self {
+        Self {
+            config: self.settled_config(),
+            settings: Vec::new(),
+            ..self
+        }
+    }
+
+    fn settled_config(&self) -> HealthConfig {
+        let mut config = self.config.clone();
+        for setting in &self.settings {
+            setting(&mut config);
+        }
+        config
+    }
+}
+
+impl fmt::Debug for HealthBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HealthBuilder")
+            .field("config", &self.settled_config())
+            .field("checks", &self.checks)
+            .field("gates", &self.gates)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,257 @@
+//! A check: an indicator as registered, with its settings.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{
+    CheckConfig, CheckSpec, ComponentType, Criticality, DynIndicator, HealthConfig,
+    HealthIndicator, LONGEST, Named, OptionFault, Probe, Problem, duration_problem, longest,
+    panic_message, validate_name,
+};
+
+/// Registers an indicator with settings of its own.
+///
+/// An indicator converts into a check by itself when nothing needs to be set.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_health::{Check, Criticality, Health, indicator_fn};
+///
+/// let cache = Check::new(indicator_fn("cache", async || Ok::<_, std::io::Error>(())))
+///     .criticality(Criticality::NonCritical)
+///     .ttl(Duration::from_secs(10))
+///     .failure_threshold(3);
+/// let builder = Health::builder().readiness(cache);
+/// # let _ = builder;
+/// ```
+#[must_use = "a check runs only once it is registered"]
+pub struct Check {
+    indicator: Arc<dyn DynIndicator>,
+    /// The name, or the message of a panic of the indicator while it returned its settings.
+    name: Result<String, String>,
+    config: CheckConfig,
+    /// The defaults of the indicator.
+    own: CheckConfig,
+    /// What is wrong with how the indicator was configured.
+    config_error: Option<String>,
+}
+
+impl Check {
+    /// Takes the name and the defaults of the indicator.
+    pub fn new(indicator: impl HealthIndicator) -> Self {
+        let settings = catch_unwind(AssertUnwindSafe(|| {
+            let own = CheckConfig {
+                timeout: indicator.timeout(),
+                ttl: indicator.ttl(),
+                criticality: Some(indicator.criticality()),
+                component_type: indicator.component_type(),
+                component_id: indicator.component_id(),
+                ..CheckConfig::default()
+            };
+            (indicator.name().to_owned(), own, indicator.config_error())
+        }));
+        let (name, own, config_error) = match settings {
+            Ok((name, own, config_error)) => (Ok(name), own, config_error),
+            Err(payload) => (Err(panic_message(payload)), CheckConfig::default(), None),
+        };
+        Self {
+            indicator: Arc::new(indicator),
+            name,
+            config: CheckConfig::default(),
+            own,
+            config_error,
+        }
+    }
+
+    /// Sets how long a run may take before it counts as failed and is aborted.
+    ///
+    /// Default: that of the indicator, else [`HealthConfig::timeout`].
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.config.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets the time from the end of a run to the next.
+    ///
+    /// Default: that of the indicator, else [`HealthConfig::ttl`].
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.config.ttl = Some(ttl);
+        self
+    }
+
+    /// Sets the time from the end of a run to the next while the check fails. Default: the TTL.
+    pub fn failing_ttl(mut self, failing_ttl: Duration) -> Self {
+        self.config.failing_ttl = Some(failing_ttl);
+        self
+    }
+
+    /// Sets how old a result may become before the check counts as stale: a critical check then
+    /// fails, any other warns.
+    ///
+    /// It must be more than 1.5 times the TTL. Default: three times the interval in use, and at
+    /// least 1.5 times the interval plus the timeout plus 1 s.
+    pub fn stale_after(mut self, stale_after: Duration) -> Self {
+        self.config.stale_after = Some(stale_after);
+        self
+    }
+
+    /// Sets whether a failure fails the probe. Default: that of the indicator, which is critical
+    /// unless its documentation says otherwise.
+    pub fn criticality(mut self, criticality: Criticality) -> Self {
+        self.config.criticality = Some(criticality);
+        self
+    }
+
+    /// Sets how many consecutive failures make a check fail that passed before. Default: 1.
+    ///
+    /// Before its first pass a check fails anyway: the threshold delays no failure there.
+    pub fn failure_threshold(mut self, failures: u32) -> Self {
+        self.config.failure_threshold = Some(failures);
+        self
+    }
+
+    /// Sets how many consecutive passes make a check pass again. Default: 1.
+    ///
+    /// The very first pass of a check counts at once, whatever the threshold.
+    pub fn success_threshold(mut self, passes: u32) -> Self {
+        self.config.success_threshold = Some(passes);
+        self
+    }
+
+    /// Runs the check only while readiness was probed within this time, for a dependency that
+    /// should be allowed to fall asleep. Default: the check always runs.
+    ///
+    /// These requests count: readiness, one of its checks at `/readyz/{name}`, a gRPC `Check` of
+    /// readiness or of a service that is mapped to checks, and a `Watch` of these as long as it is
+    /// open. [`Health::status`](crate::Health::status) and a gRPC `List` do not count.
+    ///
+    /// Without probes the result becomes stale. The first probe after that reports it as stale, and
+    /// within a second, or a TTL if that is shorter, the check runs again. Choose a time longer than
+    /// the interval of the slowest prober: Kubernetes probes every 10 s, Azure Front Door every
+    /// 30 s.
+    pub fn while_probed(mut self, within: Duration) -> Self {
+        self.config.while_probed = Some(within);
+        self
+    }
+
+    /// Sets `componentId` of the report: which of several instances it is.
+    pub fn component_id(mut self, id: impl Into<String>) -> Self {
+        self.config.component_id = Some(id.into());
+        self
+    }
+
+    /// Sets `componentType` of the report.
+    pub fn component_type(mut self, component_type: ComponentType) -> Self {
+        self.config.component_type = Some(component_type);
+        self
+    }
+
+    /// Adds to `affectedEndpoints` of the report: a URI template (RFC 6570) of an endpoint that does
+    /// not work while the check does not pass.
+    pub fn affected_endpoint(mut self, endpoint: impl Into<String>) -> Self {
+        self.config
+            .affected_endpoints
+            .get_or_insert_default()
+            .push(endpoint.into());
+        self
+    }
+
+    pub(super) fn name(&self) -> Option<&str> {
+        self.name.as_deref().ok()
+    }
+
+    /// Resolves every setting, and reports those that cannot work.
+    pub(super) fn resolve(
+        self,
+        probe: Probe,
+        config: &HealthConfig,
+        problems: &mut Vec<Problem>,
+    ) -> Option<(CheckSpec, Arc<dyn DynIndicator>)> {
+        let of = Named::Check(probe);
+        let name = match self.name {
+            Ok(name) => name,
+            Err(message) => {
+                problems.push(Problem::IndicatorPanicked { of, message });
+                return None;
+            }
+        };
+        if let Err(fault) = validate_name(&name) {
+            problems.push(Problem::Name {
+                of,
+                name: name.clone(),
+                fault,
+            });
+        }
+        problems.extend(self.config_error.map(|fault| Problem::Indicator {
+            name: name.clone(),
+            fault,
+        }));
+        let from_file = config.checks.get(&name).cloned().unwrap_or_default();
+        let settings = from_file.or(self.config).or(self.own);
+        let ttl = settings.ttl.unwrap_or(config.ttl);
+        let failing_ttl = settings.failing_ttl.unwrap_or(ttl);
+        validate(&name, &settings, ttl.max(failing_ttl), problems);
+        let spec = CheckSpec {
+            name,
+            criticality: settings.criticality.unwrap_or_default(),
+            component_id: settings.component_id,
+            component_type: settings.component_type,
+            affected_endpoints: settings.affected_endpoints.unwrap_or_default(),
+            timeout: settings.timeout.unwrap_or(config.timeout),
+            ttl,
+            failing_ttl,
+            stale_after: settings.stale_after,
+            failure_threshold: settings.failure_threshold.unwrap_or(1),
+            success_threshold: settings.success_threshold.unwrap_or(1),
+            while_probed: settings.while_probed,
+        };
+        Some((spec, self.indicator))
+    }
+}
+
+/// Reports which of the check's own settings cannot work. A setting that it inherits is reported
+/// where it was set.
+fn validate(name: &str, settings: &CheckConfig, interval: Duration, problems: &mut Vec<Problem>) {
+    let of = Some(name);
+    let durations = [
+        ("timeout", settings.timeout),
+        ("ttl", settings.ttl),
+        ("failing_ttl", settings.failing_ttl),
+        ("stale_after", settings.stale_after),
+        ("while_probed", settings.while_probed),
+    ];
+    for (option, duration) in durations {
+        problems.extend(duration.and_then(|duration| duration_problem(of, option, duration)));
+    }
+    for (option, threshold) in [
+        ("failure_threshold", settings.failure_threshold),
+        ("success_threshold", settings.success_threshold),
+    ] {
+        if threshold == Some(0) {
+            problems.push(Problem::zero(of, option));
+        }
+    }
+    // A result that expires before the next one can arrive would make the check flap for ever.
+    let needed = longest(interval.min(LONGEST));
+    if let Some(given) = settings.stale_after.filter(|given| *given <= needed) {
+        let fault = OptionFault::TooShort { given, needed };
+        problems.push(Problem::option(of, "stale_after", fault));
+    }
+}
+
+impl<I: HealthIndicator> From<I> for Check {
+    fn from(indicator: I) -> Self {
+        Self::new(indicator)
+    }
+}
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Check")
+            .field("name", &self.name)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}

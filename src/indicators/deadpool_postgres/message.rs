@@ -1,0 +1,62 @@
+//! Where the database is, and what went wrong with it, without credentials.
+
+use std::error::Error as _;
+use std::io;
+
+use deadpool_postgres::tokio_postgres::config::Host;
+use deadpool_postgres::tokio_postgres::{Config, Error};
+use deadpool_postgres::{PoolError, TimeoutType};
+
+use crate::indicators::shared::database::worded;
+use crate::indicators::shared::postgres;
+
+/// `host:port` of each host, and the database; `None` without a host.
+pub(super) fn place(config: &Config) -> Option<String> {
+    let names = config.get_hosts().iter().map(|host| match host {
+        Host::Tcp(name) => name.clone(),
+        #[cfg(unix)]
+        Host::Unix(directory) => directory.display().to_string(),
+    });
+    let mut names: Vec<_> = names.collect();
+    if names.is_empty() {
+        names.extend(config.get_hostaddrs().iter().map(ToString::to_string));
+    }
+    if names.is_empty() {
+        return None;
+    }
+    let ports = config.get_ports();
+    let places = names.iter().enumerate().map(|(at, name)| {
+        // As the client reads them: one port may be that of all hosts.
+        let port = ports.get(at).or(ports.first()).unwrap_or(&5432);
+        format!("{name}:{port}")
+    });
+    let places = places.collect::<Vec<_>>().join(",");
+    Some(match config.get_dbname().or(config.get_user()) {
+        Some(database) => format!("{places}/{database}"),
+        None => places,
+    })
+}
+
+/// The words of the server, its code, and what they mean.
+pub(super) fn describe(error: &Error) -> String {
+    if let Some(database) = error.as_db_error() {
+        let code = database.code().code();
+        return worded(database.message(), Some(code), postgres::meaning(code));
+    }
+    match error.source() {
+        // What tokio-postgres says around it says less.
+        Some(source) if source.is::<io::Error>() => source.to_string(),
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+pub(super) fn describe_pool(error: &PoolError) -> String {
+    match error {
+        PoolError::Backend(error) => describe(error),
+        PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
+            "no answer within the timeouts of the pool".to_owned()
+        }
+        other => other.to_string(),
+    }
+}

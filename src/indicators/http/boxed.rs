@@ -1,0 +1,79 @@
+//! Whatever client the application has, behind one type.
+
+use std::error::Error;
+use std::future::{Future, poll_fn};
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::BodyExt;
+use http_body_util::combinators::UnsyncBoxBody;
+use tower_service::Service;
+
+pub(super) type BoxError = Box<dyn Error + Send + Sync>;
+pub(super) type ResponseBody = UnsyncBoxBody<Bytes, BoxError>;
+pub(super) type Answer<'a> =
+    Pin<Box<dyn Future<Output = Result<Response<ResponseBody>, BoxError>> + Send + 'a>>;
+
+/// A client that the indicator asks with.
+pub(super) trait Client: Send + Sync {
+    fn send(&self, request: Request<()>) -> Answer<'_>;
+
+    /// What a run that has no answer yet waits for, as far as the client tells.
+    fn step(&self) -> &'static str {
+        ""
+    }
+
+    /// A client of the application keeps the timeouts that it has.
+    fn set_timeout(&mut self, _timeout: Duration) {}
+}
+
+/// Each run uses a clone of the service. The lock is held while it is cloned, so that stacks that
+/// are not `Sync` fit too.
+pub(super) struct CloneClient<C, R> {
+    client: Mutex<C>,
+    _request: PhantomData<fn() -> R>,
+}
+
+impl<C, R> CloneClient<C, R> {
+    pub(super) fn new(client: C) -> Self {
+        Self {
+            client: Mutex::new(client),
+            _request: PhantomData,
+        }
+    }
+}
+
+impl<C, R, B> Client for CloneClient<C, R>
+where
+    C: Service<Request<R>, Response = Response<B>> + Clone + Send,
+    C::Future: Send,
+    C::Error: Into<BoxError>,
+    R: Default,
+    B: Body + Send + 'static,
+    B::Data: Buf,
+    B::Error: Into<BoxError>,
+{
+    fn send(&self, request: Request<()>) -> Answer<'_> {
+        let client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut client = client.clone();
+        Box::pin(async move {
+            poll_fn(|cx| client.poll_ready(cx))
+                .await
+                .map_err(Into::into)?;
+            let answer = client.call(request.map(|()| R::default()));
+            let answer = answer.await.map_err(Into::into)?;
+            Ok(answer.map(|body| {
+                body.map_frame(|frame| {
+                    frame.map_data(|mut data| data.copy_to_bytes(data.remaining()))
+                })
+                .map_err(Into::into)
+                .boxed_unsync()
+            }))
+        })
+    }
+}

@@ -1,0 +1,27 @@
+//! What several indicators use. Nothing here is an indicator.
+
+// Each feature uses a part of this. Dead code shows where all features are on.
+#![cfg_attr(
+    not(all(
+        feature = "deadpool-postgres",
+        feature = "sqlx-mysql",
+        feature = "system"
+    )),
+    allow(dead_code)
+)]
+
+#[cfg(feature = "__network")]
+pub(crate) mod address;
+pub(crate) mod blocking;
+#[cfg(feature = "__client")]
+pub(crate) mod budget;
+#[cfg(feature = "__database")]
+pub(crate) mod database;
+pub(crate) mod findings;
+pub(crate) mod limits;
+#[cfg(feature = "__database")]
+pub(crate) mod pool;
+#[cfg(feature = "__database")]
+pub(crate) mod postgres;
+#[cfg(feature = "__network")]
+pub(crate) mod resolver;

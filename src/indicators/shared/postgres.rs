@@ -1,0 +1,51 @@
+//! What there is to ask Postgres, and what its codes mean, whichever crate carries the question.
+
+use std::time::Duration;
+
+pub(crate) const WRITABLE: &str =
+    "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')";
+
+/// Behind by the age of the last transaction that was replayed. That grows on an idle primary too,
+/// so a standby that streams and has replayed all that it received is not behind. One that has
+/// replayed none yet is behind since it started.
+pub(crate) const LAG: &str = "SELECT CASE \
+    WHEN NOT pg_is_in_recovery() THEN 0 \
+    WHEN EXISTS (SELECT FROM pg_stat_wal_receiver) \
+        AND pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0 \
+    ELSE extract(epoch FROM now() - \
+        coalesce(pg_last_xact_replay_timestamp(), pg_postmaster_start_time())) \
+    END::float8";
+
+/// The statement, with bounds for what it may wait for on the server: whoever waits there does not
+/// notice that its client is gone. One message is one transaction, and the settings end with it.
+pub(crate) fn bounded(statement: &str, patience: Duration) -> String {
+    let most = patience.as_millis().max(1);
+    format!("SET LOCAL lock_timeout = {most}; SET LOCAL statement_timeout = {most}; {statement}")
+}
+
+/// Why it takes no writes, by the answer to [`WRITABLE`].
+pub(crate) fn read_only(in_recovery: bool, transactions: &str) -> Option<&'static str> {
+    match (in_recovery, transactions) {
+        (true, _) => Some("it is a standby, in recovery"),
+        (false, "on") => Some("its transactions are read-only"),
+        (false, _) => None,
+    }
+}
+
+/// The codes are those of the [manual](https://www.postgresql.org/docs/current/errcodes-appendix.html).
+pub(crate) fn meaning(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "28P01" => "the password is wrong",
+        "28000" => "the server does not let this user in from here, or not without TLS",
+        "3D000" => "there is no such database",
+        "42501" => "the user may not do this",
+        "25006" => "the server is read-only",
+        "53100" => "the disk of the server is full",
+        "53300" => "all connections that the server allows are taken",
+        "55P03" => "another transaction holds a lock that the statement needs",
+        "57014" => "the statement took too long, or waited for a lock",
+        "57P01" | "57P02" => "the server is shutting down or was restarted",
+        "57P03" => "the server is starting up or shutting down",
+        _ => return None,
+    })
+}

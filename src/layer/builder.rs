@@ -1,0 +1,167 @@
+//! The builder of a layer with other paths, or with details.
+
+use std::fmt;
+
+use super::details::Details;
+#[cfg(feature = "grpc")]
+use super::grpc::GrpcOptions;
+use super::layer::HealthLayer;
+use super::paths::PathTable;
+use super::shared::Shared;
+use crate::health::Health;
+use crate::model::{BuildError, LayerConfig, Probe};
+
+/// Builds a [`HealthLayer`]; made by [`HealthLayer::builder`].
+///
+/// Options can be given in any order: those of the builder are applied to the settings of
+/// [`config`](Self::config), wherever that call stands.
+///
+/// ```
+/// use tower_health::{Details, Health, HealthLayer, Probe, Status};
+///
+/// let layer = HealthLayer::builder(Health::fixed(Status::Pass))
+///     .alias("/health", Probe::Readiness)
+///     .details(Details::bearer("s3cret"))
+///     .build()?;
+/// # Ok::<(), tower_health::BuildError>(())
+/// ```
+#[must_use = "nothing is answered until `build` is called"]
+pub struct HealthLayerBuilder {
+    health: Health,
+    config: LayerConfig,
+    /// What the builder sets itself; applied to `config` at the end.
+    settings: Vec<Setting>,
+    details: Details,
+    #[cfg(feature = "grpc")]
+    grpc: GrpcOptions,
+}
+
+type Setting = Box<dyn Fn(&mut LayerConfig) + Send + Sync>;
+
+impl HealthLayer {
+    /// Starts to build a layer with other paths, or with details.
+    pub fn builder(health: Health) -> HealthLayerBuilder {
+        HealthLayerBuilder {
+            health,
+            config: LayerConfig::default(),
+            settings: Vec::new(),
+            details: Details::never(),
+            #[cfg(feature = "grpc")]
+            grpc: GrpcOptions::default(),
+        }
+    }
+}
+
+impl HealthLayerBuilder {
+    /// Takes the settings from a file or another source.
+    ///
+    /// A path or prefix that the builder itself is given wins, before or after this call; an alias
+    /// is added.
+    pub fn config(mut self, config: LayerConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Answers a probe at this path instead of its others. Default: `/livez`, `/readyz`,
+    /// `/startupz`.
+    pub fn path(self, path: impl Into<String>, probe: Probe) -> Self {
+        let path = path.into();
+        self.set(move |config| *config.paths_mut(probe) = vec![path.clone()])
+    }
+
+    /// Answers a probe at this path too: `/health`, `/ready`, `/healthz`.
+    pub fn alias(self, path: impl Into<String>, probe: Probe) -> Self {
+        let path = path.into();
+        self.set(move |config| config.paths_mut(probe).push(path.clone()))
+    }
+
+    /// Puts this prefix in front of every path. Default: none.
+    pub fn prefix(self, prefix: impl Into<String>) -> Self {
+        let prefix = prefix.into();
+        self.set(move |config| config.prefix = prefix.clone())
+    }
+
+    fn set(mut self, setting: impl Fn(&mut LayerConfig) + Send + Sync + 'static) -> Self {
+        self.settings.push(Box::new(setting));
+        self
+    }
+
+    /// Shows details according to this policy. Default: [`Details::never`].
+    pub fn details(mut self, details: Details) -> Self {
+        self.details = details;
+        self
+    }
+
+    /// Sets which callers the gRPC method `List` shows every service to. All others get only the
+    /// four that always exist. Default: the policy of the details.
+    #[cfg(feature = "grpc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
+    pub fn grpc_list(mut self, list: Details) -> Self {
+        self.grpc.list = Some(list);
+        self
+    }
+
+    /// Leaves the gRPC health service to the inner service.
+    ///
+    /// It exists without feature `grpc` too, where it changes nothing: another crate in the tree
+    /// can enable the feature for all.
+    ///
+    /// ```
+    /// use http::Request;
+    /// use tower_health::{Health, HealthLayer, Status};
+    ///
+    /// let layer = HealthLayer::builder(Health::fixed(Status::Pass)).without_grpc().build()?;
+    /// let check = Request::post("/grpc.health.v1.Health/Check").body(())?;
+    /// assert!(!layer.is_probe(&check));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg_attr(not(feature = "grpc"), expect(unused_mut))]
+    pub fn without_grpc(mut self) -> Self {
+        #[cfg(feature = "grpc")]
+        {
+            self.grpc.is_off = true;
+        }
+        self
+    }
+
+    /// Builds the layer.
+    ///
+    /// # Errors
+    ///
+    /// Names every path that cannot be requested or belongs to two probes, a prefix that cannot
+    /// stand in front of a path, and a token that no client could send.
+    pub fn build(self) -> Result<HealthLayer, BuildError> {
+        let config = self.settled_config();
+        let mut problems = Vec::new();
+        let prefix = config.prefix.clone();
+        let paths = PathTable::new(&prefix, &config.all_paths(), &mut problems);
+        problems.extend(self.details.problem());
+        #[cfg(feature = "grpc")]
+        problems.extend(self.grpc.problem());
+        BuildError::check(problems)?;
+        Ok(HealthLayer::of(Shared::new(
+            self.health,
+            paths,
+            self.details,
+            #[cfg(feature = "grpc")]
+            self.grpc,
+        )))
+    }
+
+    fn settled_config(&self) -> LayerConfig {
+        let mut config = self.config.clone();
+        for setting in &self.settings {
+            setting(&mut config);
+        }
+        config
+    }
+}
+
+impl fmt::Debug for HealthLayerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HealthLayerBuilder")
+            .field("config", &self.settled_config())
+            .field("details", &self.details)
+            .finish_non_exhaustive()
+    }
+}

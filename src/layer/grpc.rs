@@ -1,0 +1,62 @@
+//! How a layer serves the gRPC health service: whether, and to whom it lists every service.
+
+use std::sync::Arc;
+
+use http::Request;
+use http_body::Body;
+
+use super::details::Details;
+use super::router::ProbeRouter;
+use crate::grpc::{Call, CallStart, HealthMethod, start_call};
+use crate::health::Health;
+use crate::model::Problem;
+use crate::state::SharedState;
+
+#[derive(Debug, Default)]
+pub(super) struct GrpcOptions {
+    pub(super) is_off: bool,
+    /// Which callers `List` shows every service to; `None` if those who may see details.
+    pub(super) list: Option<Details>,
+}
+
+impl GrpcOptions {
+    pub(super) fn problem(&self) -> Option<Problem> {
+        self.list.as_ref()?.problem()
+    }
+
+    pub(super) fn apply(
+        self,
+        router: ProbeRouter,
+        health: &Health,
+        details: &Details,
+    ) -> (ProbeRouter, GrpcResponder) {
+        let responder = GrpcResponder {
+            state: Arc::clone(health.state()),
+            list: self.list.unwrap_or_else(|| details.clone()),
+        };
+        if self.is_off {
+            (router, responder)
+        } else {
+            (router.with_grpc(), responder)
+        }
+    }
+}
+
+/// Responds to calls of the gRPC health service.
+#[derive(Debug)]
+pub(super) struct GrpcResponder {
+    state: Arc<SharedState>,
+    list: Details,
+}
+
+impl GrpcResponder {
+    /// Responds to the head of a call, or says that its body has to be read.
+    pub(super) fn start<B>(&self, method: HealthMethod, request: &Request<B>) -> CallStart {
+        start_call(method, request, || self.list.allow(request))
+    }
+
+    /// Reads the body of a call.
+    pub(super) fn read<B: Body>(&self, pending: crate::grpc::PendingCall, body: B) -> Call<B> {
+        Call::new(pending, body, Arc::clone(&self.state))
+    }
+}

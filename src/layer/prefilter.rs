@@ -1,0 +1,54 @@
+//! A filter that lets most requests pass without a look at the path table.
+
+/// Tells most paths from probe paths by their length and by the byte after their first `/`. It has
+/// one bit for each length and each byte of a path that may be answered here.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Prefilter {
+    /// Lengths from 63 on share a bit.
+    lengths: u64,
+    /// Bytes that differ by a multiple of 64 share a bit.
+    letters: u64,
+}
+
+impl Prefilter {
+    /// Matches this path.
+    pub(super) fn exactly(path: &str) -> Self {
+        Self {
+            lengths: length_bit(path),
+            letters: letter_bit(path),
+        }
+    }
+
+    /// Matches this path, and every longer one that starts with it.
+    pub(super) fn starting_with(path: &str) -> Self {
+        Self {
+            lengths: !(length_bit(path) - 1),
+            letters: letter_bit(path),
+        }
+    }
+
+    /// Matches whatever one of the two matches.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            lengths: self.lengths | other.lengths,
+            letters: self.letters | other.letters,
+        }
+    }
+
+    /// Returns `false` only for a path that is certainly not answered here.
+    #[inline(always)]
+    pub(super) fn may_match(self, path: &str) -> bool {
+        self.lengths & length_bit(path) != 0 && self.letters & letter_bit(path) != 0
+    }
+}
+
+#[inline(always)]
+fn length_bit(path: &str) -> u64 {
+    1 << path.len().min(63)
+}
+
+#[inline(always)]
+fn letter_bit(path: &str) -> u64 {
+    let letter = path.as_bytes().get(1).unwrap_or(&0);
+    1 << (letter % 64)
+}

@@ -1,0 +1,36 @@
+//! What all services of a layer share.
+
+use super::details::Details;
+#[cfg(feature = "grpc")]
+use super::grpc::{GrpcOptions, GrpcResponder};
+use super::paths::PathTable;
+use super::responder::Responder;
+use super::router::ProbeRouter;
+use crate::health::Health;
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) router: ProbeRouter,
+    pub(super) responder: Responder,
+    #[cfg(feature = "grpc")]
+    pub(super) grpc: GrpcResponder,
+}
+
+impl Shared {
+    pub(super) fn new(
+        health: Health,
+        paths: PathTable,
+        details: Details,
+        #[cfg(feature = "grpc")] grpc: GrpcOptions,
+    ) -> Self {
+        let router = ProbeRouter::new(paths, !details.are_off());
+        #[cfg(feature = "grpc")]
+        let (router, grpc) = grpc.apply(router, &health, &details);
+        Self {
+            router,
+            responder: Responder::new(health, details),
+            #[cfg(feature = "grpc")]
+            grpc,
+        }
+    }
+}

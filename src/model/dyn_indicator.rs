@@ -1,0 +1,18 @@
+//! The object-safe twin of `HealthIndicator`, for a list of checks of different types.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::{CheckResult, HealthIndicator};
+
+/// What the refresher needs of an indicator once its settings are resolved.
+pub(crate) trait DynIndicator: Send + Sync {
+    fn run(self: Arc<Self>) -> Pin<Box<dyn Future<Output = CheckResult> + Send>>;
+}
+
+impl<I: HealthIndicator> DynIndicator for I {
+    fn run(self: Arc<Self>) -> Pin<Box<dyn Future<Output = CheckResult> + Send>> {
+        Box::pin(async move { self.check().await })
+    }
+}

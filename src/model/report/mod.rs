@@ -1,0 +1,399 @@
+//! The detailed report on one probe, and the public body that stands in for it.
+
+mod json;
+mod text;
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+use std::time::SystemTime;
+
+use serde_core::ser::{Serialize, Serializer};
+
+pub(crate) use self::json::render_json;
+pub(crate) use self::text::render_text;
+use super::redaction::shorten;
+use super::{
+    CheckState, ComponentType, GateState, GateView, HeartbeatView, Identity, Probe, Reading,
+    Snapshot, Status, pass_if,
+};
+
+/// The whole body that an anonymous caller gets. Its bytes never change.
+pub(crate) const fn public_body(status: Status) -> &'static [u8] {
+    match status {
+        Status::Pass => br#"{"status":"pass"}"#,
+        Status::Warn => br#"{"status":"warn"}"#,
+        Status::Fail => br#"{"status":"fail"}"#,
+    }
+}
+
+/// Reports one probe in detail: its status, why it does not pass, and each of its checks.
+///
+/// Made by [`Snapshot::report`]. The details policy of a [`HealthLayer`](crate::HealthLayer) decides
+/// which callers get it over HTTP. [`to_json`](Self::to_json), [`Serialize`] and
+/// [`Display`](fmt::Display) write it for every other use, such as a command line tool, or the
+/// context of an error report; [`HealthBuilder::format`](crate::HealthBuilder::format) replaces the
+/// JSON of a layer.
+///
+/// ```
+/// use tower_health::{Health, Probe, Status};
+///
+/// let snapshot = Health::fixed(Status::Fail).snapshot();
+/// let report = snapshot.report(Probe::Readiness);
+/// assert_eq!(report.to_string(), "[-]fixed failed: \nreadyz check failed\n");
+/// assert!(report.to_json().starts_with(r#"{"status":"fail","notes":["fixed fails"]"#));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Report<'a> {
+    pub(crate) probe: Probe,
+    pub(crate) status: Status,
+    pub(crate) time: SystemTime,
+    pub(crate) identity: &'a Identity,
+    pub(crate) entries: Vec<ReportEntry<'a>>,
+    /// Why the process itself does not let the probe pass, whatever its checks report.
+    pub(crate) reasons: Vec<String>,
+    /// One note for each removed check that a group still contains.
+    incomplete: Vec<String>,
+}
+
+/// One entry of a [`Report`]: a check, a gate or a heartbeat.
+#[derive(Clone, Debug)]
+pub struct ReportEntry<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) status: Status,
+    pub(crate) output: Option<&'a str>,
+    pub(crate) time: Option<SystemTime>,
+    pub(crate) readings: &'a [Reading],
+    pub(crate) contradiction: Option<&'a str>,
+    pub(crate) component_id: Option<&'a str>,
+    pub(crate) component_type: Option<&'a ComponentType>,
+    pub(crate) affected_endpoints: &'a [String],
+}
+
+impl Snapshot {
+    /// Returns the detailed report on a probe.
+    pub fn report(&self, probe: Probe) -> Report<'_> {
+        Report::new(self, probe)
+    }
+}
+
+impl<'a> ReportEntry<'a> {
+    fn check(check: &'a CheckState) -> Self {
+        Self {
+            name: &check.spec.name,
+            status: check.status,
+            output: check.output.as_deref(),
+            time: check.time(),
+            readings: &check.readings,
+            contradiction: check.contradiction.as_deref(),
+            component_id: check.spec.component_id.as_deref(),
+            component_type: check.spec.component_type.as_ref(),
+            affected_endpoints: &check.spec.affected_endpoints,
+        }
+    }
+
+    fn gate(gate: &'a GateView) -> Self {
+        let output = match &gate.state {
+            GateState::Open => Some("not completed yet"),
+            GateState::Completed => None,
+            GateState::Failed(reason) => Some(&**reason),
+        };
+        Self::of_process(&gate.name, output)
+    }
+
+    fn heartbeat(heartbeat: &'a HeartbeatView) -> Self {
+        Self::of_process(&heartbeat.name, heartbeat.fault.as_deref())
+    }
+
+    fn of_process(name: &'a str, fault: Option<&'a str>) -> Self {
+        Self {
+            name,
+            status: pass_if(fault.is_none()),
+            output: fault,
+            time: None,
+            readings: &[],
+            contradiction: None,
+            component_id: None,
+            component_type: Some(&ComponentType::System),
+            affected_endpoints: &[],
+        }
+    }
+
+    /// Returns the name of the check, gate or heartbeat.
+    pub fn name(&self) -> &str {
+        self.name
+    }
+
+    /// Returns the status of the entry.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// Returns why the entry does not pass; `None` when it passes.
+    pub fn output(&self) -> Option<&str> {
+        self.output
+    }
+
+    /// Returns when the last run of the check ended; `None` for a gate, a heartbeat, and a check that
+    /// has not run yet.
+    pub fn time(&self) -> Option<SystemTime> {
+        self.time
+    }
+
+    /// Returns the values that the last run read.
+    pub fn readings(&self) -> &[Reading] {
+        self.readings
+    }
+
+    /// Returns how the latest results contradict the status, while they are too few to change it:
+    /// `failed 1 of 3 times: refused`. [`Report::notes`] has it too.
+    pub fn contradiction(&self) -> Option<&str> {
+        self.contradiction
+    }
+
+    /// Returns `componentId` of the draft.
+    pub fn component_id(&self) -> Option<&str> {
+        self.component_id
+    }
+
+    /// Returns `componentType` of the draft. Gates and heartbeats are of type `system`.
+    pub fn component_type(&self) -> Option<&ComponentType> {
+        self.component_type
+    }
+
+    /// Returns `affectedEndpoints` of the draft: what does not work while the check does not pass.
+    /// The default format leaves them out while the check passes.
+    pub fn affected_endpoints(&self) -> &[String] {
+        self.affected_endpoints
+    }
+}
+
+impl<'a> Report<'a> {
+    fn new(snapshot: &'a Snapshot, probe: Probe) -> Self {
+        let lifecycle = &snapshot.lifecycle;
+        let checks = snapshot.checks(probe).map(ReportEntry::check);
+        let entries = match probe {
+            Probe::Liveness => lifecycle
+                .heartbeats
+                .iter()
+                .map(ReportEntry::heartbeat)
+                .collect(),
+            Probe::Readiness => checks.collect(),
+            Probe::Startup => lifecycle
+                .gates
+                .iter()
+                .map(ReportEntry::gate)
+                .chain(checks)
+                .collect(),
+        };
+        Self {
+            probe,
+            status: snapshot.status(probe),
+            time: snapshot.time,
+            identity: &snapshot.identity,
+            entries,
+            reasons: reasons(snapshot, probe),
+            incomplete: incomplete_groups(snapshot, probe),
+        }
+    }
+
+    /// Returns the probe that is reported.
+    pub fn probe(&self) -> Probe {
+        self.probe
+    }
+
+    /// Returns the status of the probe.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// Returns when the snapshot was taken that is reported.
+    pub fn time(&self) -> SystemTime {
+        self.time
+    }
+
+    /// Returns `version` of the draft: the public version of the service.
+    pub fn version(&self) -> Option<&str> {
+        self.identity.version.as_deref()
+    }
+
+    /// Returns `releaseId` of the draft: the build.
+    pub fn release_id(&self) -> Option<&str> {
+        self.identity.release_id.as_deref()
+    }
+
+    /// Returns `serviceId` of the draft.
+    pub fn service_id(&self) -> Option<&str> {
+        self.identity.service_id.as_deref()
+    }
+
+    /// Returns `description` of the draft.
+    pub fn description(&self) -> Option<&str> {
+        self.identity.description.as_deref()
+    }
+
+    /// Returns `links` of the draft: link relations and URIs, sorted by relation.
+    pub fn links(&self) -> impl Iterator<Item = (&str, &str)> {
+        let links = self.identity.links.iter();
+        links.map(|(relation, uri)| (&**relation, &**uri))
+    }
+
+    /// Returns why the process itself does not let the probe pass, whatever its checks report: it
+    /// drains, refuses traffic, has not started, or was marked broken. [`output`](Self::output)
+    /// begins with these reasons.
+    pub fn reasons(&self) -> &[String] {
+        &self.reasons
+    }
+
+    /// Returns the checks, gates and heartbeats, in the order of their registration.
+    pub fn entries(&self) -> &[ReportEntry<'a>] {
+        &self.entries
+    }
+
+    /// Returns `output` of the draft: why the probe does not pass, at most 4 KiB; `None` when it
+    /// passes.
+    pub fn output(&self) -> Option<String> {
+        if self.status == Status::Pass {
+            return None;
+        }
+        let failing = self.failing().map(|entry| match &entry.output {
+            Some(output) => format!("{}: {output}", entry.name),
+            None => entry.name.to_owned(),
+        });
+        let output: Vec<_> = self.reasons.iter().cloned().chain(failing).collect();
+        Some(shorten(output.join("; "))).filter(|output| !output.is_empty())
+    }
+
+    /// Returns `notes` of the draft: those of the service, and one for each entry that needs
+    /// attention. Readiness has one more for each removed check to which a gRPC service is still
+    /// mapped.
+    pub fn notes(&self) -> Vec<String> {
+        let failing = self.failing().map(|entry| match entry.status {
+            Status::Fail => format!("{} fails", entry.name),
+            _ => format!("{} warns", entry.name),
+        });
+        let contradicted = self.entries.iter().filter_map(|entry| {
+            let contradiction = entry.contradiction?;
+            Some(format!("{}: {contradiction}", entry.name))
+        });
+        self.identity
+            .notes
+            .iter()
+            .cloned()
+            .chain(failing)
+            .chain(contradicted)
+            .chain(self.incomplete.iter().cloned())
+            .collect()
+    }
+
+    /// Writes the report as JSON: `application/health+json`, field by field as in
+    /// [draft-inadarei-api-health-check-06](https://datatracker.ietf.org/doc/html/draft-inadarei-api-health-check-06).
+    pub fn to_json(&self) -> String {
+        render_json(self)
+    }
+
+    /// Narrows the report to one entry, whose status becomes that of the report.
+    pub(crate) fn only(mut self, name: &str) -> Option<Self> {
+        self.entries.retain(|entry| entry.name == name);
+        self.reasons.clear();
+        self.incomplete.clear();
+        self.status = self.entries.first()?.status;
+        Some(self)
+    }
+
+    /// Computes the status without these entries: never a worse one. The reasons of the process
+    /// itself cannot be excluded.
+    pub(crate) fn status_without(&self, excluded: &[Cow<'_, str>]) -> Status {
+        if !self.reasons.is_empty() {
+            return self.status;
+        }
+        self.entries
+            .iter()
+            .filter(|entry| !excluded.iter().any(|name| *name == entry.name))
+            .map(|entry| entry.status)
+            .max()
+            .unwrap_or(Status::Pass)
+            .min(self.status)
+    }
+
+    /// Keeps only the names of these entries in [`output`](Self::output), without their own output.
+    pub(crate) fn omit_outputs(&mut self, names: &HashSet<&str>) {
+        let named = |entry: &&mut ReportEntry<'_>| names.contains(entry.name);
+        for entry in self.entries.iter_mut().filter(named) {
+            entry.output = None;
+        }
+    }
+
+    /// Leaves these entries out. The status stays the same.
+    pub(crate) fn exclude(&mut self, excluded: &[Cow<'_, str>]) {
+        self.entries
+            .retain(|entry| !excluded.iter().any(|name| *name == entry.name));
+    }
+
+    fn failing(&self) -> impl Iterator<Item = &ReportEntry<'a>> {
+        self.entries
+            .iter()
+            .filter(|entry| entry.status != Status::Pass)
+    }
+}
+
+/// Serializes as [`to_json`](Report::to_json) writes it.
+impl Serialize for Report<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        json::serialize(self, serializer)
+    }
+}
+
+/// Writes one line for each entry, as `?verbose` of kube-apiserver does.
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let label = self.probe.default_path().trim_start_matches('/');
+        f.write_str(&render_text(self, label, &[]))
+    }
+}
+
+fn reasons(snapshot: &Snapshot, probe: Probe) -> Vec<String> {
+    let lifecycle = &snapshot.lifecycle;
+    let mut reasons = Vec::new();
+    match probe {
+        Probe::Liveness => {
+            reasons.extend(
+                lifecycle
+                    .broken
+                    .as_deref()
+                    .map(|why| format!("marked broken: {why}")),
+            );
+        }
+        Probe::Readiness => {
+            if !lifecycle.started {
+                reasons.push("startup has not completed".to_owned());
+            }
+            if lifecycle.draining {
+                reasons.push("draining".to_owned());
+            }
+            reasons.extend(
+                lifecycle
+                    .refusing
+                    .as_deref()
+                    .map(|why| format!("refusing traffic: {why}")),
+            );
+        }
+        Probe::Startup => {}
+    }
+    reasons
+}
+
+/// A group does not pass once one of its checks was removed, and no entry of the report says why.
+fn incomplete_groups(snapshot: &Snapshot, probe: Probe) -> Vec<String> {
+    let groups = &snapshot.identity.groups;
+    if probe != Probe::Readiness || groups.is_empty() {
+        return Vec::new();
+    }
+    let registered: HashSet<_> = snapshot.checks(probe).map(CheckState::name).collect();
+    let missing = |(group, members): (&String, &Vec<String>)| {
+        let missing = members.iter().filter(|name| !registered.contains(&***name));
+        let note = |name| format!("{group} is not serving: check {name} was removed");
+        missing.map(note).collect::<Vec<_>>()
+    };
+    groups.iter().flat_map(missing).collect()
+}

@@ -1,0 +1,56 @@
+//! The report as text, in the format of [kube-apiserver's `?verbose`][kube].
+//!
+//! [kube]: https://kubernetes.io/docs/reference/using-api/health-checks/
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use super::Report;
+use crate::model::{Status, escape_line};
+
+/// Renders `text/plain`: one line an entry, then one for the probe, named as `probe_name`.
+///
+/// Entries whose names are in `excluded` are shown as excluded; a name that matches none is
+/// warned about.
+pub(crate) fn render_text(
+    report: &Report<'_>,
+    probe_name: &str,
+    excluded: &[Cow<'_, str>],
+) -> String {
+    let mut text = String::new();
+    // Writing to a `String` cannot fail.
+    for reason in &report.reasons {
+        let _ = writeln!(text, "[-]{probe_name} failed: {}", escape_line(reason));
+    }
+    for entry in &report.entries {
+        let (name, output) = (entry.name, escape_line(entry.output().unwrap_or_default()));
+        let _ = if excluded.iter().any(|excluded| *excluded == name) {
+            writeln!(text, "[+]{name} excluded: ok")
+        } else {
+            match entry.status {
+                Status::Pass => writeln!(text, "[+]{name} ok"),
+                Status::Warn => writeln!(text, "[+]{name} warn: {output}"),
+                Status::Fail => writeln!(text, "[-]{name} failed: {output}"),
+            }
+        };
+    }
+    let unknown: Vec<_> = excluded
+        .iter()
+        .filter(|name| report.entries.iter().all(|entry| *entry.name != ***name))
+        .map(|name| format!("\"{}\"", escape_line(name)))
+        .collect();
+    if !unknown.is_empty() {
+        let _ = writeln!(
+            text,
+            "warn: some health checks cannot be excluded: no matches for {}",
+            unknown.join(", ")
+        );
+    }
+    let outcome = if report.status.is_healthy() {
+        "passed"
+    } else {
+        "failed"
+    };
+    let _ = writeln!(text, "{probe_name} check {outcome}");
+    text
+}

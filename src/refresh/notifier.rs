@@ -1,0 +1,126 @@
+//! Announces what a new snapshot changed: to the log, the history, listeners and subscribers.
+
+use std::sync::Arc;
+
+use tokio::sync::{broadcast, mpsc};
+
+use crate::model::{
+    CheckState, Probe, Snapshot, Status, Subject, Transition, catch_panic, escape_line,
+};
+use crate::state::{SharedState, StatusChange, log};
+
+/// A function that is called with each transition.
+pub(crate) type Listener = Arc<dyn Fn(&Transition) + Send + Sync>;
+
+pub(super) struct Notifier {
+    transitions: broadcast::Sender<Transition>,
+    /// `Some` when there are listeners. They have a task of their own, so that one that blocks
+    /// delays neither checks nor logs nor subscribers.
+    listeners: Option<mpsc::UnboundedSender<Transition>>,
+}
+
+impl Notifier {
+    /// Must be called within a runtime.
+    pub(super) fn new(
+        transitions: broadcast::Sender<Transition>,
+        listeners: Vec<Listener>,
+    ) -> Self {
+        let listeners = (!listeners.is_empty()).then(|| {
+            let (sender, receiver) = mpsc::unbounded_channel();
+            tokio::spawn(call_listeners(receiver, listeners));
+            sender
+        });
+        Self {
+            transitions,
+            listeners,
+        }
+    }
+
+    /// Announces the transitions of checks, then those of the probes that follow from them. Returns
+    /// whether a listener has to be called for any.
+    pub(super) fn announce(
+        &self,
+        state: &SharedState,
+        snapshot: &Snapshot,
+        checks: Vec<Transition>,
+        probes: &StatusChange,
+    ) -> bool {
+        let has_changed = !checks.is_empty() || probes.before != probes.after;
+        for transition in checks {
+            log_transition(&transition, transition.output.as_deref());
+            self.announce_one(state, transition);
+        }
+        for probe in Probe::EACH {
+            let (from, to) = (probes.before[probe as usize], probes.after[probe as usize]);
+            if from == to {
+                continue;
+            }
+            let transition = Transition {
+                subject: Subject::Probe(probe),
+                from: Some(from),
+                to,
+                output: snapshot.report(probe).output(),
+                time: snapshot.time,
+            };
+            log_transition(&transition, log_output(snapshot, probe).as_deref());
+            self.announce_one(state, transition);
+        }
+        has_changed && self.listeners.is_some()
+    }
+
+    fn announce_one(&self, state: &SharedState, transition: Transition) {
+        state.history.add(transition.clone());
+        if let Some(listeners) = &self.listeners {
+            // The task ends only after this sender is dropped.
+            let _ = listeners.send(transition.clone());
+        }
+        // An error means that there are no subscribers.
+        let _ = self.transitions.send(transition);
+    }
+}
+
+/// Why a probe does not pass, for its log line. A check whose reason has a line of its own is only
+/// named.
+fn log_output(snapshot: &Snapshot, probe: Probe) -> Option<String> {
+    let logged = snapshot
+        .checks(probe)
+        .filter(|check| check.last_run.is_some() && !check.is_stale())
+        .map(CheckState::name)
+        .collect();
+    let mut report = snapshot.report(probe);
+    report.omit_outputs(&logged);
+    report.output()
+}
+
+async fn call_listeners(
+    mut transitions: mpsc::UnboundedReceiver<Transition>,
+    listeners: Vec<Listener>,
+) {
+    while let Some(transition) = transitions.recv().await {
+        for listener in &listeners {
+            if catch_panic(|| listener(&transition)).is_none() {
+                log!(ERROR, subject = %transition.subject, "a transition listener panicked");
+            }
+        }
+    }
+}
+
+/// A first pass is only worth a debug line.
+fn log_transition(transition: &Transition, output: Option<&str>) {
+    let Transition {
+        subject, from, to, ..
+    } = transition;
+    let from = from.map(Status::as_str);
+    let output = output.map(escape_line);
+    match (from, to) {
+        (None, Status::Pass) => {
+            log!(DEBUG, %subject, %to, "first health check result");
+        }
+        (_, Status::Pass) => {
+            log!(INFO, %subject, from, %to, "health recovered");
+        }
+        _ => {
+            log!(WARN, %subject, from, %to, output, "health changed");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The drain latch: when readiness failed for good, and whether the delay after it is over.
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tokio::time::sleep_until;
+
+use crate::state::{clock, race};
+
+#[derive(Debug)]
+pub(crate) struct DrainLatch {
+    /// How long requests are still served after the drain began.
+    delay: Duration,
+    /// When the drain began. Nothing takes it back.
+    start: OnceLock<Instant>,
+    /// Whether a shutdown has waited for the delay, so that the cap counts.
+    delay_over: watch::Sender<bool>,
+}
+
+impl DrainLatch {
+    pub(super) fn new(delay: Duration) -> Self {
+        Self {
+            delay,
+            start: OnceLock::new(),
+            delay_over: watch::Sender::default(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn start(&self) -> Option<Instant> {
+        self.start.get().copied()
+    }
+
+    pub(super) fn begin(&self, now: Instant) {
+        self.start.get_or_init(|| now);
+    }
+
+    /// Ends the delay, or notes that it has passed.
+    pub(crate) fn end_delay(&self) {
+        self.delay_over.send_replace(true);
+    }
+
+    /// Resolves when a shutdown has waited for the delay.
+    pub(crate) async fn delay_ended(&self) {
+        let mut delay_over = self.delay_over.subscribe();
+        // The sender is borrowed here, so the channel cannot close.
+        let _ = delay_over.wait_for(|over| *over).await;
+    }
+
+    /// Resolves when the delay has passed or was ended. It counts from the start of the drain.
+    pub(crate) async fn delay_passed(&self) {
+        let start = self.start().unwrap_or_else(clock::now);
+        race(sleep_until((start + self.delay).into()), self.delay_ended()).await;
+    }
+
+    /// Returns whether the delay has passed or was ended.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn is_delay_over(&self) -> bool {
+        let is_over = |start| clock::now() >= start + self.delay;
+        self.start().is_some_and(is_over) || *self.delay_over.borrow()
+    }
+}

@@ -1,0 +1,140 @@
+//! What the process itself decides: startup, heartbeats, drain, and two switches.
+//!
+//! Every part is read at request time without a lock. The handles in `crate::lifecycle` write it.
+
+mod drain;
+mod heartbeats;
+mod startup;
+mod switch;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use self::drain::DrainLatch;
+pub(crate) use self::heartbeats::HeartbeatCell;
+use self::heartbeats::Heartbeats;
+pub(crate) use self::startup::GateCell;
+use self::startup::StartupLatch;
+use self::switch::Switch;
+use super::clock;
+use crate::model::{LifecycleView, Redactor};
+
+#[derive(Debug)]
+pub(crate) struct LifecycleState {
+    pub(crate) startup: StartupLatch,
+    pub(crate) heartbeats: Heartbeats,
+    pub(crate) drain: DrainLatch,
+    /// On while only a restart helps.
+    broken: Switch,
+    /// On while the application refuses traffic.
+    refusing: Switch,
+    pub(crate) redactor: Redactor,
+    version: AtomicU64,
+    /// Wakes the refresher, which publishes the change. One pending message is enough.
+    changed: mpsc::Sender<()>,
+}
+
+impl LifecycleState {
+    /// Startup is complete as soon as every gate is completed and every startup check has passed.
+    pub(crate) fn new(
+        gates: Vec<String>,
+        startup_checks: usize,
+        epoch: Instant,
+        drain_delay: Duration,
+        redactor: Redactor,
+        changed: mpsc::Sender<()>,
+    ) -> Self {
+        Self {
+            redactor,
+            startup: StartupLatch::new(gates, startup_checks),
+            heartbeats: Heartbeats::new(epoch),
+            drain: DrainLatch::new(drain_delay),
+            broken: Switch::default(),
+            refusing: Switch::default(),
+            version: AtomicU64::new(0),
+            changed,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_alive(&self) -> bool {
+        !self.broken.is_on() && self.heartbeats.all_beat()
+    }
+
+    #[inline]
+    pub(crate) fn has_started(&self) -> bool {
+        self.startup.is_complete()
+    }
+
+    #[inline]
+    pub(crate) fn is_draining(&self) -> bool {
+        self.drain.start().is_some()
+    }
+
+    /// Returns whether the process takes traffic, whatever its checks report.
+    #[inline]
+    pub(crate) fn takes_traffic(&self) -> bool {
+        self.has_started() && !self.is_draining() && !self.refusing.is_on()
+    }
+
+    /// Returns whether the process can never take traffic again.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.is_draining() || self.startup.has_failed()
+    }
+
+    /// Counts the changes. A change is made before it is counted, and the count is read before the
+    /// state, so that a view is never older than its version.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn view(&self, now: Instant) -> LifecycleView {
+        LifecycleView {
+            version: self.version(),
+            started: self.has_started(),
+            draining: self.is_draining(),
+            broken: self.broken.reason(),
+            refusing: self.refusing.reason(),
+            gates: self.startup.view(),
+            heartbeats: self.heartbeats.view(now),
+        }
+    }
+
+    /// Sets or clears the reason why only a restart helps.
+    pub(crate) fn set_broken(&self, reason: Option<String>) {
+        self.broken.set(self.redacted(reason));
+        self.notify();
+    }
+
+    /// Sets or clears the reason why the application refuses traffic.
+    pub(crate) fn set_refusing(&self, reason: Option<String>) {
+        self.refusing.set(self.redacted(reason));
+        self.notify();
+    }
+
+    /// Fails readiness for good.
+    pub(crate) fn start_drain(&self) {
+        self.drain.begin(clock::now());
+        self.notify();
+    }
+
+    /// Notes that a startup check passed for the first time, or was removed before it did.
+    pub(crate) fn startup_check_done(&self) {
+        self.startup.step_done();
+        self.notify();
+    }
+
+    fn redacted(&self, reason: Option<String>) -> Option<String> {
+        reason.map(|reason| self.redactor.prepare(reason))
+    }
+
+    /// Counts a change, and wakes the refresher.
+    pub(crate) fn notify(&self) {
+        self.version.fetch_add(1, Ordering::Release);
+        // Full: the refresher has yet to look, and will see this change too. Closed: the refresher
+        // has ended.
+        let _ = self.changed.try_send(());
+    }
+}

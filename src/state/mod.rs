@@ -1,0 +1,194 @@
+//! The state that probes are answered from: the latest snapshot and the lifecycle of the process.
+//!
+//! Faces and the application read it through [`SharedState`], without a lock. Snapshots come from
+//! the one [`Publisher`], which the refresher holds; the lifecycle is written by its handles.
+
+pub(crate) mod clock;
+mod format;
+mod history;
+mod last_probe;
+mod lifecycle;
+mod log;
+mod publisher;
+mod race;
+#[cfg(feature = "grpc")]
+mod services;
+mod statuses;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use tokio::sync::watch;
+
+pub(crate) use self::format::{Format, HEALTH_JSON};
+use self::history::History;
+use self::last_probe::LastProbe;
+pub(crate) use self::lifecycle::{GateCell, HeartbeatCell, LifecycleState};
+pub(crate) use self::log::log;
+pub(crate) use self::publisher::{Publisher, StatusChange};
+pub(crate) use self::race::race;
+#[cfg(feature = "grpc")]
+use self::services::Services;
+#[cfg(feature = "grpc")]
+pub use self::services::ServingStatus;
+#[cfg(feature = "grpc")]
+pub(crate) use self::services::{ServiceStatuses, is_standard_service};
+pub(crate) use self::statuses::Statuses;
+use crate::model::{Aggregate, HealthConfig, Identity, Probe, Snapshot, Status, pass_if};
+
+#[derive(Debug)]
+pub(crate) struct SharedState {
+    pub(crate) lifecycle: Arc<LifecycleState>,
+    snapshot: ArcSwap<Snapshot>,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) format: Format,
+    #[cfg(feature = "grpc")]
+    pub(crate) services: Services,
+    last_probe: LastProbe,
+    restarts: AtomicU64,
+    pub(crate) history: History,
+    #[cfg(feature = "grpc")]
+    statuses: watch::Receiver<Statuses>,
+    publications: watch::Receiver<()>,
+}
+
+impl SharedState {
+    /// Makes the state, and the one handle that publishes snapshots to it.
+    #[cfg_attr(not(feature = "grpc"), allow(unused_variables))]
+    pub(crate) fn new(
+        lifecycle: LifecycleState,
+        snapshot: Snapshot,
+        format: Format,
+        epoch: Instant,
+        config: &HealthConfig,
+    ) -> (Arc<Self>, Publisher) {
+        // Replaced by the publisher, which can ask the state for the statuses of services.
+        let unknown = Statuses {
+            probes: [Status::Fail; Probe::EACH.len()],
+            #[cfg(feature = "grpc")]
+            services: ServiceStatuses::new(),
+        };
+        let (statuses, latest_statuses) = watch::channel(unknown);
+        let (publications, latest_publication) = watch::channel(());
+        let state = Arc::new(Self {
+            lifecycle: Arc::new(lifecycle),
+            identity: Arc::clone(&snapshot.identity),
+            snapshot: ArcSwap::from_pointee(snapshot),
+            format,
+            #[cfg(feature = "grpc")]
+            services: Services::new(config.max_watches),
+            last_probe: LastProbe::new(epoch),
+            restarts: AtomicU64::new(0),
+            history: History::default(),
+            #[cfg(feature = "grpc")]
+            statuses: latest_statuses,
+            publications: latest_publication,
+        });
+        let publisher = Publisher::new(Arc::clone(&state), statuses, publications);
+        (state, publisher)
+    }
+
+    /// Returns the status of a probe at this moment, in time that does not depend on the number of
+    /// checks.
+    ///
+    /// The lifecycle comes first: no snapshot, however late, overrides it.
+    #[inline]
+    pub(crate) fn status(&self, probe: Probe) -> Status {
+        match probe {
+            Probe::Liveness => pass_if(self.lifecycle.is_alive()),
+            Probe::Startup => pass_if(self.lifecycle.has_started()),
+            Probe::Readiness => self.readiness_of(&self.snapshot.load().aggregate, clock::now()),
+        }
+    }
+
+    /// Returns the status of a probe to a caller outside, whose request keeps checks awake that run
+    /// only while probed.
+    #[inline]
+    pub(crate) fn probe(&self, probe: Probe) -> Status {
+        if probe != Probe::Readiness {
+            return self.status(probe);
+        }
+        let (snapshot, now) = (self.snapshot.load(), clock::now());
+        if snapshot.counts_probes {
+            self.last_probe.note(now);
+        }
+        self.readiness_of(&snapshot.aggregate, now)
+    }
+
+    /// The lifecycle comes first.
+    #[inline]
+    fn readiness_of(&self, checks: &Aggregate, now: Instant) -> Status {
+        if self.lifecycle.takes_traffic() {
+            checks.at(now)
+        } else {
+            Status::Fail
+        }
+    }
+
+    /// Returns the status of a group of checks; `None` if there is no such group.
+    #[cfg(feature = "grpc")]
+    fn group(&self, name: &str) -> Option<Status> {
+        let snapshot = self.snapshot.load();
+        let group = snapshot.groups.get(name)?;
+        Some(self.readiness_of(group, clock::now()))
+    }
+
+    /// Returns the status of a group of checks to a caller outside, as [`probe`](Self::probe) does.
+    #[cfg(feature = "grpc")]
+    fn probe_group(&self, name: &str) -> Option<Status> {
+        let status = self.group(name)?;
+        self.probe(Probe::Readiness);
+        Some(status)
+    }
+
+    /// Notes that readiness is probed now.
+    pub(crate) fn note_probe(&self, now: Instant) {
+        self.last_probe.note(now);
+    }
+
+    /// Returns whether readiness was probed within this time, to the second, or is being watched.
+    pub(crate) fn probed_within(&self, window: Duration, now: Instant) -> bool {
+        #[cfg(feature = "grpc")]
+        if self.services.are_checks_watched() {
+            return true;
+        }
+        self.last_probe.is_within(window, now)
+    }
+
+    /// Returns the latest snapshot. Where that no longer holds, because the refresher has not
+    /// caught up or has ended, returns one that is made for this moment.
+    pub(crate) fn current(&self) -> Arc<Snapshot> {
+        let now = clock::now();
+        let latest = self.snapshot.load_full();
+        let expired = latest.valid_until().is_some_and(|until| until <= now);
+        if !expired && latest.lifecycle.version == self.lifecycle.version() {
+            return latest;
+        }
+        let view = self.lifecycle.view(now);
+        Arc::new(latest.with_lifecycle(view, (now, SystemTime::now())))
+    }
+
+    /// Returns the detailed report, which is rendered at most once for each snapshot.
+    pub(crate) fn rendered(&self, snapshot: &Snapshot, probe: Probe) -> Bytes {
+        snapshot.rendered(probe, || self.format.render(&snapshot.report(probe)))
+    }
+
+    /// Returns how often the refresher was restarted.
+    pub(crate) fn restarts(&self) -> u64 {
+        self.restarts.load(Ordering::Relaxed)
+    }
+
+    /// Subscribes to changes of the statuses. The channel closes when the refresher has ended.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn watch_statuses(&self) -> watch::Receiver<Statuses> {
+        self.statuses.clone()
+    }
+
+    /// Subscribes to publications. The channel closes when the refresher has ended.
+    pub(crate) fn watch_publications(&self) -> watch::Receiver<()> {
+        self.publications.clone()
+    }
+}

@@ -1,0 +1,165 @@
+//! The services that gRPC clients can name, as plain data: standard names, groups of checks, and
+//! those that the application sets itself.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use arc_swap::ArcSwap;
+
+use super::SharedState;
+use crate::model::{Probe, Status};
+
+/// The names that always exist. The empty one stands for the server as a whole.
+const STANDARD: [(&str, Probe); 4] = [
+    ("", Probe::Readiness),
+    ("liveness", Probe::Liveness),
+    ("readiness", Probe::Readiness),
+    ("startup", Probe::Startup),
+];
+
+/// The health of a gRPC service: `grpc.health.v1.HealthCheckResponse.ServingStatus`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ServingStatus {
+    /// `UNKNOWN`: the service exists, and its health is not known.
+    Unknown = 0,
+    /// `SERVING`: the service takes calls.
+    Serving = 1,
+    /// `NOT_SERVING`: the service takes no calls.
+    NotServing = 2,
+    /// `SERVICE_UNKNOWN`: the service does not exist. Only a `Watch` reports it.
+    ServiceUnknown = 3,
+}
+
+/// A warning is no reason to send traffic elsewhere.
+impl From<Status> for ServingStatus {
+    fn from(status: Status) -> Self {
+        if status.is_healthy() {
+            Self::Serving
+        } else {
+            Self::NotServing
+        }
+    }
+}
+
+/// Returns whether the name is one of the four that always exist.
+pub(crate) fn is_standard_service(name: &str) -> bool {
+    STANDARD.iter().any(|(standard, _)| *standard == name)
+}
+
+/// Every service name with its status.
+pub(crate) type ServiceStatuses = BTreeMap<String, ServingStatus>;
+
+/// The services that the application sets itself, and the count of open watches.
+#[derive(Debug)]
+pub(crate) struct Services {
+    set_by_hand: ArcSwap<ServiceStatuses>,
+    open_watches: AtomicUsize,
+    /// How many of the open watches depend on checks.
+    watches_of_checks: AtomicUsize,
+    max_watches: usize,
+}
+
+impl Services {
+    pub(super) fn new(max_watches: usize) -> Self {
+        Self {
+            set_by_hand: ArcSwap::default(),
+            open_watches: AtomicUsize::new(0),
+            watches_of_checks: AtomicUsize::new(0),
+            max_watches,
+        }
+    }
+
+    /// Sets the status of a service; `None` forgets the service.
+    pub(crate) fn set(&self, name: &str, status: Option<ServingStatus>) {
+        self.set_by_hand.rcu(|services| {
+            let mut services = BTreeMap::clone(services);
+            match status {
+                Some(status) => services.insert(name.to_owned(), status),
+                None => services.remove(name),
+            };
+            services
+        });
+    }
+
+    /// Returns whether a watch is open whose messages depend on checks.
+    pub(super) fn are_checks_watched(&self) -> bool {
+        self.watches_of_checks.load(Ordering::Relaxed) > 0
+    }
+
+    /// Counts one more open watch; `false` if the maximum is open already.
+    pub(crate) fn open_watch(&self, of_checks: bool) -> bool {
+        let one_more = |open: usize| (open < self.max_watches).then_some(open + 1);
+        let open = &self.open_watches;
+        let opened = open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+        if opened.is_ok() && of_checks {
+            self.watches_of_checks.fetch_add(1, Ordering::Relaxed);
+        }
+        opened.is_ok()
+    }
+
+    /// Takes one [`open_watch`](Self::open_watch) back.
+    pub(crate) fn close_watch(&self, of_checks: bool) {
+        if of_checks {
+            self.watches_of_checks.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.open_watches.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl SharedState {
+    /// Returns the status of a service, and counts as a probe; `None` if there is no such service.
+    pub(crate) fn probe_service(&self, name: &str) -> Option<ServingStatus> {
+        self.find_service(name, Self::probe, Self::probe_group)
+    }
+
+    /// Returns the status of a service without keeping any check awake.
+    pub(crate) fn service_status(&self, name: &str) -> Option<ServingStatus> {
+        self.find_service(name, Self::status, Self::group)
+    }
+
+    fn find_service(
+        &self,
+        name: &str,
+        probe: impl FnOnce(&Self, Probe) -> Status,
+        group: impl FnOnce(&Self, &str) -> Option<Status>,
+    ) -> Option<ServingStatus> {
+        if let Some((_, of)) = STANDARD.iter().find(|(standard, _)| *standard == name) {
+            return Some(probe(self, *of).into());
+        }
+        // Evaluated even where a status set by hand overrides it: a caller who probes the service
+        // keeps its checks awake.
+        let of_checks = group(self, name);
+        match self.services.set_by_hand.load().get(name) {
+            Some(status) => Some(self.unless_draining(*status)),
+            None => of_checks.map(Into::into),
+        }
+    }
+
+    /// Returns whether the status of this service depends on checks.
+    pub(crate) fn depends_on_checks(&self, name: &str) -> bool {
+        let is_readiness = STANDARD.contains(&(name, Probe::Readiness));
+        is_readiness || self.identity.groups.contains_key(name)
+    }
+
+    /// Returns every service with its status.
+    pub(crate) fn all_services(&self) -> ServiceStatuses {
+        let mut all: ServiceStatuses = STANDARD
+            .into_iter()
+            .map(|(name, probe)| (name.to_owned(), self.status(probe).into()))
+            .collect();
+        let with_status = |name: &String| Some((name.clone(), self.service_status(name)?));
+        all.extend(self.identity.groups.keys().filter_map(with_status));
+        let set_by_hand = self.services.set_by_hand.load();
+        all.extend(set_by_hand.keys().filter_map(with_status));
+        all
+    }
+
+    /// A service that the application set to serving is shown as not serving during a drain.
+    fn unless_draining(&self, status: ServingStatus) -> ServingStatus {
+        match status {
+            ServingStatus::Serving if self.lifecycle.is_draining() => ServingStatus::NotServing,
+            status => status,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Names that have addresses, and names that have none.
+
+use std::time::Duration;
+
+use tower_health::indicators::DnsIndicator;
+use tower_health::{ComponentType, Criticality, HealthIndicator, ObservedValue, Status};
+
+use super::verdict::failure;
+use crate::support::watched::Watched;
+
+#[tokio::test]
+async fn localhost_has_addresses() {
+    let watched = Watched::start("peers", DnsIndicator::new("peers", "localhost").unwrap());
+    watched.passes().await;
+    let state = watched.state();
+    let of = |name| {
+        let mut readings = state.readings().iter();
+        readings
+            .find(|reading| reading.measurement() == Some(name))
+            .unwrap()
+    };
+    assert!(matches!(
+        of("addresses").value(),
+        ObservedValue::Integer(1..)
+    ));
+    assert_eq!(of("responseTime").unit(), Some("ms"));
+}
+
+/// Whatever the resolver of this machine does with it: RFC 6761, section 6.4, reserves the name.
+#[tokio::test]
+async fn a_name_that_nobody_has_fails_and_says_why() {
+    let indicator = DnsIndicator::new("peers", "name.invalid").unwrap();
+    let indicator = indicator.timeout(Duration::from_millis(500));
+    let watched = Watched::start("peers", indicator);
+    let said = watched.turns_with(Status::Fail, "looking up").await;
+    assert!(said.starts_with("looking up name.invalid: "), "{said}");
+}
+
+#[tokio::test]
+async fn too_few_addresses_fail() {
+    let indicator = DnsIndicator::new("peers", "localhost").unwrap();
+    let indicator = indicator.at_least(100).unwrap();
+    let said = failure(&indicator).await;
+    assert!(said.ends_with("addresses, fewer than 100"), "{said}");
+}
+
+#[test]
+fn a_host_that_is_no_name_is_refused() {
+    let long = "a".repeat(255);
+    let cases = [
+        ("", "has no host"),
+        ("10.0.0.1", "is an address"),
+        ("::1", "is an address"),
+        ("peers:80", "without scheme and port"),
+        ("http://peers", "without scheme and port"),
+        ("peers/path", "characters that no host name has"),
+        ("two peers", "characters that no host name has"),
+        (&long, "more than 253 characters"),
+    ];
+    for (host, fault) in cases {
+        let said = DnsIndicator::new("peers", host).unwrap_err().to_string();
+        let begin = "indicator \"peers\": host ";
+        assert!(
+            said.starts_with(begin) && said.contains(fault),
+            "{host}: {said}"
+        );
+    }
+    let peers = DnsIndicator::new("peers", "peers.internal.").unwrap();
+    let said = peers.at_least(0).unwrap_err().to_string();
+    assert!(said.contains("at_least is 0"), "{said}");
+}
+
+#[test]
+fn the_defaults_are_those_that_are_documented() {
+    let peers = DnsIndicator::new("peers", "peers.internal").unwrap();
+    assert_eq!(HealthIndicator::timeout(&peers).unwrap().as_secs(), 2);
+    assert_eq!(peers.ttl().unwrap().as_secs(), 5);
+    assert_eq!(peers.criticality(), Criticality::Critical);
+    assert_eq!(peers.component_type(), Some(ComponentType::Component));
+}

@@ -1,0 +1,4 @@
+//! The indicator for sqlx against SQLite, which needs no server.
+
+mod file;
+mod kept;

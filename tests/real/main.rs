@@ -1,0 +1,26 @@
+//! Real servers and real probing clients, and the examples as a user runs them.
+//!
+//! A test that needs a program is ignored by default: `.ci/test` installs the programs and runs
+//! these tests. A program that is missing is a failure.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that meets what it did not expect should end there"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod clients;
+// The others send signals.
+#[cfg(all(unix, feature = "deadpool-postgres"))]
+mod deadpool;
+#[cfg(unix)]
+mod examples;
+#[cfg(all(unix, feature = "redis"))]
+mod redis;
+#[cfg(unix)]
+mod servers;
+#[cfg(unix)]
+mod sql;

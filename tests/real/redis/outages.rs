@@ -1,0 +1,111 @@
+//! Servers and ways to them that break down, and come back.
+
+use std::time::Duration;
+
+use redis::aio::ConnectionManagerConfig;
+use tower_health::indicators::RedisIndicator;
+
+use super::support::{NAME, fails_with, watch};
+use crate::servers::redis::{RedisServer, client, managed_with};
+use crate::support::port::ClosedPort;
+use crate::support::proxy::{Mode, Proxy};
+use crate::support::watched::Watched;
+
+#[tokio::test]
+async fn a_port_that_nobody_listens_on_is_told_with_its_address() {
+    let absent = ClosedPort::bind();
+    let port = absent.address().port();
+    let watched = watch(client("", port));
+    let text = fails_with(&watched, "refused").await;
+    assert!(
+        text.starts_with(&format!("Redis at 127.0.0.1:{port}: PING: ")),
+        "{text}"
+    );
+    fails_with(&watched, "nothing listens there: the server is down").await;
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: run .ci/test"]
+async fn a_server_that_was_killed_and_restarted_recovers_on_one_connection() {
+    let mut server = RedisServer::start().await;
+    let watched = watch(server.client());
+    watched.passes().await;
+    server.kill();
+    watched.fails().await;
+    fails_with(&watched, "refused").await;
+    server.restart_with("").await;
+    watched.passes().await;
+    // The application's and the one that counts.
+    server.admin().await.settles_at(2).await;
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: run .ci/test"]
+async fn a_multiplexed_connection_says_that_it_never_connects_again() {
+    let mut server = RedisServer::start().await;
+    let connection = server.client().get_multiplexed_async_connection().await;
+    let watched = Watched::start(NAME, RedisIndicator::new(NAME, connection.unwrap()));
+    watched.passes().await;
+    server.restart_with("").await;
+    fails_with(&watched, "a MultiplexedConnection never connects again").await;
+    watched.runs(3).await;
+    watched.fails().await;
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: run .ci/test"]
+async fn a_frozen_server_fails_and_a_thawed_one_passes_on_the_same_connection() {
+    let mut server = RedisServer::start().await;
+    let watched = watch(server.client());
+    watched.passes().await;
+    let before = server.admin().await.ask::<String>("CLIENT LIST").await;
+    server.freeze();
+    let text = watched.fails().await;
+    assert!(text.contains("PING: no answer within 0."), "{text}");
+    server.thaw();
+    watched.passes().await;
+    let mut admin = server.admin().await;
+    admin.settles_at(2).await;
+    let id = |list: &str| list.split_whitespace().next().unwrap().to_owned();
+    assert_eq!(id(&before), id(&admin.ask::<String>("CLIENT LIST").await));
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: run .ci/test"]
+async fn the_response_timeout_of_the_connection_is_named() {
+    let mut server = RedisServer::start().await;
+    let config =
+        ConnectionManagerConfig::new().set_response_timeout(Some(Duration::from_millis(50)));
+    let connection = managed_with(server.client(), config);
+    let watched = Watched::start(NAME, RedisIndicator::new(NAME, connection));
+    watched.passes().await;
+    server.freeze();
+    fails_with(
+        &watched,
+        "the response or connection timeout of the connection",
+    )
+    .await;
+    server.thaw();
+    watched.passes().await;
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: run .ci/test"]
+async fn a_way_that_is_slow_silent_or_rude_fails_and_recovers() {
+    let server = RedisServer::start().await;
+    let proxy = Proxy::start(server.address()).await;
+    let watched = watch(client("", proxy.port()));
+    watched.passes().await;
+    for (mode, part) in [
+        (Mode::Slow(Duration::from_secs(2)), "PING: no answer within"),
+        (Mode::BlackHole, "PING: no answer within"),
+        (Mode::Reset, "the connection is opened anew"),
+    ] {
+        proxy.set(mode);
+        fails_with(&watched, part).await;
+        proxy.set(Mode::Pass);
+        watched.passes().await;
+    }
+    let mut admin = server.admin().await;
+    admin.settles_at(2).await;
+}
