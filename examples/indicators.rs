@@ -48,11 +48,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let workers = workers()?;
     let lag = RuntimeLagIndicator::new("workers");
     lag.watch("workers", &workers);
-    let in_flight = InFlightIndicator::new("in-flight").limits(1, 2)?;
+    let in_flight = InFlightIndicator::new("in-flight")
+        .warn_above(1)
+        .fail_above(2);
     let maintenance = SettableIndicator::new("maintenance");
-    let import = PushIndicator::new("import", A_WHILE)?;
+    let import = PushIndicator::new("import", A_WHILE);
 
     let disk = setting("DISK")?.unwrap_or_else(|| settings.data_dir.clone());
+    let cpu = CpuIndicator::new("cpu")
+        .warn_above_load_per_core(0.3)
+        .fail_above_load_per_core(0.6);
     let health = Health::builder()
         .drain_delay(settings.drain_delay)
         .readiness(often(writable(&settings.data_dir)))
@@ -60,9 +65,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .readiness(in_flight.clone())
         .readiness(maintenance.clone())
         .readiness(import.clone())
-        .readiness(often(DiskIndicator::new("disk", disk)?))
+        .readiness(often(DiskIndicator::new("disk", disk)))
         .readiness(often(MemoryIndicator::new("memory")))
-        .readiness(often(CpuIndicator::new("cpu").load_per_core(0.3, 0.6)?))
+        .readiness(often(cpu))
         .readiness(often(FileDescriptorsIndicator::new("files")));
     let health = elsewhere(health)?.start()?;
 
@@ -94,25 +99,24 @@ fn often(indicator: impl HealthIndicator) -> Check {
 /// Adds what the settings name.
 fn elsewhere(mut health: HealthBuilder) -> Result<HealthBuilder, Box<dyn Error>> {
     if let Some(url) = setting::<String>("HTTP_URL")? {
-        health = health.readiness(often(HttpIndicator::new("http", &url)?));
+        health = health.readiness(often(HttpIndicator::new("http", &url)));
     }
     if let Some(url) = setting::<String>("GRPC_URL")? {
         let channel = tonic::transport::Endpoint::from_shared(url)?.connect_lazy();
         health = health.readiness(often(GrpcIndicator::new("grpc", channel)));
     }
     if let Some(address) = setting::<String>("TCP_ADDRESS")? {
-        health = health.readiness(often(TcpIndicator::new("tcp", &address)?));
+        health = health.readiness(often(TcpIndicator::new("tcp", &address)));
     }
     if let Some(name) = setting::<String>("DNS_NAME")? {
-        health = health.readiness(often(DnsIndicator::new("dns", &name)?));
+        health = health.readiness(often(DnsIndicator::new("dns", name)));
     }
     if let Some(file) = setting::<String>("CERTIFICATE")? {
-        let file = CertificateIndicator::from_file("certificate", file)?;
+        let file = CertificateIndicator::from_file("certificate", file);
         health = health.readiness(often(file));
     }
     if let Some(address) = setting::<String>("TLS_ADDRESS")? {
-        let host = address.split(':').next().unwrap_or_default().to_owned();
-        let server = CertificateIndicator::of_server("server-certificate", &address, &host)?;
+        let server = CertificateIndicator::from_server("server-certificate", &address);
         health = health.readiness(often(server));
     }
     if let Some(url) = setting::<String>("POSTGRES_URL")? {
@@ -121,7 +125,7 @@ fn elsewhere(mut health: HealthBuilder) -> Result<HealthBuilder, Box<dyn Error>>
             .parse()
             .map_err(|error| format!("POSTGRES_URL: {error}"))?;
         let pool = Pool::builder(Manager::new(config.clone(), NoTls)).build()?;
-        let db = DeadpoolPostgresIndicator::new("db", pool, &config, NoTls)?;
+        let db = DeadpoolPostgresIndicator::new("db", pool, &config, NoTls);
         health = health.readiness(often(db.read_write()));
     }
     Ok(health)

@@ -147,6 +147,9 @@ pub mod guides {
     #[doc = include_str!("../docs/migrating.md")]
     pub mod migrating {}
 
+    #[doc = include_str!("../docs/other-frameworks.md")]
+    pub mod other_frameworks {}
+
     #[cfg(feature = "grpc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
     #[doc = include_str!("../docs/grpc.md")]

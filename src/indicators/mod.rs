@@ -5,7 +5,6 @@ pub(crate) mod blocking;
 mod certificate;
 #[cfg(feature = "deadpool-postgres")]
 mod deadpool_postgres;
-mod error;
 pub(crate) mod function;
 #[cfg(feature = "grpc-client")]
 mod grpc;
@@ -31,7 +30,6 @@ pub(crate) mod test_util;
 pub use self::certificate::CertificateIndicator;
 #[cfg(feature = "deadpool-postgres")]
 pub use self::deadpool_postgres::DeadpoolPostgresIndicator;
-pub use self::error::IndicatorError;
 #[cfg(feature = "grpc-client")]
 pub use self::grpc::GrpcIndicator;
 #[cfg(feature = "http-client")]

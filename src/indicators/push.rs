@@ -1,4 +1,4 @@
-//! A dead man's switch: who is watched says that it is well, again and again.
+//! A dead man's switch: a component pushes its own result at intervals.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,23 +7,22 @@ use std::time::Duration;
 use humantime::format_duration;
 use tokio::time::Instant;
 
-use crate::indicators::IndicatorError;
-use crate::indicators::shared::findings::rounded;
+use super::shared::config;
+use super::shared::findings::rounded;
 use crate::{CheckResult, Failure, HealthIndicator, Observation};
 
-/// Fails when nobody said within a time that all is well.
+/// Checks that a component has pushed a result within a time to live.
 ///
-/// For what cannot be asked and reports by itself: a nightly job, a consumer of a queue, another
-/// process that calls an endpoint of this one. Each push says pass, warn or fail, which holds for
-/// the time to live of a push; after that the check fails with the last text. Before the first push
-/// it fails with "no push yet". Clones are handles to the same state, and each method may be called
-/// from any thread.
+/// It suits components that report by themselves: a nightly job, a queue consumer, another process
+/// that calls an endpoint of this one. A loop of this process whose end should restart the process
+/// needs a [`Heartbeat`](crate::Heartbeat) instead, which fails liveness.
 ///
-/// A run costs nothing. Critical; timeout and TTL are those of the
+/// Each push carries pass, warn or fail and holds for the time to live. After that the check fails
+/// with the last text. Before the first push it fails with "no push yet". Clones are handles to the
+/// same state, and all methods can be called from any thread.
+///
+/// A run takes a lock and copies the result. Critical; timeout and TTL are those of the
 /// [`HealthConfig`](crate::HealthConfig). Reading: `lastPush`, the age of the last push, in `s`.
-///
-/// A loop of this process whose end should restart the process is watched by a
-/// [`Heartbeat`](crate::Heartbeat) instead, which fails liveness.
 ///
 /// ```
 /// use std::time::Duration;
@@ -32,7 +31,7 @@ use crate::{CheckResult, Failure, HealthIndicator, Observation};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let import = PushIndicator::new("import", Duration::from_secs(90))?;
+/// let import = PushIndicator::new("import", Duration::from_secs(90));
 /// let health = Health::builder().readiness(import.clone()).start()?;
 ///
 /// // Wherever the import runs, at least every 90 s:
@@ -42,6 +41,7 @@ use crate::{CheckResult, Failure, HealthIndicator, Observation};
 /// # }
 /// ```
 #[derive(Clone)]
+#[must_use = "an indicator does nothing until it is registered"]
 pub struct PushIndicator(Arc<State>);
 
 struct State {
@@ -51,40 +51,31 @@ struct State {
 }
 
 impl PushIndicator {
-    /// Waits for a push at least once in this time.
-    ///
-    /// # Errors
-    ///
-    /// When the time is zero.
-    pub fn new(name: impl Into<String>, time_to_live: Duration) -> Result<Self, IndicatorError> {
-        let name = name.into();
-        if time_to_live.is_zero() {
-            let fault = "must be longer than zero";
-            return Err(IndicatorError::new(&name, "time_to_live", fault));
-        }
-        Ok(Self(Arc::new(State {
-            name,
+    /// Creates an indicator whose pushes hold for this long, which must not be zero.
+    pub fn new(name: impl Into<String>, time_to_live: Duration) -> Self {
+        Self(Arc::new(State {
+            name: name.into(),
             time_to_live,
             last: Mutex::new(None),
-        })))
+        }))
     }
 
-    /// Says that all is well.
+    /// Pushes a pass.
     pub fn pass(&self) {
         self.push(Ok(Observation::pass()));
     }
 
-    /// Says that it works, but that somebody should look at it.
+    /// Pushes a warning: the component works, but needs attention.
     pub fn warn(&self, output: impl Into<String>) {
         self.push(Ok(Observation::warn(output)));
     }
 
-    /// Says that it does not work.
+    /// Pushes a failure.
     pub fn fail(&self, output: impl Into<String>) {
         self.push(Err(Failure::new(output)));
     }
 
-    /// Pushes this result, readings included.
+    /// Pushes this result, including its readings.
     pub fn push(&self, result: CheckResult) {
         let last = Some((Instant::now(), result));
         *self.0.last.lock().unwrap_or_else(PoisonError::into_inner) = last;
@@ -102,6 +93,7 @@ impl HealthIndicator for PushIndicator {
     }
 
     async fn check(&self) -> CheckResult {
+        config::validated(self)?;
         let Some((pushed_at, result)) = self.last() else {
             return Err(Failure::new("no push yet"));
         };
@@ -117,11 +109,16 @@ impl HealthIndicator for PushIndicator {
             Err(failure) => Err(failure.measurement("lastPush", age, "s")),
         }
     }
+
+    fn config_error(&self) -> Option<String> {
+        let is_zero = self.0.time_to_live.is_zero();
+        is_zero.then(|| "time_to_live must be longer than zero".to_owned())
+    }
 }
 
-/// No age in the text, so that it stays the same for as long as nobody pushes.
+/// The text has no age, so that it does not change from run to run.
 fn overdue(time_to_live: Duration, last: &CheckResult) -> Failure {
-    let said = match last {
+    let last = match last {
         Err(failure) => format!("failed: {failure}"),
         Ok(observation) => match observation.output() {
             Some(output) => format!("warned: {output}"),
@@ -129,7 +126,7 @@ fn overdue(time_to_live: Duration, last: &CheckResult) -> Failure {
         },
     };
     let time_to_live = format_duration(time_to_live);
-    Failure::new(format!("no push for {time_to_live}; the last one {said}"))
+    Failure::new(format!("no push for {time_to_live}; the last one {last}"))
 }
 
 impl fmt::Debug for PushIndicator {

@@ -1,19 +1,20 @@
-//! An indicator that says what it was told.
+//! An indicator whose result the application sets.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{CheckResult, Failure, HealthIndicator, Observation};
 
-/// Says what it was set to, by the application or by an operator.
+/// Reports the result that the application or an operator has set.
 ///
-/// It passes until it is set; one that has to be set first is set before it is registered. Clones
-/// are handles to the same state, and each method may be called from any thread. What was set is
-/// seen by the next run, at most one TTL later.
+/// To stop traffic before the process exits, use [`Health::drain`](crate::Health::drain) instead.
 ///
-/// A run costs nothing. Critical, no readings; timeout and TTL are those of the
-/// [`HealthConfig`](crate::HealthConfig). To stop traffic before the process ends there is
-/// [`Health::drain`](crate::Health::drain).
+/// It passes until it is set. To start in another state, set it before you register it. Clones are
+/// handles to the same state, and all methods can be called from any thread. The next run sees the
+/// new result, at most one TTL later.
+///
+/// A run takes a lock and copies the result. Critical, no readings; timeout and TTL are those of the
+/// [`HealthConfig`](crate::HealthConfig).
 ///
 /// ```
 /// use tower_health::Health;
@@ -38,7 +39,7 @@ struct State {
 }
 
 impl SettableIndicator {
-    /// Passes until it is set.
+    /// Creates an indicator that passes until it is set.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Arc::new(State {
             name: name.into(),
@@ -46,27 +47,27 @@ impl SettableIndicator {
         }))
     }
 
-    /// Passes from now on.
+    /// Sets the result to pass.
     pub fn pass(&self) {
         self.set(Ok(Observation::pass()));
     }
 
-    /// Warns from now on.
+    /// Sets the result to a warning with this text.
     pub fn warn(&self, output: impl Into<String>) {
         self.set(Ok(Observation::warn(output)));
     }
 
-    /// Fails from now on.
+    /// Sets the result to a failure with this text.
     pub fn fail(&self, output: impl Into<String>) {
         self.set(Err(Failure::new(output)));
     }
 
-    /// Has this result from now on, readings included.
+    /// Sets this result, including its readings.
     pub fn set(&self, result: CheckResult) {
         *self.0.result.lock().unwrap_or_else(PoisonError::into_inner) = result;
     }
 
-    /// What it is set to.
+    /// Returns the result that is set.
     pub fn get(&self) -> CheckResult {
         let result = self.0.result.lock();
         result.unwrap_or_else(PoisonError::into_inner).clone()

@@ -1,4 +1,4 @@
-//! For the tests of whoever uses this crate (feature `test-util`).
+//! An indicator that follows the script of a test.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{CheckResult, Failure, HealthIndicator, Observation};
 
-/// What one run of a [`ScriptedIndicator`] does.
+/// Describes one run of a [`ScriptedIndicator`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Step {
@@ -29,32 +29,32 @@ enum End {
 }
 
 impl Step {
-    /// Passes.
+    /// The run passes.
     pub fn pass() -> Self {
         Self::answer(Ok(Observation::pass()))
     }
 
-    /// Warns with this text.
+    /// The run warns with this text.
     pub fn warn(output: impl Into<String>) -> Self {
         Self::answer(Ok(Observation::warn(output)))
     }
 
-    /// Fails with this text.
+    /// The run fails with this text.
     pub fn fail(output: impl Into<String>) -> Self {
         Self::answer(Err(Failure::new(output)))
     }
 
-    /// Answers with this result, readings included.
+    /// The run returns this result, including its readings.
     pub fn answer(result: CheckResult) -> Self {
         Self::new(End::Answer(result))
     }
 
-    /// Never answers: the run ends at its timeout.
+    /// The run never returns, so that it ends at its timeout.
     pub fn hang() -> Self {
         Self::new(End::Hang)
     }
 
-    /// Panics with this message.
+    /// The run panics with this message.
     pub fn panic(message: impl Into<String>) -> Self {
         Self::new(End::Panic(message.into()))
     }
@@ -67,22 +67,22 @@ impl Step {
         }
     }
 
-    /// Does the same after this much time on tokio's clock.
+    /// Delays the run by this much time on tokio's clock.
     pub fn after(mut self, delay: Duration) -> Self {
         self.after = delay;
         self
     }
 
-    /// Does the same when the test [releases](ScriptedIndicator::release) it.
+    /// Holds the run until the test [releases](ScriptedIndicator::release) it.
     pub fn held(mut self) -> Self {
         self.held = true;
         self
     }
 }
 
-/// An indicator that answers, delays, hangs and panics as the test says, and counts its runs.
+/// Follows the script of a test: returns, delays, hangs and panics, and counts its runs.
 ///
-/// Clones are handles to the same script: register one, and keep one. It works with paused time.
+/// Clones are handles to the same script: register one and keep one. It works with paused time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -96,22 +96,22 @@ impl Step {
 /// let health = Health::builder().readiness(check).jitter(0.0).start()?;
 /// health.await_ready().await?;
 ///
-/// // The second run begins after a second and is given up two seconds later.
+/// // The second run starts after a second and times out two seconds later.
 /// tokio::time::sleep(Duration::from_millis(3_100)).await;
 /// assert_eq!(health.status(Probe::Readiness), Status::Fail);
 /// assert_eq!((db.runs(), db.running()), (2, 0));
 ///
-/// db.turn(Step::pass());
+/// db.set_step(Step::pass());
 /// health.await_ready().await?;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct ScriptedIndicator(Arc<Play>);
+pub struct ScriptedIndicator(Arc<Script>);
 
-struct Play {
+struct Script {
     name: String,
-    /// The last one is repeated for ever.
+    /// The last step is never removed.
     steps: Mutex<VecDeque<Step>>,
     created_at: Instant,
     starts: Mutex<Vec<Duration>>,
@@ -120,8 +120,8 @@ struct Play {
     releases: Semaphore,
 }
 
-/// Lives as long as the run, whether it ends, panics or is aborted.
-struct Running<'a>(&'a Play);
+/// Counts a run until it returns, panics or is aborted.
+struct Running<'a>(&'a Script);
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
@@ -130,10 +130,11 @@ impl Drop for Running<'_> {
 }
 
 impl ScriptedIndicator {
-    /// Takes the steps of the runs in their order. The last one is repeated; without any, each run
-    /// passes.
+    /// Creates an indicator whose runs follow these steps in order.
+    ///
+    /// The last step repeats. Without any step, each run passes.
     pub fn new(name: impl Into<String>, steps: impl IntoIterator<Item = Step>) -> Self {
-        Self(Arc::new(Play {
+        Self(Arc::new(Script {
             name: name.into(),
             steps: Mutex::new(steps.into_iter().collect()),
             created_at: Instant::now(),
@@ -144,38 +145,42 @@ impl ScriptedIndicator {
         }))
     }
 
-    /// Each run passes, until the script is turned.
+    /// Creates an indicator that passes until [`set_step`](Self::set_step) is called.
     pub fn passing(name: impl Into<String>) -> Self {
         Self::new(name, [])
     }
 
-    /// Every further run does this. A run that is going on is not concerned.
-    pub fn turn(&self, step: Step) {
+    /// Replaces the rest of the script by this step, which repeats.
+    ///
+    /// A run that has started is not affected.
+    pub fn set_step(&self, step: Step) {
         *lock(&self.0.steps) = VecDeque::from([step]);
     }
 
-    /// Lets one run go on that is [held](Step::held): the one that waits longest, or the next that
-    /// will.
+    /// Releases one [held](Step::held) run: the one that has waited longest, or the next one if
+    /// none waits.
     pub fn release(&self) {
         self.0.releases.add_permits(1);
     }
 
-    /// How many runs were started.
+    /// Returns the number of runs that have started.
     pub fn runs(&self) -> usize {
         lock(&self.0.starts).len()
     }
 
-    /// When each run was started, counted from the creation of the script on tokio's clock.
+    /// Returns the start of each run, as the time since the creation of the script on tokio's
+    /// clock.
     pub fn starts(&self) -> Vec<Duration> {
         lock(&self.0.starts).clone()
     }
 
-    /// How many runs are going on.
+    /// Returns the number of runs in progress.
     pub fn running(&self) -> usize {
         self.0.running.load(Ordering::SeqCst)
     }
 
-    /// The most runs that ever went on at once; a refresher never has two of one check.
+    /// Returns the highest number of runs that were ever in progress at once; under a refresher it
+    /// is at most 1.
     pub fn most_at_once(&self) -> usize {
         self.0.most_at_once.load(Ordering::SeqCst)
     }
@@ -194,17 +199,17 @@ impl HealthIndicator for ScriptedIndicator {
         &self.0.name
     }
 
-    #[expect(clippy::panic, reason = "the test asked for it")]
+    #[expect(clippy::panic, reason = "the script requests it")]
     async fn check(&self) -> CheckResult {
-        let play = &*self.0;
-        lock(&play.starts).push(play.created_at.elapsed());
-        let running = play.running.fetch_add(1, Ordering::SeqCst) + 1;
-        play.most_at_once.fetch_max(running, Ordering::SeqCst);
-        let _running = Running(play);
+        let script = &*self.0;
+        lock(&script.starts).push(script.created_at.elapsed());
+        let running = script.running.fetch_add(1, Ordering::SeqCst) + 1;
+        script.most_at_once.fetch_max(running, Ordering::SeqCst);
+        let _running = Running(script);
         let step = self.next_step();
         if step.held {
-            // Never closed, so there is no other outcome.
-            if let Ok(permit) = play.releases.acquire().await {
+            // The semaphore is never closed, so `acquire` always succeeds.
+            if let Ok(permit) = script.releases.acquire().await {
                 permit.forget();
             }
         }
@@ -229,7 +234,7 @@ impl fmt::Debug for ScriptedIndicator {
     }
 }
 
-/// A test that panicked elsewhere must not spoil what this one counts.
+/// A panic elsewhere in the test must not hide the counts.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

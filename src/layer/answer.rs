@@ -40,7 +40,9 @@ impl<M> HealthLayer<M> {
     {
         let shared = self.shared();
         let route = shared.router.route(path)?;
-        let request = request(method, path, query, headers)?;
+        // Only the details policy reads them.
+        let headers = shared.responder.may_show_details().then_some(headers);
+        let request = request(method, path, query, headers.into_iter().flatten())?;
         let response = match route {
             Route::Probe(probe) => shared.responder.probe(probe, &request),
             Route::Check(probe, name) => shared.responder.check(probe, name, &request)?,
@@ -57,7 +59,7 @@ fn request<N, V>(
     method: &str,
     path: &str,
     query: Option<&str>,
-    headers: impl IntoIterator<Item = (N, V)>,
+    headers: impl Iterator<Item = (N, V)>,
 ) -> Option<Request<()>>
 where
     N: AsRef<str>,

@@ -66,9 +66,15 @@ impl Responder {
         self.health.state()
     }
 
+    /// Returns whether any caller can see details.
+    #[inline]
+    pub(super) fn may_show_details(&self) -> bool {
+        !self.details.are_off()
+    }
+
     #[inline]
     fn shows_details<B>(&self, request: &Request<B>) -> bool {
-        !self.details.are_off() && self.details.allow(request)
+        self.may_show_details() && self.details.allow(request)
     }
 
     fn details_of<B>(&self, probe: Probe, request: &Request<B>) -> DetailedBody {

@@ -1,8 +1,8 @@
-//! Everything that needs only cargo: no server, no other program that has to be installed.
+//! Tests that need only cargo: no server, and no program that has to be installed.
 //!
-//! Each folder is about one part of the crate; the first comment of its `mod.rs` says which. gRPC
-//! and allocations have binaries of their own, since they count what they allocate, and tests
-//! against real servers and clients are in `tests/real`.
+//! Each folder tests one part of the crate; the first comment of its `mod.rs` says which. The tests
+//! of gRPC and of allocations have binaries of their own, because a counting allocator belongs to a
+//! whole binary. Tests against real servers and clients are in `tests/real`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

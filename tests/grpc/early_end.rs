@@ -1,7 +1,7 @@
 //! A second signal ends the drain delay, and with it every watch.
 //!
-//! The signals are real, and whoever listens for them does not end by them any more: so it happens
-//! in a child, which is this test binary.
+//! The signals are real, and a process that once listened for them does not end by them any more:
+//! so the test runs in a child process.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! `grpc.health.v1` in the layer: what is answered, in which bytes, and what a Watch costs.
+//! `grpc.health.v1` in the layer: its answers, their bytes, and the cost of a Watch.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

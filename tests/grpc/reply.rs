@@ -1,4 +1,4 @@
-//! A whole answer to a call, and what it says.
+//! A whole answer to a call: header fields, messages and trailers.
 
 use http::{HeaderMap, Response};
 use http_body_util::BodyExt;

@@ -1,4 +1,4 @@
-//! An open watch, and what it tells.
+//! An open watch, and the messages that it receives.
 
 use std::pin::Pin;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What the tests of all three databases use.
+//! Indicators over a pool of sqlx, and what a run may leave behind. For all three databases.
 
 use std::time::Duration;
 

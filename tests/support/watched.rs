@@ -1,4 +1,4 @@
-//! A service behind the layer, as its probers see it while a dependency fails and recovers.
+//! A service behind the layer, as probers see it while a dependency fails and recovers.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -145,4 +145,21 @@ impl Watched {
         let check = checks.find(|check| check.name() == name);
         check.unwrap_or_else(|| panic!("no check {name}")).clone()
     }
+}
+
+/// The error of `start()` for a misconfigured indicator. A run fails with the same fault.
+pub(crate) fn refused(indicator: impl tower_health::HealthIndicator) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_all().build().unwrap();
+    let failure = runtime.block_on(indicator.check()).unwrap_err();
+    let builder = Health::builder().readiness(indicator);
+    let error = builder.start_on(runtime.handle()).unwrap_err();
+    assert!(error.is_option(), "{error}");
+    let text = error.to_string();
+    let (_, fault) = text.split_once(": ").unwrap();
+    assert_eq!(
+        failure.output(),
+        format!("the indicator is misconfigured: {fault}")
+    );
+    text
 }

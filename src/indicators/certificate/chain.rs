@@ -1,4 +1,4 @@
-//! The dates of certificates, and what they mean today. No file, no network, no clock.
+//! The dates of certificates, compared with a given time. No file, no network, no clock.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,14 +11,14 @@ use crate::{CheckResult, Failure, Observation};
 
 const DAY: i64 = 24 * 60 * 60;
 
-/// Days left, below which there is a warning or a failure.
+/// The numbers of days left below which a check warns and fails.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) warn: u32,
     pub(super) fail: u32,
 }
 
-/// When one certificate is valid, in seconds since 1970, both ends included.
+/// The period in which one certificate is valid, in seconds since 1970, both ends included.
 #[derive(Debug)]
 pub(super) struct Validity {
     subject: String,
@@ -26,7 +26,7 @@ pub(super) struct Validity {
     until: i64,
 }
 
-/// The dates of each certificate of a chain.
+/// Parses the dates of each certificate of a chain.
 pub(super) fn dates(chain: &[CertificateDer<'_>]) -> Result<Vec<Validity>, String> {
     let mut dates = Vec::new();
     for (index, certificate) in chain.iter().enumerate() {
@@ -44,9 +44,10 @@ pub(super) fn dates(chain: &[CertificateDer<'_>]) -> Result<Vec<Validity>, Strin
     }
 }
 
-/// Judges a chain by the certificate that expires first. `place` says whose it is.
+/// Compares the certificate of a chain that expires first with the limits. `source` is the file or
+/// the server.
 pub(super) fn judge(
-    place: &str,
+    source: &str,
     chain: &[Validity],
     limits: Limits,
     now: SystemTime,
@@ -56,10 +57,10 @@ pub(super) fn judge(
         Err(_) => return Err(Failure::new("the clock of this machine is before 1970")),
     };
     let Some(first) = chain.iter().min_by_key(|validity| validity.until) else {
-        return Err(Failure::new(format!("{place}: there is no certificate")));
+        return Err(Failure::new(format!("{source}: there is no certificate")));
     };
     let left = first.until.saturating_sub(now).div_euclid(DAY);
-    let which = |validity: &Validity| format!("{place}: certificate {}", validity.subject);
+    let which = |validity: &Validity| format!("{source}: certificate {}", validity.subject);
 
     if let Some(early) = chain.iter().find(|validity| validity.from > now) {
         let from = date(early.from);
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_of_tomorrow_fails() {
+    fn a_certificate_that_is_not_valid_yet_fails() {
         let text = judged(&[valid(-9, 90 * DAY), valid(1, 90 * DAY)]).unwrap_err();
         assert!(text.contains("not valid before"), "{text}");
     }

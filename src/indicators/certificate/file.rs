@@ -13,27 +13,27 @@ use crate::Failure;
 use crate::indicators::shared::blocking::BlockingSlot;
 use crate::indicators::shared::budget::Budget;
 
-/// Larger than any chain, and small enough to be read each time.
+/// Longer than any chain, and short enough to read in each run.
 const LIMIT: u64 = 1024 * 1024;
 
 #[derive(Debug)]
 pub(super) struct PemFile {
     path: PathBuf,
-    thread: BlockingSlot,
+    slot: BlockingSlot,
 }
 
 impl PemFile {
     pub(super) fn new(path: PathBuf) -> Self {
         Self {
             path,
-            thread: BlockingSlot::default(),
+            slot: BlockingSlot::default(),
         }
     }
 
     pub(super) async fn read(&self, budget: &Budget) -> Result<Vec<Validity>, Failure> {
         let step = format!("reading {self}");
         let path = self.path.clone();
-        let reading = self.thread.run(move || validities(&path));
+        let reading = self.slot.run(move || validities(&path));
         budget
             .within(&step, reading)
             .await?
@@ -60,21 +60,21 @@ fn validities(path: &Path) -> Result<Vec<Validity>, String> {
         .read_to_end(&mut text)
         .map_err(|error| error.to_string())?;
     if text.len() as u64 > LIMIT {
-        return Err("it is longer than any chain of certificates".to_owned());
+        return Err("the file is longer than any chain of certificates".to_owned());
     }
     let chain = CertificateDer::pem_slice_iter(&text)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| damage(&error).to_owned())?;
     if chain.is_empty() {
-        return Err("there is no certificate in it".to_owned());
+        return Err("the file contains no certificate".to_owned());
     }
     dates(&chain)
 }
 
-/// The errors of the parser repeat what is in the file, which may be a key.
+/// The errors of the parser repeat the content of the file, which may be a key.
 fn damage(error: &pem::Error) -> &'static str {
     match error {
-        pem::Error::MissingSectionEnd { .. } => "it ends in the middle of a PEM section",
-        _ => "it is not a valid PEM file",
+        pem::Error::MissingSectionEnd { .. } => "the file ends in the middle of a PEM section",
+        _ => "the file is not valid PEM",
     }
 }

@@ -1,4 +1,4 @@
-//! How long a certificate is still valid.
+//! How long a certificate remains valid.
 
 mod chain;
 mod file;
@@ -10,25 +10,25 @@ use std::time::{Duration, SystemTime};
 use self::chain::{Limits, judge};
 use self::file::PemFile;
 use self::server::Server;
-use crate::indicators::IndicatorError;
 use crate::indicators::shared::budget::{self, Budget};
+use crate::indicators::shared::config;
 use crate::{CheckResult, ComponentType, Criticality, HealthIndicator};
 
-/// Short enough that a renewal is seen soon, and a thousand times what a date needs.
+/// Short enough to notice a renewal soon; a date needs no more.
 const TTL: Duration = Duration::from_secs(60);
 
-/// Looks when a certificate expires: that of a PEM file, or the one that a server presents.
+/// Checks when a certificate expires: one in a PEM file, or the one that a server presents.
 ///
-/// It warns when less than 14 days are left and fails when the certificate has expired or is not
-/// valid yet. Of a chain it takes the certificate that expires first. It reads dates only, and
-/// verifies neither signatures nor names: whether clients accept the certificate is shown by
+/// By default it warns while fewer than 14 days are left, and fails when the certificate has expired
+/// or is not valid yet. In a chain, the certificate that expires first counts. The check reads dates
+/// only. It verifies neither signatures nor names: to check that clients accept the certificate, use
 /// [`HttpIndicator`](super::HttpIndicator) (feature `http-client`).
 ///
-/// Each run reads the file or asks the server anew, so that a renewal is seen within a TTL and
-/// without a restart. The clock is that of the system.
-///
 /// It is not critical by default: a certificate expires on all instances in the same second, and
-/// taking all of them out of traffic helps nobody.
+/// removing all of them from the load balancer helps no client.
+///
+/// Each run reads the file or connects to the server again, so it notices a renewal within a TTL and
+/// without a restart. The clock is that of the system.
 ///
 /// | | |
 /// |---|---|
@@ -43,20 +43,22 @@ const TTL: Duration = Duration::from_secs(60);
 /// use tower_health::indicators::CertificateIndicator;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let own = CertificateIndicator::from_file("certificate", "/etc/tls/tls.crt")?
-///     .days_left(21, 2)?;
-/// let partner = CertificateIndicator::of_server("partner", "api.example.com:443", "api.example.com")?;
+/// let own = CertificateIndicator::from_file("certificate", "/etc/tls/tls.crt")
+///     .warn_below_days(21)
+///     .fail_below_days(2);
+/// let partner = CertificateIndicator::from_server("partner", "api.example.com:443");
 /// let health = Health::builder().readiness(own).readiness(partner);
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug)]
-#[must_use]
+#[must_use = "an indicator does nothing until it is registered"]
 pub struct CertificateIndicator {
     name: String,
     limits: Limits,
     timeout: Duration,
-    source: Source,
+    /// Or the fault of a setting.
+    source: Result<Source, String>,
 }
 
 #[derive(Debug)]
@@ -66,50 +68,38 @@ enum Source {
 }
 
 impl CertificateIndicator {
-    /// An indicator for the certificates of a PEM file, among which a private key may be.
+    /// Creates an indicator for the certificates of a PEM file, which may also contain a private key.
     ///
-    /// The file is read here once, blocking.
-    ///
-    /// # Errors
-    ///
-    /// When the file cannot be read, or has no certificate in it or one that is damaged.
-    pub fn from_file(
-        name: impl Into<String>,
-        path: impl Into<PathBuf>,
-    ) -> Result<Self, IndicatorError> {
-        let name = name.into();
+    /// It reads the file once, at once and blocking. `start()` reports a file that cannot be read,
+    /// or that has no certificate or a damaged one.
+    pub fn from_file(name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         let file = PemFile::new(path.into());
-        file.read_blocking()
-            .map_err(|fault| IndicatorError::new(&name, "path", fault))?;
-        Ok(Self::of(name, Source::File(file)))
+        let source = match file.read_blocking() {
+            Ok(_) => Ok(Source::File(file)),
+            Err(fault) => Err(format!("path {fault}")),
+        };
+        Self::new(name.into(), source)
     }
 
-    /// An indicator for the certificates that the server at `host:port` presents to a client that
-    /// asks for `server_name`.
+    /// Creates an indicator for the certificates that the server at `host:port` presents.
     ///
-    /// It does a TLS handshake, sends no data and says goodbye. It accepts every certificate, as
-    /// one that has expired is just what it has to see. That is safe because nothing is trusted in
-    /// return: no secret is sent, nothing the server says is used, and the connection serves no
-    /// other end. Whoever can redirect the connection can show another date, and so hide an expired
-    /// certificate from this check; the clients of the server would not be fooled.
+    /// The TLS handshake requests the certificate of `host`, unless
+    /// [`server_name`](Self::server_name) is set. The run sends no data and closes the connection.
     ///
-    /// A server that wants a certificate of its clients shows its own before that.
+    /// The handshake accepts every certificate, because the check has to see expired ones. That is
+    /// safe: the run sends no secret, uses nothing that the server sends, and shares the connection
+    /// with nothing else. An attacker who can redirect the connection can present another date and
+    /// so hide an expired certificate from this check, but not from the clients of the server.
     ///
-    /// # Errors
+    /// A server that requires client certificates presents its own first.
     ///
-    /// When the address has no host or no port, or the server name is neither a DNS name nor an IP
-    /// address.
-    pub fn of_server(
-        name: impl Into<String>,
-        address: &str,
-        server_name: &str,
-    ) -> Result<Self, IndicatorError> {
-        let name = name.into();
-        let server = Server::new(&name, address, server_name)?;
-        Ok(Self::of(name, Source::Server(Box::new(server))))
+    /// `start()` reports an address without a host or a port.
+    pub fn from_server(name: impl Into<String>, address: &str) -> Self {
+        let source = Server::new(address).map(|server| Source::Server(Box::new(server)));
+        Self::new(name.into(), source)
     }
 
-    fn of(name: String, source: Source) -> Self {
+    fn new(name: String, source: Result<Source, String>) -> Self {
         Self {
             name,
             limits: Limits { warn: 14, fail: 0 },
@@ -118,22 +108,32 @@ impl CertificateIndicator {
         }
     }
 
-    /// Warns when fewer than `warn` days are left and fails when fewer than `fail` are; by default
-    /// 14 and 0. With 0 it fails when the certificate has expired.
+    /// Sets the name that the TLS handshake with a server requests. Default: the host of its address.
     ///
-    /// # Errors
-    ///
-    /// When `fail` is beyond `warn`, so that it would never warn.
-    pub fn days_left(mut self, warn: u32, fail: u32) -> Result<Self, IndicatorError> {
-        if fail > warn {
-            let fault = format!("fails below {fail} days, before it would warn below {warn}");
-            return Err(IndicatorError::new(&self.name, "days_left", fault));
+    /// It is a DNS name or an IP address. A file has no use for it.
+    pub fn server_name(mut self, server_name: &str) -> Self {
+        if let Ok(Source::Server(server)) = &mut self.source {
+            server.set_server_name(server_name);
         }
-        self.limits = Limits { warn, fail };
-        Ok(self)
+        self
     }
 
-    /// How long a run may take; by default 2 s.
+    /// Warns while fewer than this number of days is left. Default: 14.
+    pub fn warn_below_days(mut self, days: u32) -> Self {
+        self.limits.warn = days;
+        self
+    }
+
+    /// Fails while fewer than this number of days is left. Default: 0, which fails once the
+    /// certificate has expired.
+    ///
+    /// It must be at most the limit that warns.
+    pub fn fail_below_days(mut self, days: u32) -> Self {
+        self.limits.fail = days;
+        self
+    }
+
+    /// Sets how long a run may take. Default: 2 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -146,14 +146,16 @@ impl HealthIndicator for CertificateIndicator {
     }
 
     async fn check(&self) -> CheckResult {
+        config::validated(self)?;
         let budget = Budget::start(self.timeout);
-        let (place, chain) = match &self.source {
+        let (source, chain) = match config::parsed(&self.source)? {
             Source::File(file) => (file.to_string(), file.read(&budget).await?),
             Source::Server(server) => {
-                (server.to_string(), server.ask(&budget, self.timeout).await?)
+                let chain = server.fetch(&budget, self.timeout).await?;
+                (server.to_string(), chain)
             }
         };
-        judge(&place, &chain, self.limits, SystemTime::now())
+        judge(&source, &chain, self.limits, SystemTime::now())
     }
 
     fn timeout(&self) -> Option<Duration> {
@@ -166,6 +168,22 @@ impl HealthIndicator for CertificateIndicator {
 
     fn criticality(&self) -> Criticality {
         Criticality::NonCritical
+    }
+
+    fn config_error(&self) -> Option<String> {
+        let source = match &self.source {
+            Ok(Source::File(_)) => None,
+            Ok(Source::Server(server)) => server.config_error(),
+            Err(fault) => Some(fault.clone()),
+        };
+        let Limits { warn, fail } = self.limits;
+        let limits = (fail > warn).then(|| {
+            format!(
+                "warn_below_days is {warn}, which is beyond fail_below_days at {fail}: \
+                 the check would never warn"
+            )
+        });
+        config::join([source, limits])
     }
 
     fn component_type(&self) -> Option<ComponentType> {

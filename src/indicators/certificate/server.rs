@@ -16,65 +16,69 @@ use tokio_rustls::TlsConnector;
 
 use super::chain::{Validity, dates};
 use crate::Failure;
-use crate::indicators::IndicatorError;
 use crate::indicators::shared::address::Address;
 use crate::indicators::shared::budget::Budget;
+use crate::indicators::shared::config;
 
 #[derive(Debug)]
 pub(super) struct Server {
     address: Address,
-    server_name: ServerName<'static>,
+    /// Or the fault of the setting.
+    server_name: Result<ServerName<'static>, String>,
     provider: Arc<CryptoProvider>,
 }
 
 impl Server {
-    pub(super) fn new(
-        indicator: &str,
-        address: &str,
-        server_name: &str,
-    ) -> Result<Self, IndicatorError> {
-        let server_name = ServerName::try_from(server_name.to_owned()).map_err(|_| {
-            let fault = "is neither a DNS name nor an IP address";
-            IndicatorError::new(indicator, "server_name", fault)
-        })?;
+    /// The error is the fault of the `address` setting.
+    pub(super) fn new(address: &str) -> Result<Self, String> {
+        let address = Address::parse(address)?;
         Ok(Self {
-            address: Address::parse(indicator, address)?,
-            server_name,
+            server_name: server_name(address.host()),
+            address,
             provider: Arc::new(ring::default_provider()),
         })
     }
 
-    pub(super) async fn ask(
+    pub(super) fn set_server_name(&mut self, name: &str) {
+        self.server_name = server_name(name);
+    }
+
+    pub(super) fn config_error(&self) -> Option<String> {
+        self.server_name.as_ref().err().cloned()
+    }
+
+    pub(super) async fn fetch(
         &self,
         budget: &Budget,
         timeout: Duration,
     ) -> Result<Vec<Validity>, Failure> {
+        let server_name = config::parsed(&self.server_name)?.clone();
         let tcp = self.address.connect(budget, timeout).await?;
-        let seen = Arc::new(Seen::new(&self.provider));
-        let config = self.config(&seen)?;
+        let verifier = Arc::new(CapturingVerifier::new(&self.provider));
+        let config = self.config(&verifier)?;
         let step = format!("TLS handshake with {self}");
-        let handshake = TlsConnector::from(Arc::new(config)).connect(self.server_name.clone(), tcp);
+        let handshake = TlsConnector::from(Arc::new(config)).connect(server_name, tcp);
         let outcome = budget.within(&step, handshake).await?;
-        let chain = seen.take();
+        let chain = verifier.take();
         match outcome {
             Ok(mut stream) => {
-                // The answer is here. A server that does not wait for goodbye does no harm.
-                let goodbye = poll_fn(|cx| Pin::new(&mut stream).poll_shutdown(cx));
-                let _ = budget.within(&step, goodbye).await;
+                // The chain is here. A server that does not wait for the shutdown does no harm.
+                let shutdown = poll_fn(|cx| Pin::new(&mut stream).poll_shutdown(cx));
+                let _ = budget.within(&step, shutdown).await;
             }
-            // It wants a client certificate, for instance, but it has shown its own.
+            // The server may require a client certificate, but it has sent its own.
             Err(_) if !chain.is_empty() => {}
             Err(error) => return Err(Failure::new(format!("{step}: {error}"))),
         }
         dates(&chain).map_err(|fault| Failure::new(format!("{self}: {fault}")))
     }
 
-    /// One for each run: a session that is resumed would show the certificate of the first one.
-    fn config(&self, seen: &Arc<Seen>) -> Result<ClientConfig, Failure> {
+    /// A new configuration for each run, because a resumed session would show an old certificate.
+    fn config(&self, verifier: &Arc<CapturingVerifier>) -> Result<ClientConfig, Failure> {
         let mut config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::clone(seen) as _)
+            .with_custom_certificate_verifier(Arc::clone(verifier) as _)
             .with_no_client_auth();
         config.resumption = Resumption::disabled();
         Ok(config)
@@ -87,15 +91,20 @@ impl fmt::Display for Server {
     }
 }
 
-/// Accepts every certificate and keeps it: nothing is sent over the connection, and nothing that
-/// comes over it is believed.
+fn server_name(name: &str) -> Result<ServerName<'static>, String> {
+    ServerName::try_from(name.to_owned())
+        .map_err(|_| format!("server_name {name:?} is neither a DNS name nor an IP address"))
+}
+
+/// Accepts and stores every certificate. This is safe because the run sends nothing over the
+/// connection and trusts nothing that it receives.
 #[derive(Debug)]
-struct Seen {
+struct CapturingVerifier {
     chain: Mutex<Vec<CertificateDer<'static>>>,
     schemes: Vec<SignatureScheme>,
 }
 
-impl Seen {
+impl CapturingVerifier {
     fn new(provider: &CryptoProvider) -> Self {
         Self {
             chain: Mutex::default(),
@@ -110,7 +119,7 @@ impl Seen {
     }
 }
 
-impl ServerCertVerifier for Seen {
+impl ServerCertVerifier for CapturingVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,

@@ -1,16 +1,15 @@
-//! A connection on loan from the pool.
+//! A pooled connection that a run borrows.
 
 use deadpool_postgres::Object;
 use deadpool_postgres::tokio_postgres::Client;
 
-/// Closes its connection on drop, unless it was given back.
+/// Closes its connection on drop, unless the run returned it to the pool.
 ///
-/// A run that is aborted or ran out of time has a connection on which a question is open. Were it
-/// to return to the pool, the next request would wait behind that question for a server that may
-/// be frozen. When it is closed its task is aborted, and its socket closed, at once; nothing is
-/// sent, and nothing is waited for.
+/// The connection of a run that was aborted or timed out has a query without an answer. If it
+/// returned to the pool, the next request would wait behind that query, perhaps for a frozen server.
+/// Closing it aborts its task and closes its socket at once, without sending or waiting.
 pub(super) struct ConnectionGuard {
-    /// `None` once it was given back.
+    /// `None` once it is back in the pool.
     connection: Option<Object>,
 }
 
@@ -26,7 +25,7 @@ impl ConnectionGuard {
         Some(connection)
     }
 
-    pub(super) fn give_back(mut self) {
+    pub(super) fn return_to_pool(mut self) {
         drop(self.connection.take());
     }
 }

@@ -1,4 +1,4 @@
-//! Where the database is, and what went wrong with it, without credentials.
+//! The address of the database and descriptions of errors, without credentials.
 
 use std::error::Error as _;
 use std::io;
@@ -7,11 +7,11 @@ use deadpool_postgres::tokio_postgres::config::Host;
 use deadpool_postgres::tokio_postgres::{Config, Error};
 use deadpool_postgres::{PoolError, TimeoutType};
 
-use crate::indicators::shared::database::worded;
+use crate::indicators::shared::database;
 use crate::indicators::shared::postgres;
 
-/// `host:port` of each host, and the database; `None` without a host.
-pub(super) fn place(config: &Config) -> Option<String> {
+/// `host:port` of each host, then the database. `None` without a host.
+pub(super) fn address(config: &Config) -> Option<String> {
     let names = config.get_hosts().iter().map(|host| match host {
         Host::Tcp(name) => name.clone(),
         #[cfg(unix)]
@@ -25,26 +25,26 @@ pub(super) fn place(config: &Config) -> Option<String> {
         return None;
     }
     let ports = config.get_ports();
-    let places = names.iter().enumerate().map(|(at, name)| {
-        // As the client reads them: one port may be that of all hosts.
+    let addresses = names.iter().enumerate().map(|(at, name)| {
+        // As the client reads the settings: one port may apply to all hosts.
         let port = ports.get(at).or(ports.first()).unwrap_or(&5432);
         format!("{name}:{port}")
     });
-    let places = places.collect::<Vec<_>>().join(",");
+    let addresses = addresses.collect::<Vec<_>>().join(",");
     Some(match config.get_dbname().or(config.get_user()) {
-        Some(database) => format!("{places}/{database}"),
-        None => places,
+        Some(database) => format!("{addresses}/{database}"),
+        None => addresses,
     })
 }
 
-/// The words of the server, its code, and what they mean.
+/// Describes an error: the message of the server, its code and what that means.
 pub(super) fn describe(error: &Error) -> String {
     if let Some(database) = error.as_db_error() {
         let code = database.code().code();
-        return worded(database.message(), Some(code), postgres::meaning(code));
+        return database::describe(database.message(), Some(code), postgres::meaning(code));
     }
     match error.source() {
-        // What tokio-postgres says around it says less.
+        // The text that tokio-postgres adds says less.
         Some(source) if source.is::<io::Error>() => source.to_string(),
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),

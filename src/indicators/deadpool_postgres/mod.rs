@@ -1,4 +1,4 @@
-//! Postgres behind a pool of deadpool.
+//! Postgres behind a pool of deadpool-postgres.
 
 mod connection_guard;
 mod message;
@@ -13,13 +13,14 @@ use deadpool_postgres::{Manager, Pool, PoolError, TimeoutType};
 use tokio::time::Instant;
 
 use self::connection_guard::ConnectionGuard;
-use crate::indicators::IndicatorError;
 use crate::indicators::shared::budget::{self, Budget};
-use crate::indicators::shared::database::{Asked, Seen};
+use crate::indicators::shared::config;
+use crate::indicators::shared::database::{DatabaseState, QueryOptions};
 use crate::indicators::shared::pool::{ExhaustedPool, PoolState};
 use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
 
-/// Asks Postgres on a connection of the application's own `deadpool-postgres` pool.
+/// Checks a Postgres database on a connection of the application's own `deadpool-postgres` 0.14
+/// pool.
 ///
 /// ```
 /// use deadpool_postgres::tokio_postgres::{Config, NoTls};
@@ -29,7 +30,7 @@ use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
 /// # fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let config: Config = "host=db user=app dbname=orders".parse()?;
 /// let pool = Pool::builder(Manager::new(config.clone(), NoTls)).build()?;
-/// let db = DeadpoolPostgresIndicator::new("db", pool.clone(), &config, NoTls)?.read_write();
+/// let db = DeadpoolPostgresIndicator::new("db", pool.clone(), &config, NoTls).read_write();
 /// let builder = tower_health::Health::builder().readiness(db);
 /// # let _ = builder;
 /// # Ok(())
@@ -37,23 +38,23 @@ use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
 /// # run().unwrap();
 /// ```
 ///
-/// A run takes a connection from the pool, sends `SELECT 1` and gives the connection back. A run
-/// that fails, or is aborted, closes its connection, for there may be an answer under way.
+/// A run takes a connection from the pool, sends `SELECT 1` and returns the connection. A run that
+/// fails or is aborted closes its connection, because an answer may still be pending.
 ///
-/// # When the pool gives none
+/// # When the pool gives no connection
 ///
-/// The application may hold all connections, or the database may be down. After 45 % of its
-/// timeout the run therefore asks on a connection of its own. If there is no answer the check fails
-/// with the reason. If there is, the database is well, and:
+/// Either the application holds all connections, or the database is down. To tell these apart, the
+/// run opens a connection of its own after 45 % of its timeout. If that gets no answer, the check
+/// fails with the reason. If it does, the database works, and:
 ///
 /// - a pool whose connections are all in use [warns](ExhaustedPool);
-/// - a pool that has a place is asked once more. It warns if it now gives a connection, as after an
-///   idle one that was dead, and fails if it does not, as when a hook hangs each time: the
-///   application gets none either.
+/// - a pool with room gets a second attempt. If it now gives a connection, the check warns: an idle
+///   connection may have been dead. If it does not, the check fails, because the application gets no
+///   connection either: a hook may hang.
 ///
-/// deadpool waits without a limit unless told otherwise: the application should set the `wait`,
-/// `create` and `recycle` timeouts of its pool. Its default
-/// [recycling method](deadpool_postgres::RecyclingMethod) does not notice a frozen connection.
+/// By default deadpool waits without a limit: set the `wait`, `create` and `recycle` timeouts of the
+/// pool. Its default [recycling method](deadpool_postgres::RecyclingMethod) does not notice a frozen
+/// connection.
 ///
 /// # Defaults
 ///
@@ -61,100 +62,90 @@ use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
 /// `connections` (open) and `idleConnections` (idle), and `utilization`, the share of the allowed
 /// connections that the application has in use, in `percent`.
 ///
-/// The timeout should be set [here](Self::timeout) rather than at the [`Check`](crate::Check): a
-/// run divides its time so that the failure says what had no answer.
+/// Set the timeout [here](Self::timeout) rather than on the [`Check`](crate::Check): a run divides
+/// its time among its steps, so that the failure names the step that got no answer.
 #[must_use = "an indicator does nothing until it is registered"]
 pub struct DeadpoolPostgresIndicator {
     name: String,
     pool: Pool,
-    /// Makes connections as the pool does. They never return to it.
-    beside: Pool,
-    place: String,
+    /// Opens connections as the pool does, which never return to it. Or the fault of a setting.
+    direct: Result<Pool, String>,
+    address: String,
     timeout: Duration,
-    asked: Asked,
+    query: QueryOptions,
     exhausted_pool: ExhaustedPool,
 }
 
 impl DeadpoolPostgresIndicator {
-    /// Looks at the database behind this pool.
+    /// Creates an indicator for the database behind this pool.
     ///
-    /// `config` and `tls` are those that the pool's manager was made with: it shows neither, and
-    /// the connection beside the pool and the texts of failures need them.
-    ///
-    /// # Errors
-    ///
-    /// When `config` names no host.
-    pub fn new<T>(
-        name: impl Into<String>,
-        pool: Pool,
-        config: &Config,
-        tls: T,
-    ) -> Result<Self, IndicatorError>
+    /// `config` and `tls` are those of the pool's manager, which does not expose them. The connection
+    /// outside the pool and the texts of failures need them. `start()` reports a `config` without a
+    /// host.
+    pub fn new<T>(name: impl Into<String>, pool: Pool, config: &Config, tls: T) -> Self
     where
         T: MakeTlsConnect<Socket> + Clone + Sync + Send + 'static,
         T::Stream: Sync + Send,
         T::TlsConnect: Sync + Send,
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
-        let name = name.into();
-        let Some(place) = message::place(config) else {
-            return Err(IndicatorError::new(&name, "config", "names no host"));
+        let address = message::address(config);
+        let direct = match address {
+            Some(_) => Pool::builder(Manager::new(config.clone(), tls))
+                .max_size(1)
+                .build()
+                .map_err(|error| format!("config cannot be used: {error}")),
+            None => Err("config names no host".to_owned()),
         };
-        let manager = Manager::new(config.clone(), tls);
-        let beside = Pool::builder(manager).max_size(1).build();
-        let beside =
-            beside.map_err(|error| IndicatorError::new(&name, "config", error.to_string()))?;
-        Ok(Self {
-            name,
+        Self {
+            name: name.into(),
             pool,
-            beside,
-            place,
+            direct,
+            address: address.unwrap_or_default(),
             timeout: budget::TIMEOUT,
-            asked: Asked::default(),
+            query: QueryOptions::default(),
             exhausted_pool: ExhaustedPool::default(),
-        })
+        }
     }
 
-    /// How long a run may take; by default 2 s.
+    /// Sets how long a run may take. Default: 2 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// What an exhausted pool means while the database answers; by default it warns.
-    pub fn exhausted_pool(mut self, means: ExhaustedPool) -> Self {
-        self.exhausted_pool = means;
+    /// Sets whether an exhausted pool warns or fails while the database answers. Default: it warns.
+    pub fn exhausted_pool(mut self, exhausted_pool: ExhaustedPool) -> Self {
+        self.exhausted_pool = exhausted_pool;
         self
     }
 
-    /// Fails, too, when the database takes no writes: when it is in recovery or its transactions
+    /// Also fails when the database accepts no writes: while it is in recovery or its transactions
     /// are read-only.
     ///
-    /// This does not find a full disk: for that, give a
-    /// [`write_statement`](Self::write_statement).
+    /// This does not detect a full disk: use a [`write_statement`](Self::write_statement) for that.
     pub fn read_write(mut self) -> Self {
-        self.asked.read_write = true;
+        self.query.read_write = true;
         self
     }
 
-    /// Runs this statement of yours each time, and fails when it does.
+    /// Runs this statement of yours in each run, and fails when the statement does.
     ///
-    /// The only way to know that a write would succeed is to write:
-    /// `UPDATE health SET seen = now()` on a table with one row, for instance. It should touch
-    /// little. When it meets a lock it fails before the run is out of time, and the server gives it
-    /// up, by `lock_timeout` and `statement_timeout`, set for the statement alone: it is part of a
-    /// transaction.
+    /// Only a write can show that writes succeed: for instance `UPDATE health SET seen = now()` on a
+    /// table with one row. Keep it small. The statement runs in a transaction with a `lock_timeout`
+    /// and a `statement_timeout`, so that a statement that waits for a lock fails, and ends on the
+    /// server, before the run times out.
     pub fn write_statement(mut self, statement: impl Into<String>) -> Self {
-        self.asked.write_statement = Some(statement.into());
+        self.query.write_statement = Some(statement.into());
         self
     }
 
-    /// Fails, too, when a standby is behind its primary by more than this.
+    /// Also fails while a standby is behind its primary by more than this.
     ///
-    /// That is the age of the last transaction that it replayed, or nothing while it streams and
-    /// has replayed all that it received. Reading: `replicationLag`, in `s`.
+    /// The lag is the age of the last replayed transaction, or zero while the standby streams and
+    /// has replayed everything it received. Reading: `replicationLag`, in `s`.
     pub fn max_lag(mut self, max_lag: Duration) -> Self {
-        self.asked.max_lag = Some(max_lag);
+        self.query.max_lag = Some(max_lag);
         self
     }
 
@@ -167,12 +158,12 @@ impl DeadpoolPostgresIndicator {
         }
     }
 
-    async fn ask(&self, budget: &Budget, guard: ConnectionGuard) -> CheckResult {
-        let asked_at = Instant::now();
-        let seen = self.look(budget, &guard, &self.asked).await?;
-        let time = asked_at.elapsed();
-        guard.give_back();
-        let lag = self.asked.judge(seen, &self.place)?;
+    async fn check_connection(&self, budget: &Budget, guard: ConnectionGuard) -> CheckResult {
+        let started_at = Instant::now();
+        let state = self.run_query(budget, &guard, &self.query).await?;
+        let time = started_at.elapsed();
+        guard.return_to_pool();
+        let lag = self.query.judge(state, &self.address)?;
         let observation = self.pool_state().readings(budget::answered_after(time));
         Ok(match lag {
             Some(lag) => observation.measurement("replicationLag", lag, "s"),
@@ -180,63 +171,63 @@ impl DeadpoolPostgresIndicator {
         })
     }
 
-    async fn look(
+    async fn run_query(
         &self,
         budget: &Budget,
         guard: &ConnectionGuard,
-        asked: &Asked,
-    ) -> Result<Seen, Failure> {
-        let place = &self.place;
-        let step = format!("{place} does not answer a query");
+        query: &QueryOptions,
+    ) -> Result<DatabaseState, Failure> {
+        let address = &self.address;
+        let step = format!("{address} does not answer a query");
         let Some(client) = guard.client() else {
-            return Err(Failure::new("the connection was given back"));
+            return Err(Failure::new("the connection was returned to the pool"));
         };
-        // So that the server says what it waited for before the run is out of time.
+        // Less than the run has, so that the server reports what the statement waited for.
         let patience = budget.left() / 4 * 3;
         budget
-            .within(step, query::run(client, asked, patience))
+            .within(step, query::run(client, query, patience))
             .await?
             .map_err(|error| {
                 let text = message::describe(&error);
                 Failure::new(match error.as_db_error() {
-                    Some(_) => format!("{place} answers a query with: {text}"),
-                    None => format!("{place} broke off a query: {text}"),
+                    Some(_) => format!("{address} answers a query with: {text}"),
+                    None => format!("{address} broke off a query: {text}"),
                 })
             })
     }
 
-    /// Tells a pool that is exhausted from a database that is down, by a connection beside the
+    /// Distinguishes an exhausted pool from a database that is down, by a connection outside the
     /// pool.
-    async fn tie_break(&self, budget: &Budget) -> CheckResult {
+    async fn check_outside_pool(&self, budget: &Budget, direct: &Pool) -> CheckResult {
         let pool = self.pool_state();
         let waited = budget.spent().as_secs_f64();
         let refusal = pool.refusal();
         let step = format!(
             "{refusal}; {} does not answer a new connection either",
-            self.place
+            self.address
         );
-        let connected = budget.within(step, self.beside.get()).await?;
+        let connected = budget.within(step, direct.get()).await?;
         let connection = connected.map_err(|error| self.unreachable(&error))?;
-        // Closed when it is dropped, for the next tie-break has to connect as well.
+        // The guard closes it on drop, because the next run must connect anew.
         let guard = ConnectionGuard::new(connection);
-        // A proxy such as PgBouncer greets in the name of a server that is down.
-        let asked = self.asked.beside_the_pool();
-        let seen = self.look(budget, &guard, &asked).await?;
-        asked.judge(seen, &self.place)?;
+        // A proxy such as PgBouncer accepts connections while its server is down.
+        let query = self.query.outside_the_pool();
+        let state = self.run_query(budget, &guard, &query).await?;
+        query.judge(state, &self.address)?;
         match pool.is_exhausted() {
             true => pool.exhausted(waited, self.exhausted_pool),
-            false => self.second_try(budget, pool, waited).await,
+            false => self.retry_pool(budget, pool, waited).await,
         }
     }
 
-    /// The pool had a place, and gave no connection. An idle one that does not answer is gone by
-    /// now, and another takes its place; whatever else holds it up holds up the application too.
-    async fn second_try(&self, budget: &Budget, pool: PoolState, waited: f64) -> CheckResult {
-        let step = pool.second_try(waited, &self.place, "`post_create`, `pre_recycle`");
+    /// The pool had room and gave no connection. A dead idle connection has been replaced by now.
+    /// Any other cause affects the application too.
+    async fn retry_pool(&self, budget: &Budget, pool: PoolState, waited: f64) -> CheckResult {
+        let step = pool.retry_step(waited, &self.address, "`post_create`, `pre_recycle`");
         match budget.within(step, self.pool.get()).await? {
             Ok(connection) => {
-                ConnectionGuard::new(connection).give_back();
-                Ok(pool.gave_late(waited, self.pool_state()))
+                ConnectionGuard::new(connection).return_to_pool();
+                Ok(pool.slow(waited, self.pool_state()))
             }
             Err(error) => Err(self.unreachable(&error)),
         }
@@ -244,7 +235,7 @@ impl DeadpoolPostgresIndicator {
 
     fn unreachable(&self, error: &PoolError) -> Failure {
         let text = message::describe_pool(error);
-        Failure::new(format!("cannot connect to {}: {text}", self.place))
+        Failure::new(format!("cannot connect to {}: {text}", self.address))
     }
 }
 
@@ -254,12 +245,16 @@ impl HealthIndicator for DeadpoolPostgresIndicator {
     }
 
     async fn check(&self) -> CheckResult {
+        let direct = config::parsed(&self.direct)?;
         let budget = Budget::start(self.timeout);
         let share = self.timeout / 20 * 9;
         match budget.within_share(share, "", self.pool.get()).await {
-            Ok(Ok(connection)) => self.ask(&budget, ConnectionGuard::new(connection)).await,
+            Ok(Ok(connection)) => {
+                self.check_connection(&budget, ConnectionGuard::new(connection))
+                    .await
+            }
             Err(_) | Ok(Err(PoolError::Timeout(TimeoutType::Wait))) => {
-                self.tie_break(&budget).await
+                self.check_outside_pool(&budget, direct).await
             }
             Ok(Err(PoolError::Closed)) => Err(Failure::new("the application closed the pool")),
             Ok(Err(error)) => Err(self.unreachable(&error)),
@@ -274,17 +269,21 @@ impl HealthIndicator for DeadpoolPostgresIndicator {
         Some(budget::TTL)
     }
 
+    fn config_error(&self) -> Option<String> {
+        self.direct.as_ref().err().cloned()
+    }
+
     fn component_type(&self) -> Option<ComponentType> {
         Some(ComponentType::Datastore)
     }
 }
 
-/// Without the pool, which prints the settings of its connections.
+/// Without the pool, whose `Debug` shows the settings of its connections.
 impl fmt::Debug for DeadpoolPostgresIndicator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DeadpoolPostgresIndicator")
             .field("name", &self.name)
-            .field("place", &self.place)
+            .field("address", &self.address)
             .finish_non_exhaustive()
     }
 }

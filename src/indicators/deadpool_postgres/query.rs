@@ -1,34 +1,38 @@
-//! How a run asks.
+//! The queries of a run.
 
 use std::time::Duration;
 
 use deadpool_postgres::tokio_postgres::{Client, Error, SimpleQueryMessage, SimpleQueryRow};
 
-use crate::indicators::shared::database::{Asked, Lag, Seen};
+use crate::indicators::shared::database::{DatabaseState, Lag, QueryOptions};
 use crate::indicators::shared::postgres;
 
-/// In the simple protocol: one way there and back, and no prepared statement that a pooler between
-/// us and the server would have to know.
-pub(super) async fn run(client: &Client, asked: &Asked, patience: Duration) -> Result<Seen, Error> {
-    let mut seen = Seen::default();
-    if asked.read_write {
+/// Uses the simple protocol: one round trip, and no prepared statement, which a pooler in front of
+/// the server would have to support.
+pub(super) async fn run(
+    client: &Client,
+    query: &QueryOptions,
+    patience: Duration,
+) -> Result<DatabaseState, Error> {
+    let mut state = DatabaseState::default();
+    if query.read_write {
         let row = row(client, postgres::WRITABLE).await?;
         let [in_recovery, transactions] = [0, 1].map(|at| column(row.as_ref(), at));
-        seen.read_only = postgres::read_only(in_recovery == "t", transactions);
+        state.read_only = postgres::read_only(in_recovery == "t", transactions);
     } else {
         client.simple_query("SELECT 1").await?;
     }
-    if asked.max_lag.is_some() {
+    if query.max_lag.is_some() {
         let row = row(client, postgres::LAG).await?;
-        // A number that cannot be read is no sign that it is not behind.
+        // A lag that cannot be parsed must not count as no lag.
         let lag = column(row.as_ref(), 0).parse().unwrap_or(f64::INFINITY);
-        seen.lag = Some(Lag::Seconds(lag));
+        state.lag = Some(Lag::Seconds(lag));
     }
-    if let Some(statement) = &asked.write_statement {
+    if let Some(statement) = &query.write_statement {
         let bounded = postgres::bounded(statement, patience);
         client.simple_query(&bounded).await?;
     }
-    Ok(seen)
+    Ok(state)
 }
 
 async fn row(client: &Client, query: &str) -> Result<Option<SimpleQueryRow>, Error> {

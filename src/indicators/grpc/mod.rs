@@ -1,4 +1,4 @@
-//! Whether a gRPC service says that it serves.
+//! Whether a gRPC service reports that it is serving.
 
 use std::error::Error;
 use std::fmt;
@@ -17,23 +17,22 @@ use tonic_health::pb::health_client::HealthClient;
 use crate::indicators::shared::budget::{self, Budget, answered_after};
 use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
 
-/// The answer is two bytes long, and more of a message is of no use.
+/// A health response is two bytes long; a longer message is not one.
 const MESSAGE_LIMIT: usize = 1024;
 
-/// How much of the server's own words a failure repeats.
-const TOLD: usize = 300;
+/// How many characters of each error message a failure repeats.
+const QUOTED: usize = 300;
 
-/// Asks a gRPC service by [`grpc.health.v1`][protocol] whether it serves.
+/// Checks that a gRPC service reports `SERVING` through [`grpc.health.v1`][protocol].
 ///
-/// Only `SERVING` passes. It asks on the channel of the application, so that the check sees its
-/// connection, TLS settings and interceptors. A channel makes its connection anew when the server
-/// closed it. A connection that a network forgot is closed by nobody: the channel needs
-/// `Endpoint::http2_keep_alive_interval` and `keep_alive_while_idle` to notice, for the sake of the
-/// application as much as of the check.
+/// The request uses the application's own channel of tonic 0.14, and so its connection, TLS settings
+/// and interceptors. A channel reconnects when the server closes the connection. It does not notice
+/// a connection that the network dropped silently: set `Endpoint::http2_keep_alive_interval` and
+/// `keep_alive_while_idle`, which the application needs as much as the check.
 ///
 /// | | |
 /// |---|---|
-/// | cost of a run | a call on the channel's connection |
+/// | cost of a run | one call on the connection of the channel |
 /// | readings | `responseTime` in `ms` |
 /// | timeout, TTL | 2 s, 5 s |
 /// | criticality | critical |
@@ -52,7 +51,7 @@ const TOLD: usize = 300;
 /// ```
 ///
 /// [protocol]: https://github.com/grpc/grpc/blob/master/doc/health-checking.md
-#[must_use]
+#[must_use = "an indicator does nothing until it is registered"]
 pub struct GrpcIndicator<C> {
     name: String,
     service: String,
@@ -61,9 +60,9 @@ pub struct GrpcIndicator<C> {
 }
 
 impl<C> GrpcIndicator<C> {
-    /// An indicator that asks for the server as a whole, which is the service with the empty name.
+    /// Creates an indicator for the server as a whole, which is the service with the empty name.
     ///
-    /// `channel` is tonic's `Channel`, or what wraps one: an `InterceptedService`, tower layers.
+    /// `channel` is a `Channel` of tonic or a wrapper of one: an `InterceptedService`, tower layers.
     pub fn new(name: impl Into<String>, channel: C) -> Self {
         Self {
             name: name.into(),
@@ -73,19 +72,19 @@ impl<C> GrpcIndicator<C> {
         }
     }
 
-    /// Asks for this service, by its full name: `package.Service`.
+    /// Checks this service, by its full name: `package.Service`.
     pub fn service(mut self, service: impl Into<String>) -> Self {
         self.service = service.into();
         self
     }
 
-    /// How long a run may take; by default 2 s.
+    /// Sets how long a run may take. Default: 2 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    fn asked(&self) -> String {
+    fn step(&self) -> String {
         match self.service.as_str() {
             "" => "gRPC health of the server".to_owned(),
             service => format!("gRPC health of {service}"),
@@ -107,19 +106,19 @@ where
 
     async fn check(&self) -> CheckResult {
         let begun_at = Instant::now();
-        let asked = self.asked();
+        let step = self.step();
         let mut client =
             HealthClient::new(self.channel.clone()).max_decoding_message_size(MESSAGE_LIMIT);
         let request = HealthCheckRequest {
             service: self.service.clone(),
         };
-        let answer = Budget::start(self.timeout)
-            .within(&asked, client.check(request))
+        let response = Budget::start(self.timeout)
+            .within(&step, client.check(request))
             .await?
-            .map_err(|status| Failure::new(format!("{asked}: {}", refusal(&status))))?;
-        match fault(answer.get_ref().status) {
+            .map_err(|status| Failure::new(format!("{step}: {}", describe(&status))))?;
+        match fault(response.get_ref().status) {
             None => Ok(answered_after(begun_at.elapsed())),
-            Some(fault) => Err(Failure::new(format!("{asked}: {fault}"))),
+            Some(fault) => Err(Failure::new(format!("{step}: {fault}"))),
         }
     }
 
@@ -146,40 +145,45 @@ impl<C> fmt::Debug for GrpcIndicator<C> {
     }
 }
 
-/// What is wrong with a status that the server answered.
+/// Why a status that the server reported is not a pass; `None` if it is.
 fn fault(status: i32) -> Option<String> {
     let fault = match ServingStatus::try_from(status) {
         Ok(ServingStatus::Serving) => return None,
-        Ok(ServingStatus::NotServing) => "it says that it is NOT_SERVING".to_owned(),
-        Ok(ServingStatus::Unknown) => "it says that its status is UNKNOWN".to_owned(),
+        Ok(ServingStatus::NotServing) => "the server reports NOT_SERVING".to_owned(),
+        Ok(ServingStatus::Unknown) => "the server reports UNKNOWN".to_owned(),
         Ok(ServingStatus::ServiceUnknown) => {
-            "it does not know this service (SERVICE_UNKNOWN)".to_owned()
+            "the server does not know this service (SERVICE_UNKNOWN)".to_owned()
         }
-        Err(_) => format!("it says status {status}, which grpc.health.v1 does not have"),
+        Err(_) => {
+            format!("the server reports status {status}, which grpc.health.v1 does not define")
+        }
     };
     Some(fault)
 }
 
-/// What a call that ended with an error means, with what the server or the channel said.
-fn refusal(status: &Status) -> String {
+/// Describes a call that ended with an error: its meaning, its code and the messages of server and
+/// channel.
+fn describe(status: &Status) -> String {
     let meaning = match status.code() {
-        Code::NotFound => "it does not know this service",
+        Code::NotFound => "the server does not know this service",
         Code::Unimplemented => "the server has no grpc.health.v1 service",
         Code::Unavailable => "the server is unreachable or going away",
         Code::DeadlineExceeded => "the server did not answer in time",
-        Code::Cancelled => "the call was cut short",
-        Code::Unauthenticated | Code::PermissionDenied => "the server does not let this client ask",
-        Code::ResourceExhausted => "the server has too much to do",
-        Code::OutOfRange => "the answer is too long for a health answer",
+        Code::Cancelled => "the call was cancelled",
+        Code::Unauthenticated | Code::PermissionDenied => {
+            "the server does not allow this client to check its health"
+        }
+        Code::ResourceExhausted => "the server is overloaded",
+        Code::OutOfRange => "the response is too long for a health response",
         _ => "the call failed",
     };
     let mut text = format!("{meaning} ({:?})", status.code());
-    let said = iter::once(status.message().to_owned());
+    let message = iter::once(status.message().to_owned());
     let sources = iter::successors(status.source(), |&error| error.source()).take(8);
-    for part in said.chain(sources.map(ToString::to_string)) {
+    for part in message.chain(sources.map(ToString::to_string)) {
         if !part.is_empty() && !text.ends_with(&part) {
             text.push_str(": ");
-            text.extend(part.chars().take(TOLD));
+            text.extend(part.chars().take(QUOTED));
         }
     }
     text

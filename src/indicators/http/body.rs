@@ -1,4 +1,4 @@
-//! Reads a body as far as it is of use.
+//! The body of a response, read up to a limit.
 
 use std::error::Error;
 
@@ -7,17 +7,18 @@ use http_body_util::BodyExt;
 
 use super::boxed::{BoxError, ResponseBody};
 
-pub(super) enum Read {
-    Whole(Vec<u8>),
-    /// It is longer than the limit; the rest was not read.
-    Longer,
+pub(super) enum BodyRead {
+    Complete(Vec<u8>),
+    /// The body is longer than the limit; the rest was not read.
+    TooLong,
+    /// The bytes read before the error.
     Broken(usize, BoxError),
 }
 
-impl Read {
+impl BodyRead {
     pub(super) async fn up_to(limit: usize, mut body: ResponseBody) -> Self {
         if usize::try_from(body.size_hint().lower()).map_or(true, |length| length > limit) {
-            return Self::Longer;
+            return Self::TooLong;
         }
         let mut bytes = Vec::new();
         while let Some(frame) = body.frame().await {
@@ -27,18 +28,18 @@ impl Read {
                         continue;
                     };
                     if data.len() > limit - bytes.len() {
-                        return Self::Longer;
+                        return Self::TooLong;
                     }
                     bytes.extend_from_slice(&data);
                 }
                 Err(error) => return Self::Broken(bytes.len(), error),
             }
         }
-        Self::Whole(bytes)
+        Self::Complete(bytes)
     }
 }
 
-/// So that a broken body can be put in words like any other error.
+/// Lets the error of a body be described like any other error.
 pub(super) fn as_error(error: &BoxError) -> &(dyn Error + 'static) {
     &**error
 }

@@ -1,4 +1,4 @@
-//! Whatever client the application has, behind one type.
+//! Any HTTP client, behind one boxed type.
 
 use std::error::Error;
 use std::future::{Future, poll_fn};
@@ -16,24 +16,24 @@ use tower_service::Service;
 
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 pub(super) type ResponseBody = UnsyncBoxBody<Bytes, BoxError>;
-pub(super) type Answer<'a> =
+pub(super) type SendFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Response<ResponseBody>, BoxError>> + Send + 'a>>;
 
-/// A client that the indicator asks with.
+/// Sends the requests of an indicator.
 pub(super) trait Client: Send + Sync {
-    fn send(&self, request: Request<()>) -> Answer<'_>;
+    fn send(&self, request: Request<()>) -> SendFuture<'_>;
 
-    /// What a run that has no answer yet waits for, as far as the client tells.
+    /// What a run without a response waits for; empty if the client does not report it.
     fn step(&self) -> &'static str {
         ""
     }
 
-    /// A client of the application keeps the timeouts that it has.
+    /// A client of the application keeps its own timeouts.
     fn set_timeout(&mut self, _timeout: Duration) {}
 }
 
-/// Each run uses a clone of the service. The lock is held while it is cloned, so that stacks that
-/// are not `Sync` fit too.
+/// Each run uses a clone of the service. The lock is held only while the service is cloned, and
+/// makes stacks usable that are not `Sync`.
 pub(super) struct CloneClient<C, R> {
     client: Mutex<C>,
     _request: PhantomData<fn() -> R>,
@@ -58,16 +58,16 @@ where
     B::Data: Buf,
     B::Error: Into<BoxError>,
 {
-    fn send(&self, request: Request<()>) -> Answer<'_> {
+    fn send(&self, request: Request<()>) -> SendFuture<'_> {
         let client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         let mut client = client.clone();
         Box::pin(async move {
             poll_fn(|cx| client.poll_ready(cx))
                 .await
                 .map_err(Into::into)?;
-            let answer = client.call(request.map(|()| R::default()));
-            let answer = answer.await.map_err(Into::into)?;
-            Ok(answer.map(|body| {
+            let response = client.call(request.map(|()| R::default()));
+            let response = response.await.map_err(Into::into)?;
+            Ok(response.map(|body| {
                 body.map_frame(|frame| {
                     frame.map_data(|mut data| data.copy_to_bytes(data.remaining()))
                 })

@@ -1,5 +1,5 @@
-//! The client that an indicator makes for itself: one pool of connections, that tells how far the
-//! connection came.
+//! The client of an indicator that has none from the application. It reports the step at which its
+//! connection is.
 
 use std::future::Future;
 use std::io;
@@ -23,13 +23,13 @@ use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use tower_service::Service;
 
-use super::boxed::{Answer, Client, CloneClient};
+use super::boxed::{Client, CloneClient, SendFuture};
 use crate::indicators::shared::budget;
 use crate::indicators::shared::resolver::Resolver;
 
-/// The roots of the system, for `https`; none for `http`, which must work where there are none.
-pub(super) fn tls_of(uri: &Uri) -> Result<ClientConfig, io::Error> {
-    // The provider is named because rustls panics when it is to choose between two of them.
+/// The root certificates of the system for `https`. None for `http`, which must work without them.
+pub(super) fn tls_config(uri: &Uri) -> Result<ClientConfig, io::Error> {
+    // Explicit, because rustls panics when it has to choose between two providers.
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?;
@@ -50,7 +50,7 @@ pub(super) struct DefaultClient {
 
 impl DefaultClient {
     pub(super) fn new(mut tls: ClientConfig, timeout: Duration) -> Self {
-        // hyper-rustls sets them, and panics when somebody else did.
+        // hyper-rustls sets the protocols, and panics if they are already set.
         tls.alpn_protocols.clear();
         let progress = Progress::default();
         let client = CloneClient::new(pool(&tls, &progress, timeout));
@@ -63,8 +63,8 @@ impl DefaultClient {
 }
 
 impl Client for DefaultClient {
-    fn send(&self, request: Request<()>) -> Answer<'_> {
-        self.progress.set(Step::Answer);
+    fn send(&self, request: Request<()>) -> SendFuture<'_> {
+        self.progress.set(Step::Response);
         self.client.send(request)
     }
 
@@ -89,7 +89,7 @@ fn pool(
     let mut tcp = HttpConnector::new_with_resolver(lookup);
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
-    // Shared by the addresses of a name: the first of them may be silent.
+    // All addresses of a name share this time, because the first may not respond.
     tcp.set_connect_timeout(Some(timeout / 10 * 8));
     let tcp = progress.stage(tcp, Step::Connect, Step::Handshake);
     let https = HttpsConnectorBuilder::new()
@@ -97,12 +97,12 @@ fn pool(
         .https_or_http()
         .enable_all_versions()
         .wrap_connector(tcp);
-    let https = progress.stage(https, Step::Connect, Step::Answer);
+    let https = progress.stage(https, Step::Connect, Step::Response);
     legacy::Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
-        // Streams that time out leave an HTTP/2 connection open. Without pings a connection that
-        // the network forgot would fail each run for as long as the kernel repeats itself.
+        // A stream that times out leaves its HTTP/2 connection open. Without pings, a connection
+        // that the network dropped would fail every run until the kernel stops retransmitting.
         .http2_keep_alive_interval(budget::TTL)
         .http2_keep_alive_timeout(budget::TIMEOUT)
         .http2_keep_alive_while_idle(true)
@@ -112,13 +112,13 @@ fn pool(
 #[derive(Clone, Copy)]
 #[repr(u8)]
 enum Step {
-    Answer,
+    Response,
     Lookup,
     Connect,
     Handshake,
 }
 
-/// How far the connection of the present run came; without a new connection, the answer is next.
+/// The step at which the connection of the current run is. A pooled connection is at the response.
 #[derive(Clone, Default)]
 struct Progress(Arc<AtomicU8>);
 
@@ -149,7 +149,7 @@ impl Progress {
     }
 }
 
-/// A connector that notes when it begins and when it is done.
+/// A connector that records when it starts and when it is done.
 #[derive(Clone)]
 struct Staged<S> {
     inner: S,
@@ -183,7 +183,7 @@ where
     }
 }
 
-/// The system's resolver, of which a lookup that hangs takes one thread at most.
+/// The system's resolver. A lookup that hangs blocks at most one thread.
 #[derive(Clone)]
 struct Lookup {
     resolver: Resolver,

@@ -1,4 +1,4 @@
-//! What the errors of HTTP clients mean, in words.
+//! Descriptions of the errors of HTTP clients.
 
 use std::error::Error;
 use std::io;
@@ -10,14 +10,14 @@ use hyper_util::client::legacy;
 use rustls::CertificateError;
 use rustls::pki_types::UnixTime;
 
-/// The cause, without the layers of the client above it.
+/// Describes the cause, without the client layers above it.
 pub(super) fn describe(error: &(dyn Error + 'static)) -> String {
     if let Some(text) = causes(error).find_map(|cause| tls(cause.downcast_ref()?)) {
         return text;
     }
     let mut text = String::new();
     for cause in causes(error) {
-        // hyper-util says in them where it was, which the step says too.
+        // These layers of hyper-util only name the step, which the failure names too.
         let is_layer = cause.is::<legacy::Error>()
             || ["tcp connect error", "dns error"].contains(&cause.to_string().as_str());
         let cause = match cause.downcast_ref::<io::Error>() {
@@ -38,10 +38,10 @@ pub(super) fn describe(error: &(dyn Error + 'static)) -> String {
     }
 }
 
-/// Whether the server closed the connection instead of answering.
+/// Whether the server closed the connection instead of responding.
 ///
-/// That happens to a connection that waited in a pool just when the server got tired of it: RFC
-/// 9112, section 9.3.1, lets a client repeat a GET or HEAD then.
+/// This happens when the server closes an idle pooled connection just as the client reuses it. RFC
+/// 9112, section 9.3.1, then allows a client to repeat a GET or HEAD.
 pub(super) fn is_closed_unanswered(error: &(dyn Error + 'static)) -> bool {
     causes(error).any(|cause| {
         let incomplete = cause
@@ -55,8 +55,8 @@ pub(super) fn is_closed_unanswered(error: &(dyn Error + 'static)) -> bool {
     })
 }
 
-/// An error and what is in it. An I/O error that wraps another one says that it is that one, and
-/// has the sources of that one.
+/// An error and its sources. An I/O error that wraps another one shows the inner text and skips the
+/// inner error in its sources, so this adds it.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     let next = |error: &&'a (dyn Error + 'static)| {
         let error: &'a (dyn Error + 'static) = *error;
@@ -68,7 +68,7 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
             None => error.source(),
         }
     };
-    // An error that is its own source would never end.
+    // Bounded, because an error could be its own source.
     iter::successors(Some(error), next).take(32)
 }
 
@@ -77,7 +77,7 @@ fn tls(error: &rustls::Error) -> Option<String> {
         rustls::Error::InvalidCertificate(error) => error,
         rustls::Error::InvalidMessage(_) => {
             return Some(format!(
-                "what came back is not TLS, perhaps the port speaks plain HTTP ({error})"
+                "the response is not TLS; the port may serve plain HTTP ({error})"
             ));
         }
         _ => return None,
@@ -92,7 +92,7 @@ fn tls(error: &rustls::Error) -> Option<String> {
             format!("the server's certificate is not valid before {from}")
         }
         CertificateError::UnknownIssuer => {
-            "the server's certificate is from an issuer that is not trusted here".to_owned()
+            "the server's certificate is from an issuer that this client does not trust".to_owned()
         }
         CertificateError::BadSignature => {
             "the server's certificate is not signed by the authority that it names".to_owned()

@@ -1,21 +1,24 @@
-//! What a run does, and what it wanted, in words.
+//! The texts of a failed run.
 
 use std::fmt;
 use std::ops::RangeInclusive;
 
 use http::header::LOCATION;
-use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 
-use super::HttpIndicator;
+use super::Endpoint;
 
-/// What a run does just now. The client is asked when it is shown: at the end of the wait.
-pub(super) struct CurrentStep<'a>(pub(super) &'a HttpIndicator);
+/// The step that a run is at. The client reports it when this is formatted, at the end of the wait.
+pub(super) struct CurrentStep<'a> {
+    pub(super) method: &'a Method,
+    pub(super) endpoint: &'a Endpoint,
+}
 
 impl fmt::Display for CurrentStep<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let indicator = self.0;
-        write!(f, "{} {}", indicator.method, indicator.target)?;
-        match indicator.client.step() {
+        let Self { method, endpoint } = self;
+        write!(f, "{method} {}", endpoint.target)?;
+        match endpoint.client.step() {
             "" => Ok(()),
             step => write!(f, ": {step}"),
         }
@@ -37,7 +40,7 @@ impl fmt::Display for Statuses<'_> {
     }
 }
 
-/// Where a redirect leads: the host, as there may be tokens in the rest.
+/// The target host of a redirect. The rest of its URL may contain tokens.
 pub(super) fn redirect(status: StatusCode, headers: &HeaderMap) -> String {
     if !status.is_redirection() {
         return String::new();

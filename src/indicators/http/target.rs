@@ -1,30 +1,29 @@
-//! The URL that is asked, and what of it may be shown.
+//! The URL of a request, and the part of it that may be shown.
 
 use std::fmt;
 
 use http::Uri;
 
-use crate::indicators::IndicatorError;
-
 #[derive(Clone)]
 pub(super) struct Target {
     pub(super) uri: Uri,
-    /// Without the query, where keys and tokens are.
+    /// Without the query, which may contain keys and tokens.
     shown: String,
 }
 
 impl Target {
-    pub(super) fn parse(indicator: &str, url: &str) -> Result<Self, IndicatorError> {
-        let fault = |fault: &str| IndicatorError::new(indicator, "url", fault);
+    /// The error is the fault of the `url` setting.
+    pub(super) fn parse(url: &str) -> Result<Self, String> {
+        let fault = |fault: &str| format!("url {fault}");
         let uri: Uri = url
             .parse()
             .map_err(|error| fault(&format!("is not a URL: {error}")))?;
         let scheme = match uri.scheme_str() {
             Some(scheme @ ("http" | "https")) => scheme,
-            Some(_) => return Err(fault("has to begin with http:// or https://")),
+            Some(_) => return Err(fault("must begin with http:// or https://")),
             None => {
                 return Err(fault(
-                    "has no scheme: it has to begin with http:// or https://",
+                    "has no scheme: it must begin with http:// or https://",
                 ));
             }
         };
@@ -36,12 +35,12 @@ impl Target {
         }
         if authority.as_str().contains('@') {
             return Err(fault(
-                "has a user in it, which the client would not send: use `header(\"authorization\", …)`",
+                "has a user, which the client would not send: use `header(\"authorization\", …)`",
             ));
         }
         let port = authority.as_str().strip_prefix(host);
         if port.is_some_and(|port| !port.is_empty()) && !matches!(uri.port_u16(), Some(1..)) {
-            return Err(fault("has a port that no server has"));
+            return Err(fault("has a port on which no server listens"));
         }
         let shown = format!("{scheme}://{authority}{}", uri.path());
         Ok(Self { uri, shown })

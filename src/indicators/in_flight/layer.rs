@@ -1,4 +1,4 @@
-//! The layer that counts requests: from call to the end of the body of the response.
+//! The layer that counts requests, from `call` to the end of the response body.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// Layer that applies the [`InFlightService`] middleware; made by
+/// Applies the [`InFlightService`] middleware; made by
 /// [`InFlightIndicator::layer`](super::InFlightIndicator::layer).
 #[derive(Clone, Debug)]
 pub struct InFlightLayer {
@@ -34,8 +34,9 @@ impl<S> Layer<S> for InFlightLayer {
     }
 }
 
-/// Middleware that counts the requests in flight for an
-/// [`InFlightIndicator`](super::InFlightIndicator). It changes nothing but the type of bodies.
+/// Counts the requests in flight for an [`InFlightIndicator`](super::InFlightIndicator).
+///
+/// It changes nothing except the type of the response body.
 #[derive(Clone, Debug)]
 pub struct InFlightService<S> {
     inner: S,
@@ -73,27 +74,27 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        // Taken first: a call that panics gives it back.
-        let place = Place::take(&self.count);
+        // Acquired first, so that a call that panics releases it.
+        let permit = Permit::acquire(&self.count);
         InFlightFuture {
             future: self.inner.call(request),
-            place: Some(place),
+            permit: Some(permit),
         }
     }
 }
 
-/// A request that is counted. It is given back when this is dropped, wherever that happens.
+/// Counts one request until it is dropped.
 #[derive(Debug)]
-struct Place(Arc<AtomicUsize>);
+struct Permit(Arc<AtomicUsize>);
 
-impl Place {
-    fn take(count: &Arc<AtomicUsize>) -> Self {
+impl Permit {
+    fn acquire(count: &Arc<AtomicUsize>) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
         Self(Arc::clone(count))
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -105,8 +106,8 @@ pin_project! {
     pub struct InFlightFuture<F> {
         #[pin]
         future: F,
-        // `None` once the response was made.
-        place: Option<Place>,
+        // `None` once the response is ready.
+        permit: Option<Permit>,
     }
 }
 
@@ -120,11 +121,11 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let result = ready!(this.future.poll(cx));
-        // An error gives the place back here.
-        let place = this.place.take();
+        // An error releases the permit here.
+        let permit = this.permit.take();
         Poll::Ready(result.map(|response| {
             response.map(|body| InFlightBody {
-                place: place.filter(|_| !body.is_end_stream()),
+                permit: permit.filter(|_| !body.is_end_stream()),
                 body,
             })
         }))
@@ -132,18 +133,18 @@ where
 }
 
 pin_project! {
-    /// Response body of [`InFlightService`]: that of the inner service, which counts as in flight
-    /// until it is at its end or dropped.
+    /// Response body of [`InFlightService`]; its request counts until the body has ended or is
+    /// dropped.
     #[derive(Debug, Default)]
     pub struct InFlightBody<B> {
         #[pin]
         body: B,
-        // `None` once the body is at its end.
-        place: Option<Place>,
+        // `None` once the body has ended.
+        permit: Option<Permit>,
     }
 }
 
-/// The body of the inner service, unchanged: frames, trailers, hint and end.
+/// Forwards everything: frames, trailers, size hint and end.
 impl<B: Body> Body for InFlightBody<B> {
     type Data = B::Data;
     type Error = B::Error;
@@ -155,7 +156,7 @@ impl<B: Body> Body for InFlightBody<B> {
         let mut this = self.project();
         let frame = ready!(this.body.as_mut().poll_frame(cx));
         if !matches!(frame, Some(Ok(_))) || this.body.is_end_stream() {
-            *this.place = None;
+            *this.permit = None;
         }
         Poll::Ready(frame)
     }

@@ -1,4 +1,4 @@
-//! Requests in flight: counted by a layer, judged by an indicator.
+//! Requests in flight: a layer counts them, an indicator compares the count with limits.
 
 mod layer;
 
@@ -6,28 +6,29 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub use self::layer::{InFlightBody, InFlightFuture, InFlightLayer, InFlightService};
-use crate::indicators::IndicatorError;
+use crate::indicators::shared::config;
 use crate::indicators::shared::findings::{Findings, rounded};
 use crate::indicators::shared::limits::Limits;
 use crate::{CheckResult, ComponentType, HealthIndicator};
 
-/// Counts the requests in flight by its [layer](Self::layer), and warns or fails above a limit: an
-/// instance that has more than it can do should get no further ones before it drowns.
+/// Checks the number of requests in flight, which its [layer](Self::layer) counts.
 ///
-/// A request counts from `call` until the body of its response is at its end or dropped. Streams,
-/// errors, cancelled requests and panics are no exceptions. A connection that was upgraded, such as
-/// a WebSocket, counts only until the answer that upgrades it was sent. The layer stands inside of
-/// the [`HealthLayer`](crate::HealthLayer), so that probes are not counted and are answered however
-/// much is in flight. All layers of an indicator count together.
+/// An overloaded instance leaves the load balancer before it collapses. But the other instances
+/// then receive its requests: if every instance fails at once, no instance serves. Choose the limits
+/// for one instance with that in mind. The check does not refuse requests; for a strict limit add
+/// `tower::limit` or load shedding.
 ///
-/// Choose the limits for one instance, and remember that those which remain get what this one
-/// refuses: if all of them fail at once, nobody answers. A limit that sheds load for certain, as
-/// `tower::limit` does, belongs beside it.
+/// A request counts from `call` until the body of its response has ended or is dropped. This
+/// includes streams, errors, cancelled requests and panics. An upgraded connection, such as a
+/// WebSocket, counts only until the response that upgrades it has been sent. Place the layer inside
+/// the [`HealthLayer`](crate::HealthLayer), so that probes are not counted and are answered at any
+/// load. All layers of one indicator share a counter.
 ///
-/// A run reads one counter; a request costs two atomic additions and no allocation. Critical,
+/// A run reads one counter. A request costs two atomic additions and no allocation. Critical,
 /// component type `system`; timeout and TTL are those of the
-/// [`HealthConfig`](crate::HealthConfig). Readings: `requests` in `requests`, and with limits
-/// `utilization`, the share of the upper one in `percent`.
+/// [`HealthConfig`](crate::HealthConfig). Readings: `requests` in `requests`, and with a limit
+/// `utilization` in `percent` of the limit that fails, or of the limit that warns if there is no
+/// other.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -36,7 +37,9 @@ use crate::{CheckResult, ComponentType, HealthIndicator};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let in_flight = InFlightIndicator::new("in-flight").limits(800, 1_000)?;
+/// let in_flight = InFlightIndicator::new("in-flight")
+///     .warn_above(800)
+///     .fail_above(1_000);
 /// let app: Router = Router::new()
 ///     .route("/", get(|| async { "hello" }))
 ///     .layer(in_flight.layer());
@@ -48,41 +51,45 @@ use crate::{CheckResult, ComponentType, HealthIndicator};
 /// # }
 /// ```
 #[derive(Clone, Debug)]
+#[must_use = "an indicator does nothing until it is registered"]
 pub struct InFlightIndicator {
     name: String,
     count: Arc<AtomicUsize>,
-    /// `None` if the count is only to be reported.
-    limits: Option<Limits>,
+    limits: Limits,
 }
 
 impl InFlightIndicator {
-    /// Reports how many requests are in flight, and passes until there are
-    /// [limits](Self::limits).
+    /// Creates an indicator that reports the number of requests and passes until it has a limit.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             count: Arc::default(),
-            limits: None,
+            limits: Limits::above(["warn_above", "fail_above"], f64::INFINITY),
         }
     }
 
-    /// Warns while more than `warn` requests are in flight, and fails while more than `fail` are.
+    /// Warns while more than this number of requests is in flight. By default it never warns.
     ///
-    /// # Errors
-    ///
-    /// When one of them is 0, or the check would fail before it warns.
-    pub fn limits(mut self, warn: usize, fail: usize) -> Result<Self, IndicatorError> {
-        let pair = (warn as f64, fail as f64);
-        self.limits = Some(Limits::above(&self.name, "limits", pair, f64::INFINITY)?);
-        Ok(self)
+    /// It must be above 0 and at most the limit that fails.
+    pub fn warn_above(mut self, requests: usize) -> Self {
+        self.limits.warn = Some(requests as f64);
+        self
     }
 
-    /// The layer that counts.
+    /// Fails while more than this number of requests is in flight. By default it never fails.
+    ///
+    /// It must be above 0.
+    pub fn fail_above(mut self, requests: usize) -> Self {
+        self.limits.fail = Some(requests as f64);
+        self
+    }
+
+    /// Returns a layer that counts the requests of the service that it wraps.
     pub fn layer(&self) -> InFlightLayer {
         InFlightLayer::new(Arc::clone(&self.count))
     }
 
-    /// How many requests are in flight now.
+    /// Returns the number of requests that are in flight now.
     pub fn requests(&self) -> usize {
         self.count.load(Ordering::Relaxed)
     }
@@ -94,17 +101,22 @@ impl HealthIndicator for InFlightIndicator {
     }
 
     async fn check(&self) -> CheckResult {
+        config::validated(self)?;
         let requests = self.requests();
         let mut findings = Findings::default();
         findings.reading("requests", requests, "requests");
-        if let Some(limits) = self.limits {
-            let utilization = rounded(requests as f64 / limits.fail() * 100.0);
+        if let Some(limit) = self.limits.fail.or(self.limits.warn) {
+            let utilization = rounded(requests as f64 / limit * 100.0);
             findings.reading("utilization", utilization, "percent");
-            findings.judged(limits.judge(requests as f64), |limit| {
-                format!("{requests} requests are in flight, more than {limit}")
-            });
         }
+        findings.limit(self.limits.compare(requests as f64), |limit| {
+            format!("{requests} requests are in flight, more than {limit}")
+        });
         findings.result()
+    }
+
+    fn config_error(&self) -> Option<String> {
+        self.limits.config_error()
     }
 
     fn component_type(&self) -> Option<ComponentType> {

@@ -1,29 +1,31 @@
-//! Whether a name has addresses.
+//! Whether a host name has addresses.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use crate::indicators::IndicatorError;
-use crate::indicators::shared::address::check_host;
+use crate::indicators::shared::address::host_fault;
 use crate::indicators::shared::budget::{self, Budget, answered_after};
+use crate::indicators::shared::config;
 use crate::indicators::shared::resolver::Resolver;
 use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
 
-/// Looks a name up by the system's resolver, as the application does: `getaddrinfo`, with
-/// `/etc/hosts`, search domains and whatever the system caches.
+/// Checks that a host name has addresses.
 ///
-/// `getaddrinfo` blocks and cannot be aborted. It runs on tokio's blocking pool; a lookup that
-/// hangs holds one thread of it, and as long as it does, each further run fails with the words
-/// "that of an earlier run is still going" instead of taking a second thread.
+/// It uses the system's resolver, as the application does: `getaddrinfo` with `/etc/hosts`, search
+/// domains and the caches of the system. So it says nothing about a particular DNS server.
 ///
-/// A name without a dot at its end is tried with the search domains of `/etc/resolv.conf` first if
-/// it has fewer dots than `ndots` (5 in a Kubernetes pod): write `api.example.com.` to look up
-/// exactly that.
+/// `getaddrinfo` blocks and cannot be aborted. It runs on tokio's blocking pool. A lookup that hangs
+/// blocks one thread; until it ends, each further run fails with "previous run still going" instead
+/// of blocking a second one.
+///
+/// If a name has no dot at its end and fewer dots than `ndots` (5 in a Kubernetes pod), the resolver
+/// tries the search domains of `/etc/resolv.conf` first. Write `api.example.com.` to look up exactly
+/// that name.
 ///
 /// | | |
 /// |---|---|
 /// | cost of a run | a lookup on the blocking pool |
-/// | readings | `addresses`, a number; `responseTime` in `ms` |
+/// | readings | `addresses`, their number; `responseTime` in `ms` |
 /// | timeout, TTL | 2 s, 5 s |
 /// | criticality | critical |
 /// | component type | component |
@@ -34,14 +36,14 @@ use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let peers = DnsIndicator::new("peers", "localhost")?.at_least(1)?;
+/// let peers = DnsIndicator::new("peers", "localhost").at_least(1);
 /// let health = Health::builder().readiness(peers).start()?;
 /// health.await_ready().await?;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug)]
-#[must_use]
+#[must_use = "an indicator does nothing until it is registered"]
 pub struct DnsIndicator {
     name: String,
     host: String,
@@ -51,48 +53,29 @@ pub struct DnsIndicator {
 }
 
 impl DnsIndicator {
-    /// An indicator that looks up `host`, a name without scheme and port.
+    /// Creates an indicator for `host`, a name without scheme and port.
     ///
-    /// # Errors
-    ///
-    /// When the host is empty or not a name: an address, a URL, a name with a port.
-    pub fn new(name: impl Into<String>, host: &str) -> Result<Self, IndicatorError> {
-        let name = name.into();
-        if host.parse::<IpAddr>().is_ok() {
-            let fault = "is an address, so that there is nothing to look up";
-            return Err(IndicatorError::new(&name, "host", fault));
-        }
-        if host.contains(':') {
-            let fault = "has to be a name without scheme and port";
-            return Err(IndicatorError::new(&name, "host", fault));
-        }
-        check_host(&name, "host", host)?;
-        Ok(Self {
-            name,
-            host: host.to_owned(),
+    /// `start()` reports a host that is empty or not a name: an IP address, a URL, a name with a
+    /// port.
+    pub fn new(name: impl Into<String>, host: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            host: host.into(),
             at_least: 1,
             timeout: budget::TIMEOUT,
             resolver: Resolver::default(),
-        })
-    }
-
-    /// Fails when the name has fewer addresses than this; by default 1.
-    ///
-    /// For names that have one address for each instance, as that of a headless Kubernetes service.
-    ///
-    /// # Errors
-    ///
-    /// When it is 0: no lookup could fail then.
-    pub fn at_least(mut self, addresses: usize) -> Result<Self, IndicatorError> {
-        if addresses == 0 {
-            let fault = "is 0, which no name could miss";
-            return Err(IndicatorError::new(&self.name, "at_least", fault));
         }
-        self.at_least = addresses;
-        Ok(self)
     }
 
-    /// How long a run may take; by default 2 s.
+    /// Fails while the name has fewer addresses than this, which must not be 0. Default: 1.
+    ///
+    /// Use it for a name with one address per instance, such as a headless Kubernetes service.
+    pub fn at_least(mut self, addresses: usize) -> Self {
+        self.at_least = addresses;
+        self
+    }
+
+    /// Sets how long a run may take. Default: 2 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -105,6 +88,7 @@ impl HealthIndicator for DnsIndicator {
     }
 
     async fn check(&self) -> CheckResult {
+        config::validated(self)?;
         let begun_at = Instant::now();
         let step = format!("looking up {}", self.host);
         let lookup = self.resolver.lookup(&self.host, 0);
@@ -127,6 +111,21 @@ impl HealthIndicator for DnsIndicator {
 
     fn ttl(&self) -> Option<Duration> {
         Some(budget::TTL)
+    }
+
+    fn config_error(&self) -> Option<String> {
+        let host = self.host.as_str();
+        let host_fault = if host.parse::<IpAddr>().is_ok() {
+            Some("is an IP address, which needs no lookup")
+        } else if host.contains(':') {
+            Some("must be a name without scheme and port")
+        } else {
+            host_fault(host)
+        };
+        config::join([
+            host_fault.map(|fault| format!("host {fault}")),
+            (self.at_least == 0).then(|| "at_least is 0, so no lookup could fail".to_owned()),
+        ])
     }
 
     fn component_type(&self) -> Option<ComponentType> {

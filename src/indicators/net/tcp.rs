@@ -1,21 +1,21 @@
-//! Whether something accepts connections.
+//! Whether a port accepts connections.
 
 use std::time::{Duration, Instant};
 
-use crate::indicators::IndicatorError;
 use crate::indicators::shared::address::Address;
 use crate::indicators::shared::budget::{self, Budget, answered_after};
+use crate::indicators::shared::config;
 use crate::{CheckResult, ComponentType, HealthIndicator};
 
-/// Connects to `host:port`, and closes the connection at once.
+/// Checks that `host:port` accepts a TCP connection.
 ///
-/// For what has no indicator of its own. It shows that a port accepts connections and nothing
-/// more: the kernel accepts them for a process that hangs. Unlike the other indicators it opens a
-/// new connection for each run, because that is what it measures; a server that logs its
-/// connections logs these too.
+/// Use it only for servers that have no indicator of their own. An accepted connection proves
+/// little: the kernel also accepts connections for a process that hangs. Unlike the other
+/// indicators, each run opens a new connection and closes it at once, because that is what it
+/// measures. A server that logs its connections logs these too.
 ///
-/// A host name is looked up by the system's resolver in each run. Its addresses are tried one
-/// after the other, each for an equal share of the time, and one that accepts is enough.
+/// Each run looks up the host name with the system's resolver. It tries the addresses one after
+/// the other, each for an equal share of the time, until one accepts.
 ///
 /// | | |
 /// |---|---|
@@ -31,36 +31,33 @@ use crate::{CheckResult, ComponentType, HealthIndicator};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let mail = TcpIndicator::new("mail", "smtp.internal:25")?;
+/// let mail = TcpIndicator::new("mail", "smtp.internal:25");
 /// let health = Health::builder().readiness(mail).start()?;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug)]
-#[must_use]
+#[must_use = "an indicator does nothing until it is registered"]
 pub struct TcpIndicator {
     name: String,
-    address: Address,
+    /// Or the fault of the setting.
+    address: Result<Address, String>,
     timeout: Duration,
 }
 
 impl TcpIndicator {
-    /// An indicator that connects to `host:port` or `[IPv6 address]:port`.
+    /// Creates an indicator for `host:port` or `[IPv6 address]:port`.
     ///
-    /// # Errors
-    ///
-    /// When the address has no host, or no port from 1 to 65535.
-    pub fn new(name: impl Into<String>, address: &str) -> Result<Self, IndicatorError> {
-        let name = name.into();
-        let address = Address::parse(&name, address)?;
-        Ok(Self {
-            name,
-            address,
+    /// `start()` reports an address without a host, or without a port from 1 to 65535.
+    pub fn new(name: impl Into<String>, address: &str) -> Self {
+        Self {
+            name: name.into(),
+            address: Address::parse(address),
             timeout: budget::TIMEOUT,
-        })
+        }
     }
 
-    /// How long a run may take, the lookup included; by default 2 s.
+    /// Sets how long a run may take, including the lookup. Default: 2 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -73,9 +70,10 @@ impl HealthIndicator for TcpIndicator {
     }
 
     async fn check(&self) -> CheckResult {
+        let address = config::parsed(&self.address)?;
         let begun_at = Instant::now();
         let budget = Budget::start(self.timeout);
-        let connection = self.address.connect(&budget, self.timeout).await?;
+        let connection = address.connect(&budget, self.timeout).await?;
         drop(connection);
         Ok(answered_after(begun_at.elapsed()))
     }
@@ -86,6 +84,10 @@ impl HealthIndicator for TcpIndicator {
 
     fn ttl(&self) -> Option<Duration> {
         Some(budget::TTL)
+    }
+
+    fn config_error(&self) -> Option<String> {
+        self.address.as_ref().err().cloned()
     }
 
     fn component_type(&self) -> Option<ComponentType> {

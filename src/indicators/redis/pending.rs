@@ -1,5 +1,5 @@
-//! The commands of one indicator, one at a time: a run that was aborted leaves its command here
-//! with the answer still to come, and the next run waits for that instead of sending another.
+//! The pending command of an indicator. A run that was aborted leaves its command here, and the next
+//! run waits for its answer instead of sending another command.
 
 use std::future::Future;
 use std::mem;
@@ -10,20 +10,22 @@ use std::time::{Duration, Instant};
 
 use redis::{RedisResult, Value};
 
-/// A command without an answer is not waited for any longer than this. Its peer may have vanished
-/// after it took the bytes, and TCP notices that only when there is something to send.
-const REPEATED_AFTER: Duration = Duration::from_secs(60);
+/// How long to wait for the answer to one command. The peer may have vanished after it received the
+/// command, which TCP notices only when there is something to send.
+const ABANDONED_AFTER: Duration = Duration::from_secs(60);
 
 type Answer = Pin<Box<dyn Future<Output = RedisResult<Value>> + Send>>;
 
+/// Holds at most one command that waits for its answer.
 #[derive(Default)]
 pub(super) struct CommandSlot {
-    /// `Some` when a run ended before the answer came.
-    unanswered: Mutex<Option<PendingCommand>>,
-    /// `Some` when it was the connection, not the server, that answered last.
+    /// `Some` after a run that ended before its answer arrived.
+    pending: Mutex<Option<PendingCommand>>,
+    /// `Some` if the last answer was an error of the connection, not of the server.
     last_error: Mutex<Option<String>>,
 }
 
+/// A command that was sent.
 pub(super) struct PendingCommand {
     pub(super) step: String,
     since: Instant,
@@ -41,16 +43,16 @@ impl PendingCommand {
 }
 
 impl CommandSlot {
-    pub(super) fn unanswered(&self) -> Option<PendingCommand> {
-        let asked = lock(&self.unanswered).take();
-        asked.filter(|asked| asked.since.elapsed() < REPEATED_AFTER)
+    pub(super) fn take(&self) -> Option<PendingCommand> {
+        let command = lock(&self.pending).take();
+        command.filter(|command| command.since.elapsed() < ABANDONED_AFTER)
     }
 
-    /// Waits for the answer. When that is given up the command is [unanswered](Self::unanswered).
-    pub(super) fn answer(&self, asked: PendingCommand) -> impl Future<Output = RedisResult<Value>> {
+    /// Waits for the answer. If the future is dropped first, the slot keeps the command.
+    pub(super) fn wait(&self, command: PendingCommand) -> impl Future<Output = RedisResult<Value>> {
         Waiting {
             slot: self,
-            asked: Some(asked),
+            command: Some(command),
         }
     }
 
@@ -65,29 +67,29 @@ impl CommandSlot {
 
 struct Waiting<'a> {
     slot: &'a CommandSlot,
-    /// `None` when the answer came.
-    asked: Option<PendingCommand>,
+    /// `None` once the answer has arrived.
+    command: Option<PendingCommand>,
 }
 
 impl Future for Waiting<'_> {
     type Output = RedisResult<Value>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(asked) = &mut self.asked else {
+        let Some(command) = &mut self.command else {
             return Poll::Pending;
         };
-        let Poll::Ready(answer) = asked.answer.as_mut().poll(cx) else {
+        let Poll::Ready(answer) = command.answer.as_mut().poll(cx) else {
             return Poll::Pending;
         };
-        self.asked = None;
+        self.command = None;
         Poll::Ready(answer)
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        // What nobody waits for any more is dropped outside of the lock.
-        let earlier = mem::replace(&mut *lock(&self.slot.unanswered), self.asked.take());
+        // An earlier command is dropped outside the lock.
+        let earlier = mem::replace(&mut *lock(&self.slot.pending), self.command.take());
         drop(earlier);
     }
 }

@@ -1,4 +1,4 @@
-//! How far behind tokio runtimes are.
+//! The scheduling delay of tokio runtimes.
 
 mod ticker;
 
@@ -9,35 +9,33 @@ use humantime::format_duration;
 use tokio::runtime::Handle;
 
 use self::ticker::{Lag, Watched};
-use crate::indicators::IndicatorError;
+use crate::indicators::shared::config;
 use crate::indicators::shared::findings::{Findings, rounded};
 use crate::indicators::shared::limits::Beyond;
 use crate::{CheckResult, ComponentType, HealthIndicator, Observation};
 
-/// Fails when more than half of the tokio runtimes of the process are too busy to come round.
+/// Checks the lag of tokio runtimes: how long a task waits until its runtime polls it.
 ///
-/// On each runtime that it [watches](Self::watch) a task sets a timer again and again. How late the
-/// timer was is the *lag* of the runtime: the time that any task there waits for its turn. A
-/// runtime that is blocked does not come round to report that, so a timer that is overdue now
-/// counts as well. Runtimes report by atomics; a run reads them and waits for nobody.
+/// On each [watched](Self::watch) runtime a task sets a timer again and again, and measures how late
+/// it fires. A blocked runtime cannot report, so a timer that is overdue now counts too. A run reads
+/// atomics and waits for no runtime.
 ///
-/// For servers with a runtime for each core, or one for the application and one for its
-/// administration. A runtime is busy when its lag is above 500 ms; the check fails when more than
-/// half of the runtimes are busy and warns when any is: see [`limits`](Self::limits). A runtime
-/// that has ended no longer counts. One that was never driven, or has no timer, counts as busy.
+/// A runtime is *busy* while its lag is above 500 ms ([`busy_above`](Self::busy_above)). The check
+/// fails while more than half of the runtimes are busy ([`fail_above`](Self::fail_above)) and warns
+/// while any of them is. A runtime that has shut down no longer counts. A runtime that was never
+/// driven, or has no timer, counts as busy. The indicator suits servers with a runtime per core, or
+/// with separate runtimes for application and administration.
 ///
-/// Start the [`Health`](crate::Health) on a runtime that is not expected to be blocked, that of the
-/// administration for instance. If its own runtime is the one that is blocked no check runs at
-/// all, and after [`stale_after`](crate::Check::stale_after) readiness fails wherever it is asked:
-/// a snapshot that nobody renews expires by itself. Liveness is not touched by any of this.
+/// Limits: a multi-thread runtime has no lag as long as one of its threads can run tasks, even if
+/// another thread is blocked. If the runtime of [`Health`](crate::Health) itself is blocked, no
+/// check runs at all; readiness then fails after [`stale_after`](crate::Check::stale_after), because
+/// the snapshot expires. So start `Health` on a runtime that you do not expect to block, such as
+/// that of the administration. None of this affects liveness.
 ///
-/// Of a runtime with several threads it sees whether a task gets a turn on any of them; that one
-/// thread is blocked while others steal its tasks is no lag.
-///
-/// A watched runtime is woken ten times a second; see [`interval`](Self::interval). Critical,
+/// Each watched runtime wakes ten times a second; see [`interval`](Self::interval). Critical,
 /// component type `system`; timeout and TTL are those of the
-/// [`HealthConfig`](crate::HealthConfig). Readings: `lag` of the runtime that is furthest behind,
-/// in `ms`; `runtimes` and `busyRuntimes`, in `runtimes`.
+/// [`HealthConfig`](crate::HealthConfig). Readings: `lag` of the slowest runtime, in `ms`;
+/// `runtimes` and `busyRuntimes`, in `runtimes`.
 ///
 /// ```
 /// use tokio::runtime::Handle;
@@ -48,7 +46,7 @@ use crate::{CheckResult, ComponentType, HealthIndicator, Observation};
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let lag = RuntimeLagIndicator::new("runtime-lag");
 /// lag.watch("app", &Handle::current());
-/// // And, wherever they are started: lag.watch("worker-0", &handle);
+/// // And wherever other runtimes start: lag.watch("worker-0", &handle);
 ///
 /// let health = Health::builder().readiness(lag).start()?;
 /// health.await_ready().await?;
@@ -56,68 +54,58 @@ use crate::{CheckResult, ComponentType, HealthIndicator, Observation};
 /// # }
 /// ```
 #[derive(Clone, Debug)]
+#[must_use = "an indicator does nothing until it is registered"]
 pub struct RuntimeLagIndicator {
     name: String,
     busy_above: Duration,
-    /// The share of the runtimes that may be busy, from 0 to 1.
-    most_busy: f64,
+    /// The share of the runtimes, from 0 up to but not including 1.
+    fail_above: f64,
     interval: Duration,
     watched: Arc<Watched>,
 }
 
 impl RuntimeLagIndicator {
-    /// Watches no runtime yet, about which it warns.
+    /// Creates an indicator that watches no runtime yet; until it does, it warns.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             busy_above: Duration::from_millis(500),
-            most_busy: 0.5,
+            fail_above: 0.5,
             interval: Duration::from_millis(100),
             watched: Arc::default(),
         }
     }
 
-    /// Takes a runtime for busy while its lag is above `busy_above`, and fails while more than the
-    /// share `most_busy` of the runtimes is busy: 0 means that one is too many. Default: 500 ms and
-    /// 0.5, so that one of two or one of eight only warns.
-    ///
-    /// # Errors
-    ///
-    /// When the lag is zero, or the share is not from 0 up to but without 1.
-    pub fn limits(mut self, busy_above: Duration, most_busy: f64) -> Result<Self, IndicatorError> {
-        if busy_above.is_zero() {
-            let fault = "must be longer than zero";
-            return Err(IndicatorError::new(&self.name, "busy_above", fault));
-        }
-        if !(0.0..1.0).contains(&most_busy) {
-            let fault = format!("must be from 0 up to but without 1, not {most_busy}");
-            return Err(IndicatorError::new(&self.name, "most_busy", fault));
-        }
-        self.busy_above = busy_above;
-        self.most_busy = most_busy;
-        Ok(self)
+    /// Treats a runtime as busy while its lag is above this, which must not be zero. Default:
+    /// 500 ms.
+    pub fn busy_above(mut self, lag: Duration) -> Self {
+        self.busy_above = lag;
+        self
     }
 
-    /// Wakes the runtimes that are watched from now on this often. Default: 100 ms.
+    /// Fails while more than this share of the runtimes is busy. Default: 0.5, so that one busy
+    /// runtime of two only warns.
     ///
-    /// # Errors
+    /// The range is 0 up to but not including 1. With 0 the check fails while any runtime is busy.
+    pub fn fail_above(mut self, share: f64) -> Self {
+        self.fail_above = share;
+        self
+    }
+
+    /// Sets how often a runtime that is [watched](Self::watch) later wakes. Default: 100 ms.
     ///
-    /// When it is shorter than the 1 ms by which tokio's timers go.
-    pub fn interval(mut self, interval: Duration) -> Result<Self, IndicatorError> {
-        if interval < Duration::from_millis(1) {
-            let fault = "must be at least 1ms, by which tokio's timers go";
-            return Err(IndicatorError::new(&self.name, "interval", fault));
-        }
+    /// It must be at least 1 ms, the resolution of tokio's timers.
+    pub fn interval(mut self, interval: Duration) -> Self {
         self.interval = interval;
-        Ok(self)
+        self
     }
 
-    /// Watches a runtime, under a name for the text of a failure, until it ends or every clone of
-    /// this indicator is dropped.
+    /// Watches a runtime until it shuts down or every clone of this indicator is dropped.
     ///
-    /// Its timer must be enabled.
+    /// Failures name the runtime by `runtime`. Its timer must be enabled.
     pub fn watch(&self, runtime: impl Into<String>, handle: &Handle) {
-        self.watched.start(runtime.into(), handle, self.interval);
+        let interval = self.interval.max(SHORTEST_INTERVAL);
+        self.watched.start(runtime.into(), handle, interval);
     }
 }
 
@@ -127,6 +115,7 @@ impl HealthIndicator for RuntimeLagIndicator {
     }
 
     async fn check(&self) -> CheckResult {
+        config::validated(self)?;
         let lags = self.watched.lags();
         let Some(worst) = lags.first() else {
             return Ok(Observation::warn("no runtime is watched"));
@@ -137,12 +126,28 @@ impl HealthIndicator for RuntimeLagIndicator {
         findings.reading("runtimes", lags.len(), "runtimes");
         findings.reading("busyRuntimes", busy, "runtimes");
         let beyond = match busy as f64 / lags.len() as f64 {
-            share if share > self.most_busy => Some(Beyond::Fail(self.most_busy)),
+            share if share > self.fail_above => Some(Beyond::Fail(self.fail_above)),
             _ if busy > 0 => Some(Beyond::Warn(0.0)),
             _ => None,
         };
-        findings.judged(beyond, |_| self.told(&lags, busy));
+        findings.limit(beyond, |_| self.describe(&lags, busy));
         findings.result()
+    }
+
+    fn config_error(&self) -> Option<String> {
+        let busy_above = self.busy_above.is_zero();
+        let fail_above = !(0.0..1.0).contains(&self.fail_above);
+        let interval = self.interval < SHORTEST_INTERVAL;
+        config::join([
+            busy_above.then(|| "busy_above must be longer than zero".to_owned()),
+            fail_above.then(|| {
+                let share = self.fail_above;
+                format!("fail_above must be from 0 up to but not including 1, not {share}")
+            }),
+            interval.then(|| {
+                "interval must be at least 1ms, the resolution of tokio's timers".to_owned()
+            }),
+        ])
     }
 
     fn component_type(&self) -> Option<ComponentType> {
@@ -151,7 +156,7 @@ impl HealthIndicator for RuntimeLagIndicator {
 }
 
 impl RuntimeLagIndicator {
-    fn told(&self, lags: &[Lag], busy: usize) -> String {
+    fn describe(&self, lags: &[Lag], busy: usize) -> String {
         let busy_above = format_duration(self.busy_above);
         let count = lags.len();
         let mut worst: Vec<_> = lags[..busy]
@@ -169,3 +174,6 @@ impl RuntimeLagIndicator {
 
 /// How many runtimes a text names.
 const NAMED: usize = 8;
+
+/// The resolution of tokio's timers.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);

@@ -1,4 +1,4 @@
-//! The task on each watched runtime, and what it leaves for others to read.
+//! The task on each watched runtime, and the atomics that it writes.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -11,10 +11,10 @@ use humantime::format_duration;
 use tokio::runtime::Handle;
 use tokio::time::sleep;
 
-/// Every runtime that is watched.
+/// All watched runtimes.
 ///
-/// Time is that of the system and not tokio's: a paused clock is one of a single runtime, and a
-/// thread that is blocked is blocked in real time.
+/// The clock is that of the system, not tokio's: a paused clock belongs to a single runtime, and a
+/// blocked thread is blocked in real time.
 #[derive(Debug)]
 pub(super) struct Watched {
     epoch: Instant,
@@ -30,10 +30,11 @@ impl Default for Watched {
     }
 }
 
-/// What one runtime reports: nanoseconds after the epoch, and for the second a number of them.
+/// The report of one runtime, in nanoseconds.
 #[derive(Debug)]
 struct Pulse {
     runtime: String,
+    /// When the next tick should come, since the epoch.
     due: AtomicU64,
     /// How late the last tick was.
     late: AtomicU64,
@@ -43,7 +44,7 @@ impl Pulse {
     fn tick(&self, now: u64, interval: Duration) {
         let late = now.saturating_sub(self.due.load(Ordering::Relaxed));
         self.late.store(late, Ordering::Relaxed);
-        // Last, so that who sees that this tick is no longer overdue sees how late it was.
+        // Stored last: a reader for which this tick is no longer overdue also sees how late it was.
         self.due
             .store(now.saturating_add(nanos(interval)), Ordering::Release);
     }
@@ -73,7 +74,7 @@ impl Watched {
         handle.spawn(member.tick(interval));
     }
 
-    /// The furthest behind comes first.
+    /// The lag of each runtime, longest first.
     pub(super) fn lags(&self) -> Vec<Lag> {
         let now = self.now();
         let mut lags: Vec<_> = self.pulses().iter().map(|pulse| pulse.lag(now)).collect();
@@ -85,13 +86,13 @@ impl Watched {
         nanos(self.epoch.elapsed())
     }
 
-    /// No tick takes this lock.
+    /// A tick never takes this lock.
     fn pulses(&self) -> MutexGuard<'_, Vec<Arc<Pulse>>> {
         self.pulses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Held by the task, which a runtime that ends drops.
+/// Owned by the task, so that a runtime that shuts down drops it.
 struct Member {
     watched: Weak<Watched>,
     pulse: Arc<Pulse>,
@@ -111,7 +112,7 @@ impl Member {
 
 impl Drop for Member {
     fn drop(&mut self) {
-        // Without a timer `sleep` panics; such a runtime stays, and is seen to be overdue.
+        // `sleep` panics on a runtime without a timer, which stays in the list and is overdue.
         if thread::panicking() {
             return;
         }
@@ -122,7 +123,7 @@ impl Drop for Member {
     }
 }
 
-/// How far a runtime is behind.
+/// The lag of one runtime.
 pub(super) struct Lag {
     runtime: String,
     pub(super) time: Duration,

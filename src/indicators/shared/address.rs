@@ -1,4 +1,4 @@
-//! `host:port`, checked when it is given, and a connection to it.
+//! `host:port`, parsed when it is configured, and connections to it.
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -9,12 +9,11 @@ use tokio::net::TcpStream;
 use super::budget::Budget;
 use super::resolver::Resolver;
 use crate::Failure;
-use crate::indicators::IndicatorError;
 
-/// How many addresses a failure names: a name may have dozens.
+/// How many addresses a failure names: a host name may have dozens.
 const NAMED: usize = 4;
 
-/// Where a server is.
+/// The host and port of a server.
 #[derive(Clone, Debug)]
 pub(crate) struct Address {
     host: String,
@@ -23,19 +22,18 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    pub(crate) fn parse(indicator: &str, address: &str) -> Result<Self, IndicatorError> {
-        let fault = |fault: &str| IndicatorError::new(indicator, "address", fault);
-        let form = "has to be `host:port`";
+    /// The error is the fault of the `address` setting.
+    pub(crate) fn parse(address: &str) -> Result<Self, String> {
+        let fault = |fault: &str| format!("address {fault}");
+        let form = "must be `host:port`";
         let (host, port) = address
             .rsplit_once(':')
-            .ok_or_else(|| fault("has no port: it has to be `host:port`"))?;
+            .ok_or_else(|| fault("has no port: it must be `host:port`"))?;
         let host = match host.strip_prefix('[') {
             Some(bracketed) => {
                 let host = bracketed.strip_suffix(']').ok_or_else(|| fault(form))?;
                 if host.parse::<Ipv6Addr>().is_err() {
-                    return Err(fault(
-                        "has something other than an IPv6 address in brackets",
-                    ));
+                    return Err(fault("has no IPv6 address in its brackets"));
                 }
                 host
             }
@@ -44,20 +42,27 @@ impl Address {
             }
             None => host,
         };
-        check_host(indicator, "address", host)?;
+        if let Some(host_fault) = host_fault(host) {
+            return Err(fault(host_fault));
+        }
         match port.parse::<u16>() {
-            Ok(0) => Err(fault("has port 0, which no server has")),
+            Ok(0) => Err(fault("has port 0, on which no server listens")),
             Ok(port) => Ok(Self {
                 host: host.to_owned(),
                 port,
                 resolver: Resolver::default(),
             }),
-            Err(_) => Err(fault("has no valid port: it has to be `host:port`")),
+            Err(_) => Err(fault("has no valid port: it must be `host:port`")),
         }
     }
 
-    /// Connects to the first address of the name that lets it, in the order of the system's
-    /// preference. Each of them gets an equal share of the time that is left.
+    #[cfg(feature = "tls")]
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Connects to the first address that accepts, in the order of the system's preference. Each
+    /// address gets an equal share of the remaining time.
     pub(crate) async fn connect(
         &self,
         budget: &Budget,
@@ -81,7 +86,7 @@ impl Address {
             match connecting.await {
                 Ok(Ok(stream)) => return Ok(stream),
                 Ok(Err(error)) => faults.push(format!("{address}: {error}")),
-                Err(silence) => faults.push(silence.output().to_owned()),
+                Err(timed_out) => faults.push(timed_out.output().to_owned()),
             }
         }
         let more = faults.len().saturating_sub(NAMED);
@@ -104,20 +109,16 @@ impl fmt::Display for Address {
     }
 }
 
-/// Refuses what no resolver could look up: RFC 1035, section 2.3.4, has the longest name.
-pub(crate) fn check_host(
-    indicator: &str,
-    setting: &'static str,
-    host: &str,
-) -> Result<(), IndicatorError> {
-    let fault = if host.is_empty() {
-        "has no host"
+/// Why a resolver cannot look up this host, if it cannot. The longest name is that of RFC 1035,
+/// section 2.3.4.
+pub(crate) fn host_fault(host: &str) -> Option<&'static str> {
+    if host.is_empty() {
+        Some("has no host")
     } else if host.len() > 254 {
-        "has a host of more than 253 characters"
+        Some("has a host of more than 253 characters")
     } else if host.contains(|c: char| c.is_whitespace() || c.is_control() || "/@?#\\".contains(c)) {
-        "has a host with characters that no host name has"
+        Some("has a host with characters that no host name has")
     } else {
-        return Ok(());
-    };
-    Err(IndicatorError::new(indicator, setting, fault))
+        None
+    }
 }

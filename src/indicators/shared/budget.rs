@@ -1,4 +1,4 @@
-//! The time that a run has for its steps, so that a failure says which of them had no answer.
+//! The time of a run, divided among its steps so that a failure names the step that took too long.
 
 use std::fmt::Display;
 use std::future::Future;
@@ -8,15 +8,15 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{Failure, Observation};
 
-/// The default timeout of an indicator that asks over the network.
+/// The default timeout of indicators that use the network.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The default TTL of an indicator that asks over the network: it runs on each instance of a
-/// fleet, all the time.
+/// The default TTL of indicators that use the network, because every instance of a fleet runs them
+/// all the time.
 pub(crate) const TTL: Duration = Duration::from_secs(5);
 
-/// Nine tenths of the timeout of a run: the refresher aborts a run that takes all of it, and then
-/// nobody learns which step it was.
+/// Nine tenths of the timeout of a run. The refresher aborts a run that takes all of its timeout,
+/// and the failure would not name the step.
 pub(crate) struct Budget {
     started_at: Instant,
     total: Duration,
@@ -30,17 +30,17 @@ impl Budget {
         }
     }
 
-    /// How much of the time has passed.
+    /// The time that has passed.
     pub(crate) fn spent(&self) -> Duration {
         self.started_at.elapsed()
     }
 
-    /// How much of it is left.
+    /// The time that is left.
     pub(crate) fn left(&self) -> Duration {
         self.total.saturating_sub(self.spent())
     }
 
-    /// Waits for a step as long as there is time; `step` names what had no answer.
+    /// Waits for a step until the time is used up. The failure starts with `step`.
     pub(crate) async fn within<F: Future>(
         &self,
         step: impl Display,
@@ -49,7 +49,7 @@ impl Budget {
         self.within_share(self.total, step, future).await
     }
 
-    /// Waits no longer than until this much of the time was spent.
+    /// Waits for a step until `share` of the time, counted from the start of the run, is used up.
     pub(crate) async fn within_share<F: Future>(
         &self,
         share: Duration,
@@ -65,7 +65,7 @@ impl Budget {
     }
 }
 
-/// Passes with the draft's `responseTime`, in milliseconds to three places.
+/// Passes with `responseTime`, in milliseconds to three places.
 pub(crate) fn answered_after(time: Duration) -> Observation {
     Observation::pass().measurement("responseTime", milliseconds(time), "ms")
 }

@@ -1,48 +1,53 @@
-//! What is asked of a database, what it says to that, and what that means, whichever crate carries
-//! the question.
+//! What a run queries of a database, and what the result means, independent of the client crate.
 
 use std::time::Duration;
 
 use crate::Failure;
 
-/// What a run asks beyond an answer.
+/// What a run checks besides that the database answers.
 #[derive(Clone, Debug, Default)]
 #[allow(
     unreachable_pub,
     reason = "named by a sealed trait of the indicator for sqlx"
 )]
-pub struct Asked {
+pub struct QueryOptions {
     pub(crate) read_write: bool,
     /// A statement of the application that writes.
     pub(crate) write_statement: Option<String>,
     pub(crate) max_lag: Option<Duration>,
 }
 
-impl Asked {
-    /// What can be asked beside the pool: the statement of the application may need what its pool
-    /// sets up on a connection.
-    pub(crate) fn beside_the_pool(&self) -> Self {
+impl QueryOptions {
+    /// The options for a connection outside the pool. The statement of the application may need what
+    /// the pool sets up on its connections.
+    pub(crate) fn outside_the_pool(&self) -> Self {
         Self {
             write_statement: None,
             ..self.clone()
         }
     }
 
-    /// The lag in seconds, if it was asked.
-    pub(crate) fn judge(&self, seen: Seen, place: &str) -> Result<Option<f64>, Failure> {
-        if let Some(reason) = seen.read_only {
-            return Err(Failure::new(format!("{place} takes no writes: {reason}")));
+    /// Returns the lag in seconds, if it was queried.
+    pub(crate) fn judge(
+        &self,
+        state: DatabaseState,
+        address: &str,
+    ) -> Result<Option<f64>, Failure> {
+        if let Some(reason) = state.read_only {
+            return Err(Failure::new(format!(
+                "{address} accepts no writes: {reason}"
+            )));
         }
         let most = self.max_lag.unwrap_or(Duration::MAX).as_secs_f64();
-        match seen.lag {
+        match state.lag {
             Some(Lag::Seconds(lag)) if lag > most => {
                 let text =
-                    format!("{place} is {lag:.1} s behind its primary, allowed are {most} s");
+                    format!("{address} is {lag:.1} s behind its primary, more than {most} s");
                 Err(Failure::new(text).measurement("replicationLag", lag, "s"))
             }
             Some(Lag::Seconds(lag)) => Ok(Some(lag)),
             Some(Lag::Unknown(why)) => {
-                let text = format!("{place} does not replicate from its primary: {why}");
+                let text = format!("{address} does not replicate from its primary: {why}");
                 Err(Failure::new(text))
             }
             None => Ok(None),
@@ -50,16 +55,16 @@ impl Asked {
     }
 }
 
-/// What a database said to it.
+/// What the queries of a run returned.
 #[derive(Debug, Default)]
 #[allow(
     unreachable_pub,
     reason = "named by a sealed trait of the indicator for sqlx"
 )]
-pub struct Seen {
-    /// Why it takes no writes; `Some` if it does not and was asked.
+pub struct DatabaseState {
+    /// Why the database accepts no writes; `Some` if it was queried and accepts none.
     pub(crate) read_only: Option<&'static str>,
-    /// How far it is behind; `Some` if it was asked.
+    /// How far the database is behind its primary; `Some` if it was queried.
     pub(crate) lag: Option<Lag>,
 }
 
@@ -67,13 +72,13 @@ pub struct Seen {
 #[derive(Debug)]
 pub(crate) enum Lag {
     Seconds(f64),
-    /// Why the server does not know.
+    /// Why the server does not know its lag.
     Unknown(String),
 }
 
-/// The words of a server, its code, and what they mean. A server that turns a connection away
-/// before its greeting may send no code.
-pub(crate) fn worded(message: &str, code: Option<&str>, meaning: Option<&str>) -> String {
+/// Describes an error: the message of the server, its code and what that means. A server that
+/// refuses a connection before its greeting may send no code.
+pub(crate) fn describe(message: &str, code: Option<&str>, meaning: Option<&str>) -> String {
     match (code, meaning) {
         (Some(code), Some(meaning)) => format!("{message} ({code}: {meaning})"),
         (Some(only), None) | (None, Some(only)) => format!("{message} ({only})"),

@@ -1,9 +1,9 @@
-//! What a run found, before it is known whether it passes, warns or fails.
+//! The readings of a run, and the limits that they are beyond.
 
 use super::limits::Beyond;
 use crate::{CheckResult, Failure, Observation, ObservedValue};
 
-/// Readings, and the limits that some of them are beyond.
+/// Collects what a run measured until it is clear whether the run passes, warns or fails.
 #[derive(Default)]
 pub(crate) struct Findings {
     readings: Vec<(&'static str, ObservedValue, &'static str)>,
@@ -21,16 +21,16 @@ impl Findings {
         self.readings.push((measurement, value.into(), unit));
     }
 
-    /// `output` says what is beyond the limit.
-    pub(crate) fn judged(&mut self, beyond: Option<Beyond>, output: impl FnOnce(f64) -> String) {
+    /// Adds the text of `describe` if a value is beyond a limit, which it receives.
+    pub(crate) fn limit(&mut self, beyond: Option<Beyond>, describe: impl FnOnce(f64) -> String) {
         match beyond {
-            Some(Beyond::Fail(limit)) => self.failures.push(output(limit)),
-            Some(Beyond::Warn(limit)) => self.warnings.push(output(limit)),
+            Some(Beyond::Fail(limit)) => self.failures.push(describe(limit)),
+            Some(Beyond::Warn(limit)) => self.warnings.push(describe(limit)),
             None => {}
         }
     }
 
-    /// A failure if there is one, else a warning if there is one; its text tells the worst first.
+    /// The worst of all findings. Its text starts with the failures.
     pub(crate) fn result(self) -> CheckResult {
         let Self {
             readings,
@@ -58,7 +58,7 @@ impl Findings {
     }
 }
 
-/// A number as a report should show it: to two places.
+/// Rounds to two places, as a report should show a number.
 pub(crate) fn rounded(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }

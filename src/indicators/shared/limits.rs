@@ -1,19 +1,23 @@
-//! A pair of limits, one that warns and one that fails, checked when it is set.
+//! Limits for a measured value: one beyond which a check warns, one beyond which it fails.
 
 use std::cmp::Ordering;
 
-use crate::indicators::IndicatorError;
-
-/// What lies beyond `warn` warns, what lies beyond `fail` fails; at the limit is not beyond.
+/// A value beyond `warn` warns, a value beyond `fail` fails. A value at the limit is not beyond it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Limits {
-    warn: f64,
-    fail: f64,
-    /// On which side of a limit it is worse.
+    /// `None` if the check never warns.
+    pub(crate) warn: Option<f64>,
+    /// `None` if the check never fails.
+    pub(crate) fail: Option<f64>,
+    /// The setters of `warn` and `fail`, which a fault names.
+    setters: [&'static str; 2],
+    /// The side of a limit on which values are worse.
     worse: Ordering,
+    /// The largest value that can occur.
+    most: f64,
 }
 
-/// A limit that a value is beyond.
+/// The limit that a value is beyond.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Beyond {
     Warn(f64),
@@ -21,102 +25,90 @@ pub(crate) enum Beyond {
 }
 
 impl Limits {
-    /// Limits for what should be low. Both must be above 0 and at most `most`.
-    pub(crate) fn above(
-        indicator: &str,
-        setting: &'static str,
-        (warn, fail): (f64, f64),
-        most: f64,
-    ) -> Result<Self, IndicatorError> {
-        let limits = Self {
-            warn,
-            fail,
-            worse: Ordering::Greater,
-        };
-        limits.validate(most, indicator, setting)
-    }
-
-    /// Limits for what should be high. Both must be above 0 and at most `most`.
-    #[cfg(feature = "system")]
-    pub(crate) fn below(
-        indicator: &str,
-        setting: &'static str,
-        (warn, fail): (f64, f64),
-        most: f64,
-    ) -> Result<Self, IndicatorError> {
-        let limits = Self {
-            warn,
-            fail,
-            worse: Ordering::Less,
-        };
-        limits.validate(most, indicator, setting)
-    }
-
-    /// Limits for what should be low, which are known to be in order.
-    #[cfg(feature = "system")]
-    pub(crate) const fn fixed(warn: f64, fail: f64) -> Self {
+    /// Limits for a value that is worse when it is higher.
+    pub(crate) const fn above(setters: [&'static str; 2], most: f64) -> Self {
         Self {
+            warn: None,
+            fail: None,
+            setters,
+            worse: Ordering::Greater,
+            most,
+        }
+    }
+
+    /// Limits for a value that is worse when it is lower.
+    pub(crate) const fn below(setters: [&'static str; 2], most: f64) -> Self {
+        Self {
+            worse: Ordering::Less,
+            ..Self::above(setters, most)
+        }
+    }
+
+    pub(crate) const fn warn(mut self, limit: f64) -> Self {
+        self.warn = Some(limit);
+        self
+    }
+
+    pub(crate) const fn fail(mut self, limit: f64) -> Self {
+        self.fail = Some(limit);
+        self
+    }
+
+    /// What makes these limits useless, if anything does.
+    pub(crate) fn config_error(self) -> Option<String> {
+        let Self {
             warn,
             fail,
-            worse: Ordering::Greater,
+            setters,
+            worse,
+            most,
+        } = self;
+        for (setter, limit) in setters.into_iter().zip([warn, fail]) {
+            // NaN is in no range.
+            let Some(limit) = limit.filter(|limit| !(*limit > 0.0 && *limit <= most)) else {
+                continue;
+            };
+            return Some(match most.is_finite() {
+                true => format!("{setter} must be above 0 and at most {most}, not {limit}"),
+                false => format!("{setter} must be above 0, not {limit}"),
+            });
         }
+        let (warn, fail) = (warn?, fail?);
+        let [warn_setter, fail_setter] = setters;
+        (warn.partial_cmp(&fail) == Some(worse)).then(|| {
+            format!(
+                "{warn_setter} is {warn}, which is beyond {fail_setter} at {fail}: \
+                 the check would never warn"
+            )
+        })
     }
 
-    fn validate(
-        self,
-        most: f64,
-        indicator: &str,
-        setting: &'static str,
-    ) -> Result<Self, IndicatorError> {
-        let Self { warn, fail, worse } = self;
-        for limit in [warn, fail] {
-            // Not a number is in no range.
-            if !(limit > 0.0 && limit <= most) {
-                let range = match most.is_finite() {
-                    true => format!("must be above 0 and at most {most}, not {limit}"),
-                    false => format!("must be above 0, not {limit}"),
-                };
-                return Err(IndicatorError::new(indicator, setting, range));
-            }
-        }
-        if warn.partial_cmp(&fail) == Some(worse) {
-            let fault = format!("warns at {warn}, which is beyond its failure at {fail}");
-            return Err(IndicatorError::new(indicator, setting, fault));
-        }
-        Ok(self)
-    }
-
-    pub(crate) fn judge(self, value: f64) -> Option<Beyond> {
-        let is_beyond = |limit| value.partial_cmp(&limit) == Some(self.worse);
-        if is_beyond(self.fail) {
-            Some(Beyond::Fail(self.fail))
-        } else if is_beyond(self.warn) {
-            Some(Beyond::Warn(self.warn))
-        } else {
-            None
-        }
-    }
-
-    pub(crate) fn fail(self) -> f64 {
-        self.fail
+    pub(crate) fn compare(self, value: f64) -> Option<Beyond> {
+        let is_beyond = |limit: &f64| value.partial_cmp(limit) == Some(self.worse);
+        let fail = self.fail.filter(is_beyond).map(Beyond::Fail);
+        fail.or_else(|| self.warn.filter(is_beyond).map(Beyond::Warn))
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests end where they go wrong")]
 mod tests {
     use super::*;
 
+    const ABOVE: Limits = Limits::above(["warn_above", "fail_above"], 100.0);
+    const BELOW: Limits = Limits::below(["warn_below", "fail_below"], 100.0);
+
     #[test]
-    fn what_is_beyond_a_limit_counts_and_what_is_at_it_does_not() {
-        let above = Limits::above("x", "y", (80.0, 90.0), 100.0).unwrap();
-        let below = Limits::below("x", "y", (20.0, 10.0), 100.0).unwrap();
+    fn a_value_beyond_a_limit_counts_and_a_value_at_it_does_not() {
+        let above = ABOVE.warn(80.0).fail(90.0);
+        let below = BELOW.warn(20.0).fail(10.0);
         for (value, beyond) in [
             (80.0, None),
             (80.1, Some(Beyond::Warn(80.0))),
             (90.0, Some(Beyond::Warn(80.0))),
             (90.1, Some(Beyond::Fail(90.0))),
         ] {
-            assert_eq!(above.judge(value), beyond, "above: {value}");
+            assert_eq!(above.compare(value), beyond, "above: {value}");
         }
         for (value, beyond) in [
             (20.0, None),
@@ -124,40 +116,50 @@ mod tests {
             (10.0, Some(Beyond::Warn(20.0))),
             (9.9, Some(Beyond::Fail(10.0))),
         ] {
-            assert_eq!(below.judge(value), beyond, "below: {value}");
+            assert_eq!(below.compare(value), beyond, "below: {value}");
         }
     }
 
     #[test]
-    fn limits_that_cannot_be_meant_are_refused() {
+    fn one_limit_works_without_the_other() {
+        assert_eq!(ABOVE.compare(1e9), None);
+        assert_eq!(ABOVE.warn(80.0).compare(99.0), Some(Beyond::Warn(80.0)));
+        assert_eq!(ABOVE.fail(90.0).compare(89.0), None);
+        assert_eq!(ABOVE.fail(90.0).compare(99.0), Some(Beyond::Fail(90.0)));
+        for limits in [ABOVE, ABOVE.warn(80.0), ABOVE.fail(90.0)] {
+            assert_eq!(limits.config_error(), None);
+        }
+    }
+
+    #[test]
+    fn limits_that_cannot_work_are_faults() {
         let nan = f64::NAN;
-        for (limits, fault) in [
-            ((nan, 90.0), "must be above 0 and at most 100, not NaN"),
-            ((80.0, nan), "must be above 0 and at most 100, not NaN"),
-            ((0.0, 90.0), "must be above 0 and at most 100, not 0"),
-            ((80.0, -1.0), "must be above 0 and at most 100, not -1"),
-            ((80.0, 100.5), "must be above 0 and at most 100, not 100.5"),
+        let range = "must be above 0 and at most 100, not";
+        for (warn, fail, fault) in [
+            (nan, 90.0, format!("warn_above {range} NaN")),
+            (80.0, nan, format!("fail_above {range} NaN")),
+            (0.0, 90.0, format!("warn_above {range} 0")),
+            (80.0, -1.0, format!("fail_above {range} -1")),
+            (80.0, 100.5, format!("fail_above {range} 100.5")),
+            (f64::INFINITY, 90.0, format!("warn_above {range} inf")),
             (
-                (f64::INFINITY, 90.0),
-                "must be above 0 and at most 100, not inf",
-            ),
-            (
-                (95.0, 90.0),
-                "warns at 95, which is beyond its failure at 90",
+                95.0,
+                90.0,
+                "warn_above is 95, which is beyond fail_above at 90: the check would never warn"
+                    .to_owned(),
             ),
         ] {
-            let error = Limits::above("fds", "percent", limits, 100.0).unwrap_err();
-            let expected = format!("indicator \"fds\": percent {fault}");
-            assert_eq!(error.to_string(), expected);
+            assert_eq!(ABOVE.warn(warn).fail(fail).config_error(), Some(fault));
         }
-        let error = Limits::below("disk", "free_percent", (5.0, 10.0), 100.0).unwrap_err();
-        let fault = "warns at 5, which is beyond its failure at 10";
         assert_eq!(
-            error.to_string(),
-            format!("indicator \"disk\": free_percent {fault}")
+            BELOW.warn(5.0).fail(10.0).config_error().unwrap(),
+            "warn_below is 5, which is beyond fail_below at 10: the check would never warn"
         );
-        let error = Limits::above("x", "y", (0.0, 1.0), f64::INFINITY).unwrap_err();
-        assert!(error.to_string().ends_with("y must be above 0, not 0"));
-        assert!(Limits::above("x", "y", (90.0, 90.0), 100.0).is_ok());
+        let endless = Limits::above(["warn_above", "fail_above"], f64::INFINITY);
+        assert_eq!(
+            endless.warn(0.0).fail(1.0).config_error().unwrap(),
+            "warn_above must be above 0, not 0"
+        );
+        assert_eq!(ABOVE.warn(90.0).fail(90.0).config_error(), None);
     }
 }

@@ -15,6 +15,7 @@ pub(crate) mod address;
 pub(crate) mod blocking;
 #[cfg(feature = "__client")]
 pub(crate) mod budget;
+pub(crate) mod config;
 #[cfg(feature = "__database")]
 pub(crate) mod database;
 pub(crate) mod findings;

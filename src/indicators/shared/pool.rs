@@ -1,21 +1,22 @@
-//! What an indicator sees of a pool of connections, whichever crate the pool is of.
+//! The state of a connection pool, independent of the crate that it is from.
 
 use crate::{CheckResult, Failure, Observation};
 
-/// What it means that the application holds every connection of its pool while the database itself
-/// answers.
+/// Whether an exhausted pool warns or fails while the database itself answers.
+///
+/// A pool is exhausted while the application holds all of its connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExhaustedPool {
-    /// It warns, and the instance keeps its traffic: without it, the same load would meet fewer
-    /// instances.
+    /// The check warns and the instance keeps its traffic, because otherwise fewer instances would
+    /// receive the same load. This is the default.
     #[default]
     Warns,
-    /// It fails: others take the traffic until a connection comes free.
+    /// The check fails, so that other instances receive the traffic until a connection is free.
     Fails,
 }
 
-/// How many connections a pool has at a moment.
+/// The number of connections of a pool at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PoolState {
     pub(crate) open: usize,
@@ -24,7 +25,7 @@ pub(crate) struct PoolState {
 }
 
 impl PoolState {
-    /// The readings of a run that had an answer.
+    /// Adds the readings of the pool.
     pub(crate) fn readings(self, observation: Observation) -> Observation {
         observation
             .measurement("connections", self.open, "open")
@@ -32,13 +33,13 @@ impl PoolState {
             .measurement("utilization", self.utilization(), "percent")
     }
 
-    /// What a run found that got no connection of the pool, but one of its own.
-    pub(crate) fn exhausted(self, waited: f64, means: ExhaustedPool) -> CheckResult {
+    /// The result of a run whose pool was exhausted, but whose own connection worked.
+    pub(crate) fn exhausted(self, waited: f64, exhausted_pool: ExhaustedPool) -> CheckResult {
         let text = format!(
             "{} within {waited:.1} s; the database answers a new connection",
             self.refusal()
         );
-        match means {
+        match exhausted_pool {
             ExhaustedPool::Warns => Ok(self.readings(Observation::warn(text))),
             ExhaustedPool::Fails => Err(Failure::new(text)
                 .measurement("connections", self.open, "open")
@@ -47,36 +48,36 @@ impl PoolState {
         }
     }
 
-    /// What has no answer when a pool with a place gives no connection for the second time; `hooks`
-    /// are those of the application that may keep it from it.
-    pub(crate) fn second_try(self, waited: f64, place: &str, hooks: &str) -> String {
+    /// The step in which a pool that is not exhausted gives no connection for the second time.
+    /// `hooks` are the application's own, which may be the cause.
+    pub(crate) fn retry_step(self, waited: f64, address: &str, hooks: &str) -> String {
         format!(
-            "{} within {waited:.1} s, though {place} answers a new connection; its idle \
-             connections may be dead, or what it runs on them ({hooks}) may fail: a second try",
+            "{} within {waited:.1} s, although {address} answers a new connection; its idle \
+             connections may be dead, or its hooks ({hooks}) may fail: second attempt",
             self.refusal()
         )
     }
 
-    /// What a run found that got a connection at the second try, after which the pool is as `now`.
-    pub(crate) fn gave_late(self, waited: f64, now: Self) -> Observation {
+    /// The result of a run that got a connection at the second attempt; `now` is the pool after it.
+    pub(crate) fn slow(self, waited: f64, now: Self) -> Observation {
         let text = format!(
-            "{} within {waited:.1} s, but did at the second try",
+            "{} within {waited:.1} s, but did at the second attempt",
             self.refusal()
         );
         now.readings(Observation::warn(text))
     }
 
-    /// Whether the application holds all that there may be.
+    /// Whether the application holds all connections that the pool allows.
     pub(crate) fn is_exhausted(self) -> bool {
         self.idle == 0 && self.open >= self.most
     }
 
-    /// Why the pool gave no connection, as far as it can be seen.
+    /// Why the pool gave no connection, as far as its numbers show.
     pub(crate) fn refusal(self) -> String {
         let Self { open, idle, most } = self;
         if self.is_exhausted() {
             format!(
-                "the pool is exhausted: {open} of {most} connections are in use, none came free"
+                "the pool is exhausted: {open} of {most} connections are in use, none became free"
             )
         } else {
             format!("the pool gave no connection ({open} of {most} are open, {idle} idle)")

@@ -1,13 +1,13 @@
-//! What there is to ask Postgres, and what its codes mean, whichever crate carries the question.
+//! Queries for Postgres and the meaning of its error codes, independent of the client crate.
 
 use std::time::Duration;
 
 pub(crate) const WRITABLE: &str =
     "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')";
 
-/// Behind by the age of the last transaction that was replayed. That grows on an idle primary too,
-/// so a standby that streams and has replayed all that it received is not behind. One that has
-/// replayed none yet is behind since it started.
+/// The lag is the age of the last replayed transaction. That age also grows while the primary is
+/// idle, so a standby that streams and has replayed everything it received has no lag. A standby that
+/// has replayed nothing yet lags since its start.
 pub(crate) const LAG: &str = "SELECT CASE \
     WHEN NOT pg_is_in_recovery() THEN 0 \
     WHEN EXISTS (SELECT FROM pg_stat_wal_receiver) \
@@ -16,14 +16,14 @@ pub(crate) const LAG: &str = "SELECT CASE \
         coalesce(pg_last_xact_replay_timestamp(), pg_postmaster_start_time())) \
     END::float8";
 
-/// The statement, with bounds for what it may wait for on the server: whoever waits there does not
-/// notice that its client is gone. One message is one transaction, and the settings end with it.
+/// The statement with timeouts on the server, which does not notice that the client of a waiting
+/// statement is gone. One message is one transaction, and the settings end with it.
 pub(crate) fn bounded(statement: &str, patience: Duration) -> String {
     let most = patience.as_millis().max(1);
     format!("SET LOCAL lock_timeout = {most}; SET LOCAL statement_timeout = {most}; {statement}")
 }
 
-/// Why it takes no writes, by the answer to [`WRITABLE`].
+/// Why the server accepts no writes, by the result of [`WRITABLE`].
 pub(crate) fn read_only(in_recovery: bool, transactions: &str) -> Option<&'static str> {
     match (in_recovery, transactions) {
         (true, _) => Some("it is a standby, in recovery"),
@@ -36,7 +36,7 @@ pub(crate) fn read_only(in_recovery: bool, transactions: &str) -> Option<&'stati
 pub(crate) fn meaning(code: &str) -> Option<&'static str> {
     Some(match code {
         "28P01" => "the password is wrong",
-        "28000" => "the server does not let this user in from here, or not without TLS",
+        "28000" => "the server does not let this user in from this host, or not without TLS",
         "3D000" => "there is no such database",
         "42501" => "the user may not do this",
         "25006" => "the server is read-only",

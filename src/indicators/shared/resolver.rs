@@ -1,18 +1,18 @@
-//! Names are looked up as the application looks them up: by the system.
+//! Host names, looked up by the system as the application looks them up.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
 use super::blocking::BlockingSlot;
 
-/// Looks names up by `getaddrinfo`, one at a time, on the blocking pool.
+/// Looks up host names with `getaddrinfo`, one at a time, on the blocking pool.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Resolver(BlockingSlot);
 
 impl Resolver {
-    /// The addresses in the order of the system's preference, each of them once.
+    /// Returns each address once, in the order of the system's preference.
     pub(crate) async fn lookup(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        // An address needs no thread.
+        // An IP address needs no thread.
         if let Ok(address) = host.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, port)]);
         }

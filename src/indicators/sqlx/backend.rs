@@ -1,4 +1,4 @@
-//! What differs between the databases.
+//! The differences between the databases.
 
 use std::fmt;
 use std::future::Future;
@@ -7,39 +7,39 @@ use std::time::Duration;
 use sqlx::error::DatabaseError;
 use sqlx::{Connection, Database, Error};
 
-use crate::indicators::shared::database::{Asked, Seen};
+use crate::indicators::shared::database::{DatabaseState, QueryOptions};
 
-/// How to connect to it.
+/// The connect options of a database.
 pub(super) type OptionsOf<DB> = <<DB as Database>::Connection as Connection>::Options;
 
 pub trait Backend: Database {
-    /// What is known of the database from without a connection.
-    type Outside: fmt::Debug + Default + Send + Sync;
+    /// What the indicator knows of the storage of the database: the file of SQLite.
+    type Storage: fmt::Debug + Default + Send + Sync;
 
-    /// Where the connections of these options lead, without credentials.
-    fn place(options: &OptionsOf<Self>) -> String;
+    /// The host, port and database of these options, without credentials.
+    fn address(options: &OptionsOf<Self>) -> String;
 
-    /// Asks the database on this connection. Nothing may wait for a lock longer than `patience`, on
-    /// the server neither: whoever waits there does not notice that its client is gone.
-    fn look(
+    /// Queries the database on this connection. No statement may wait for a lock longer than
+    /// `patience`, not on the server either, which does not notice that the client is gone.
+    fn query(
         connection: &mut Self::Connection,
-        asked: &Asked,
+        options: &QueryOptions,
         patience: Duration,
-    ) -> impl Future<Output = Result<Seen, Error>> + Send;
+    ) -> impl Future<Output = Result<DatabaseState, Error>> + Send;
 
-    /// What can be seen beside the connection; fails with what is wrong.
-    fn look_outside(
-        _: &Self::Outside,
+    /// Checks the storage without a connection. The error says what is wrong with it.
+    fn check_storage(
+        _: &Self::Storage,
         _: &OptionsOf<Self>,
     ) -> impl Future<Output = Result<(), String>> + Send {
         async { Ok(()) }
     }
 
-    /// Whether the data goes with the last connection.
-    fn is_lost_when_closed(_: &Self::Outside, _: &OptionsOf<Self>) -> bool {
+    /// Whether the data disappears with the last connection.
+    fn is_lost_when_closed(_: &Self::Storage, _: &OptionsOf<Self>) -> bool {
         false
     }
 
-    /// What an error of the server means to whoever has to mend it.
+    /// The meaning of a server's error, for the on-call engineer.
     fn meaning(error: &dyn DatabaseError) -> Option<&'static str>;
 }

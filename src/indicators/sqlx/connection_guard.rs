@@ -1,25 +1,24 @@
-//! A connection on loan from the pool.
+//! A pooled connection that a run borrows.
 
 use sqlx::Database;
 use sqlx::pool::PoolConnection;
 
-/// What becomes of a connection whose run did not end well.
+/// What happens to the connection of a run that failed or was aborted.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum OnDrop {
     Close,
-    /// For a database that is gone with its last connection.
+    /// For a database that disappears with its last connection.
     Return,
 }
 
-/// Closes its connection on drop, unless it was given back.
+/// Closes its connection on drop, unless the run returned it to the pool.
 ///
-/// A run that is aborted or ran out of time has a connection on which a question is open. Were it
-/// to return to the pool, sqlx would wait for the answer of a server that may be frozen, without a
-/// limit, and hold its place in the pool meanwhile. Nothing is sent when it is closed: its socket
-/// is closed at once, and no task is left. `PoolConnection::close_on_drop` would leave one for up
-/// to five seconds.
+/// The connection of a run that was aborted or timed out has a query without an answer. If it
+/// returned to the pool, sqlx would wait for that answer without a limit, perhaps from a frozen
+/// server, and the pool would be one connection short. Closing it closes its socket at once, sends
+/// nothing and leaves no task. `PoolConnection::close_on_drop` would leave one for up to 5 s.
 pub(super) struct ConnectionGuard<DB: Database> {
-    /// `None` once it was given back.
+    /// `None` once it is back in the pool.
     connection: Option<PoolConnection<DB>>,
     on_drop: OnDrop,
 }
@@ -36,9 +35,10 @@ impl<DB: Database> ConnectionGuard<DB> {
         self.connection.as_deref_mut()
     }
 
-    /// Waits until it is back in the pool, which sends a ping first. When this is dropped it is
-    /// closed: a drop of the connection would have a task wait for the answer, without a limit.
-    pub(super) async fn give_back(mut self) {
+    /// Waits until the connection is back in the pool, which sends a ping first. If this future is
+    /// dropped the connection is closed. A plain drop of the connection would leave a task that
+    /// waits for the ping without a limit.
+    pub(super) async fn return_to_pool(mut self) {
         if matches!(self.on_drop, OnDrop::Return) {
             return;
         }

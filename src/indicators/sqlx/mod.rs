@@ -1,4 +1,4 @@
-//! A database behind a pool of sqlx.
+//! A database behind a pool of sqlx: Postgres, MySQL and MariaDB, SQLite.
 
 mod backend;
 mod connection_guard;
@@ -17,17 +17,17 @@ use sqlx::Pool;
 
 use self::backend::Backend;
 use crate::indicators::shared::budget;
-use crate::indicators::shared::database::Asked;
+use crate::indicators::shared::database::QueryOptions;
 use crate::indicators::shared::pool::ExhaustedPool;
 use crate::{CheckResult, ComponentType, HealthIndicator};
 
-/// A database of sqlx that can be looked at: `Postgres`, `MySql` and `Sqlite`, each behind its
-/// feature.
+/// A database of sqlx that [`SqlxIndicator`] can check: `Postgres`, `MySql` and `Sqlite`, each behind
+/// its feature.
 pub trait SqlxDatabase: Backend {}
 
 impl<DB: Backend> SqlxDatabase for DB {}
 
-/// Asks a database on a connection of the application's own sqlx pool.
+/// Checks a database on a connection of the application's own sqlx 0.9 pool.
 ///
 /// ```no_run
 /// use sqlx::PgPool;
@@ -43,27 +43,27 @@ impl<DB: Backend> SqlxDatabase for DB {}
 /// # }
 /// ```
 ///
-/// A run takes a connection from the pool, sends `SELECT 1` (SQLite: reads the header of the file)
-/// and gives the connection back; sqlx adds a ping before and after, unless told otherwise. A run
-/// that fails, or is aborted, closes its connection, for there may be an answer under way. A pool
-/// with `min_connections` replaces it, in a task of sqlx.
+/// A run takes a connection from the pool, sends `SELECT 1` (for SQLite it reads the header of the
+/// file) and returns the connection. By default sqlx adds a ping before and after. A run that fails
+/// or is aborted closes its connection, because an answer may still be pending. A pool with
+/// `min_connections` replaces it, in a task of sqlx.
 ///
-/// For SQLite a run also looks whether the file is still there. A database in memory is gone with
-/// its last connection, so that those are given back in any case. sqlx itself closes one when an
-/// `acquire` is dropped while it tests it, whoever's it is: a pool of such a database should set
-/// [`test_before_acquire(false)`](sqlx::pool::PoolOptions::test_before_acquire).
+/// For SQLite a run also checks that the file still exists. A database in memory disappears with its
+/// last connection, so a run always returns such a connection to the pool. But sqlx itself closes a
+/// connection when an `acquire` is dropped while sqlx tests that connection: for a database in
+/// memory set [`test_before_acquire(false)`](sqlx::pool::PoolOptions::test_before_acquire).
 ///
-/// # When the pool gives none
+/// # When the pool gives no connection
 ///
-/// The application may hold all connections, or the database may be down: sqlx says
-/// "pool timed out" to both. After 45 % of its timeout the run therefore tries a connection of its
-/// own, with the options of the pool, and asks on that. If there is no answer the check fails with
-/// the reason. If there is, the database is well, and:
+/// Either the application holds all connections, or the database is down; sqlx reports "pool timed
+/// out" in both cases. To tell these apart, the run opens a connection of its own after 45 % of its
+/// timeout, with the options of the pool. If that gets no answer, the check fails with the reason. If
+/// it does, the database works, and:
 ///
 /// - a pool whose connections are all in use [warns](ExhaustedPool);
-/// - a pool that has a place is asked once more. It warns if it now gives a connection, as after an
-///   idle one that was dead, and fails if it does not, as when `after_connect` fails each time: the
-///   application gets none either.
+/// - a pool with room gets a second attempt. If it now gives a connection, the check warns: an idle
+///   connection may have been dead. If it does not, the check fails, because the application gets no
+///   connection either: `after_connect` may fail.
 ///
 /// # Defaults
 ///
@@ -71,86 +71,86 @@ impl<DB: Backend> SqlxDatabase for DB {}
 /// `connections` (open) and `idleConnections` (idle), and `utilization`, the share of the allowed
 /// connections that the application had in use when the run began, in `percent`.
 ///
-/// The timeout should be set [here](Self::timeout) rather than at the [`Check`](crate::Check): a
-/// run divides its time so that the failure says what had no answer.
+/// Set the timeout [here](Self::timeout) rather than on the [`Check`](crate::Check): a run divides
+/// its time among its steps, so that the failure names the step that got no answer.
 #[must_use = "an indicator does nothing until it is registered"]
 pub struct SqlxIndicator<DB: SqlxDatabase> {
     name: String,
     pool: Pool<DB>,
     timeout: Duration,
-    asked: Asked,
+    query: QueryOptions,
     exhausted_pool: ExhaustedPool,
-    outside: DB::Outside,
+    storage: DB::Storage,
 }
 
 impl<DB: SqlxDatabase> SqlxIndicator<DB> {
-    /// Looks at the database behind this pool.
+    /// Creates an indicator for the database behind this pool.
     pub fn new(name: impl Into<String>, pool: Pool<DB>) -> Self {
         Self {
             name: name.into(),
             pool,
             timeout: budget::TIMEOUT,
-            asked: Asked::default(),
+            query: QueryOptions::default(),
             exhausted_pool: ExhaustedPool::default(),
-            outside: DB::Outside::default(),
+            storage: DB::Storage::default(),
         }
     }
 
-    /// How long a run may take; by default 2 s.
+    /// Sets how long a run may take. Default: 2 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// What an exhausted pool means while the database answers; by default it warns.
-    pub fn exhausted_pool(mut self, means: ExhaustedPool) -> Self {
-        self.exhausted_pool = means;
+    /// Sets whether an exhausted pool warns or fails while the database answers. Default: it warns.
+    pub fn exhausted_pool(mut self, exhausted_pool: ExhaustedPool) -> Self {
+        self.exhausted_pool = exhausted_pool;
         self
     }
 
-    /// Fails, too, when the database takes no writes.
+    /// Also fails when the database accepts no writes.
     ///
-    /// Postgres is asked whether it is in recovery or its transactions are read-only, MySQL and
-    /// MariaDB for `read_only` and `innodb_read_only`. A file of SQLite is locked for writing, the
-    /// version number that it has is written, and rolled back; a lock of others that outlasts the
-    /// run fails it. None of this finds a full disk: for that, give a
-    /// [`write_statement`](Self::write_statement).
+    /// On Postgres the run queries whether the server is in recovery or its transactions are
+    /// read-only, on MySQL and MariaDB `read_only` and `innodb_read_only`. On SQLite it locks the
+    /// file for writing, writes the version number that the file already has and rolls back; a lock
+    /// that another connection holds for longer than the run makes it fail. None of this detects a
+    /// full disk: use a [`write_statement`](Self::write_statement) for that.
     pub fn read_write(mut self) -> Self {
-        self.asked.read_write = true;
+        self.query.read_write = true;
         self
     }
 
-    /// Runs this statement of yours each time, and fails when it does.
+    /// Runs this statement of yours in each run, and fails when the statement does.
     ///
-    /// The only way to know that a write would succeed is to write, and a full disk shows only in a
-    /// statement that needs room: an `INSERT` and a `DELETE` of what is old, rather than an
-    /// `UPDATE` in place. It should touch little.
+    /// Only a write can show that writes succeed, and only a statement that needs space can show a
+    /// full disk: an `INSERT` and a `DELETE` of old rows rather than an `UPDATE` in place. Keep it
+    /// small.
     ///
-    /// When it meets a lock it fails before the run is out of time, and the server gives it up:
-    /// Postgres by `lock_timeout` and `statement_timeout`, MySQL and MariaDB by their lock wait
-    /// timeouts, in whole seconds, SQLite by its busy timeout. Each of them is set for the
-    /// statement alone. On Postgres it is part of a transaction. It does not run on the connection
-    /// that tells an exhausted pool from a database that is down.
+    /// A statement that waits for a lock fails, and ends on the server, before the run times out:
+    /// through `lock_timeout` and `statement_timeout` on Postgres, the lock wait timeouts in whole
+    /// seconds on MySQL and MariaDB, and the busy timeout of SQLite. Each is set for this statement
+    /// only. On Postgres the statement runs in a transaction. It does not run on the connection
+    /// outside the pool.
     pub fn write_statement(mut self, statement: impl Into<String>) -> Self {
-        self.asked.write_statement = Some(statement.into());
+        self.query.write_statement = Some(statement.into());
         self
     }
 
-    fn place(&self) -> String {
-        DB::place(&self.pool.connect_options())
+    fn address(&self) -> String {
+        DB::address(&self.pool.connect_options())
     }
 }
 
 #[cfg(feature = "sqlx-postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlx-postgres")))]
 impl SqlxIndicator<sqlx::Postgres> {
-    /// Fails, too, when a standby is behind its primary by more than this.
+    /// Also fails while a standby is behind its primary by more than this.
     ///
-    /// That is the age of the last transaction that it replayed, or nothing while it streams and
-    /// has replayed all that it received. A network that fell silent is noticed when Postgres
-    /// notices it, after its `wal_receiver_timeout`. Reading: `replicationLag`, in `s`.
+    /// The lag is the age of the last replayed transaction, or zero while the standby streams and
+    /// has replayed everything it received. A broken network counts only when Postgres notices it,
+    /// after `wal_receiver_timeout`. Reading: `replicationLag`, in `s`.
     pub fn max_lag(mut self, max_lag: Duration) -> Self {
-        self.asked.max_lag = Some(max_lag);
+        self.query.max_lag = Some(max_lag);
         self
     }
 }
@@ -158,13 +158,14 @@ impl SqlxIndicator<sqlx::Postgres> {
 #[cfg(feature = "sqlx-mysql")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlx-mysql")))]
 impl SqlxIndicator<sqlx::MySql> {
-    /// Fails, too, when a replica is behind its primary by more than this, or does not replicate.
+    /// Also fails while a replica is behind its primary by more than this, or does not replicate.
     ///
-    /// That is `Seconds_Behind_Source` (or `_Master`) of `SHOW REPLICA STATUS`, the greatest if
-    /// there are several, in whole seconds; nothing on a server that is no replica. The user needs
-    /// `REPLICATION CLIENT`, on MariaDB `REPLICA MONITOR`. Reading: `replicationLag`, in `s`.
+    /// The lag is `Seconds_Behind_Source` (or `_Master`) of `SHOW REPLICA STATUS`, the highest if
+    /// there are several, in whole seconds. It is zero on a server that is not a replica. The user
+    /// needs the privilege `REPLICATION CLIENT`, on MariaDB `REPLICA MONITOR`. Reading:
+    /// `replicationLag`, in `s`.
     pub fn max_lag(mut self, max_lag: Duration) -> Self {
-        self.asked.max_lag = Some(max_lag);
+        self.query.max_lag = Some(max_lag);
         self
     }
 }
@@ -195,7 +196,7 @@ impl<DB: SqlxDatabase> fmt::Debug for SqlxIndicator<DB> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqlxIndicator")
             .field("name", &self.name)
-            .field("place", &self.place())
+            .field("address", &self.address())
             .finish_non_exhaustive()
     }
 }

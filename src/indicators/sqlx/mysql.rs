@@ -7,12 +7,12 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlRow};
 use sqlx::{AssertSqlSafe, Column, Error, MySql, MySqlConnection, Row, raw_sql};
 
 use super::backend::Backend;
-use crate::indicators::shared::database::{Asked, Lag, Seen};
+use crate::indicators::shared::database::{DatabaseState, Lag, QueryOptions};
 
 impl Backend for MySql {
-    type Outside = ();
+    type Storage = ();
 
-    fn place(options: &MySqlConnectOptions) -> String {
+    fn address(options: &MySqlConnectOptions) -> String {
         let database = options.get_database().unwrap_or_default();
         match options.get_socket() {
             Some(socket) => format!("{}/{database}", socket.display()),
@@ -20,32 +20,32 @@ impl Backend for MySql {
         }
     }
 
-    async fn look(
+    async fn query(
         connection: &mut MySqlConnection,
-        asked: &Asked,
+        options: &QueryOptions,
         patience: Duration,
-    ) -> Result<Seen, Error> {
-        let mut seen = Seen::default();
-        if !asked.read_write {
+    ) -> Result<DatabaseState, Error> {
+        let mut state = DatabaseState::default();
+        if !options.read_write {
             execute(connection, "SELECT 1").await?;
         } else {
             // `super_read_only` implies `read_only`, and MariaDB does not have it.
             let row = raw_sql("SELECT @@global.read_only <> 0, @@global.innodb_read_only <> 0")
                 .fetch_one(&mut *connection)
                 .await?;
-            seen.read_only = match (row.try_get(0)?, row.try_get(1)?) {
+            state.read_only = match (row.try_get(0)?, row.try_get(1)?) {
                 (1_i64, _) => Some("read_only is set, as on a replica"),
                 (_, 1_i64) => Some("innodb_read_only is set"),
                 _ => None,
             };
         }
-        if asked.max_lag.is_some() {
-            seen.lag = Some(lag(connection).await?);
+        if options.max_lag.is_some() {
+            state.lag = Some(lag(connection).await?);
         }
-        if let Some(statement) = &asked.write_statement {
+        if let Some(statement) = &options.write_statement {
             write(connection, statement, patience).await?;
         }
-        Ok(seen)
+        Ok(state)
     }
 
     /// The numbers are those of the
@@ -56,21 +56,21 @@ impl Backend for MySql {
             1021 | 1114 => "the disk or a table of the server is full",
             1040 => "all connections that the server allows are taken",
             1044 | 1142 | 1227 => "the user may not do this",
-            1045 => "the password is wrong, or this user may not come from here",
+            1045 => "the password is wrong, or the server does not let this user in from this host",
             1049 => "there is no such database",
             1053 => "the server is shutting down",
             1129 => "the server has blocked this host after too many errors",
-            1130 => "the server lets nobody in from this host",
-            1203 | 1226 => "this user has used up what it is allowed",
+            1130 => "the server accepts no connection from this host",
+            1203 | 1226 => "this user has reached a limit of its account",
             1205 => "another transaction holds a lock that the statement needs",
             1290 | 1836 => "the server is read-only",
-            3159 => "the server asks for TLS",
+            3159 => "the server requires TLS",
             _ => return None,
         })
     }
 }
 
-/// Its waits for locks are bounded, by whole seconds. Metadata locks would be waited for a day.
+/// Bounds the wait for locks, in whole seconds. The default for metadata locks is a day.
 async fn write(
     connection: &mut MySqlConnection,
     statement: &str,
@@ -83,7 +83,7 @@ async fn write(
          SESSION innodb_lock_wait_timeout = {most}, SESSION lock_wait_timeout = {most}"
     );
     execute(connection, &bound).await?;
-    // A connection that fails here is closed, and needs nothing set back.
+    // A connection on which this fails is closed, so that nothing needs to be reset.
     execute(connection, statement).await?;
     execute(
         connection,
@@ -93,12 +93,12 @@ async fn write(
     .await
 }
 
-/// The greatest of all that it replicates from; none of them is no lag.
+/// The highest lag of all sources of the replica. A server without a source has no lag.
 async fn lag(connection: &mut MySqlConnection) -> Result<Lag, Error> {
     let mut rows = raw_sql("SHOW REPLICA STATUS")
         .fetch_all(&mut *connection)
         .await;
-    // Servers older than MariaDB 10.5 and MySQL 8.0.22 do not parse it.
+    // Servers before MariaDB 10.5 and MySQL 8.0.22 do not know this statement.
     if matches!(&rows, Err(Error::Database(error)) if number(&**error) == Some(1064)) {
         rows = raw_sql("SHOW SLAVE STATUS")
             .fetch_all(&mut *connection)
@@ -115,7 +115,7 @@ async fn lag(connection: &mut MySqlConnection) -> Result<Lag, Error> {
     Ok(Lag::Seconds(most.into()))
 }
 
-/// Without the text of the error, which names the user of the replication.
+/// Without the error text of the server, which names the replication user.
 fn why_unknown(row: &MySqlRow) -> Result<String, Error> {
     let mut texts = Vec::new();
     for column in [
@@ -130,7 +130,7 @@ fn why_unknown(row: &MySqlRow) -> Result<String, Error> {
     Ok(texts.join(", "))
 }
 
-/// By a part of the name that all versions of the servers share.
+/// Finds a column by a part of its name that all versions of the servers share.
 fn text(row: &MySqlRow, part: &str) -> Result<Option<String>, Error> {
     let column = row
         .columns()

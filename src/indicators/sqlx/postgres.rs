@@ -7,13 +7,13 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Error, PgConnection, Postgres, Row, raw_sql};
 
 use super::backend::Backend;
-use crate::indicators::shared::database::{Asked, Lag, Seen};
+use crate::indicators::shared::database::{DatabaseState, Lag, QueryOptions};
 use crate::indicators::shared::postgres;
 
 impl Backend for Postgres {
-    type Outside = ();
+    type Storage = ();
 
-    fn place(options: &PgConnectOptions) -> String {
+    fn address(options: &PgConnectOptions) -> String {
         let database = options.get_database().unwrap_or(options.get_username());
         match options.get_socket() {
             Some(socket) => format!("{}/{database}", socket.display()),
@@ -21,31 +21,31 @@ impl Backend for Postgres {
         }
     }
 
-    async fn look(
+    async fn query(
         connection: &mut PgConnection,
-        asked: &Asked,
+        options: &QueryOptions,
         patience: Duration,
-    ) -> Result<Seen, Error> {
-        let mut seen = Seen::default();
-        if !asked.read_write {
+    ) -> Result<DatabaseState, Error> {
+        let mut state = DatabaseState::default();
+        if !options.read_write {
             raw_sql("SELECT 1").execute(&mut *connection).await?;
         } else {
             let row = raw_sql(postgres::WRITABLE)
                 .fetch_one(&mut *connection)
                 .await?;
-            seen.read_only = postgres::read_only(row.try_get(0)?, row.try_get(1)?);
+            state.read_only = postgres::read_only(row.try_get(0)?, row.try_get(1)?);
         }
-        if asked.max_lag.is_some() {
+        if options.max_lag.is_some() {
             let row = raw_sql(postgres::LAG).fetch_one(&mut *connection).await?;
-            seen.lag = Some(Lag::Seconds(row.try_get(0)?));
+            state.lag = Some(Lag::Seconds(row.try_get(0)?));
         }
-        if let Some(statement) = &asked.write_statement {
+        if let Some(statement) = &options.write_statement {
             let bounded = postgres::bounded(statement, patience);
             raw_sql(AssertSqlSafe(bounded))
                 .execute(&mut *connection)
                 .await?;
         }
-        Ok(seen)
+        Ok(state)
     }
 
     fn meaning(error: &dyn DatabaseError) -> Option<&'static str> {

@@ -1,5 +1,4 @@
-//! One run: a question on a connection of the pool, and what tells the pool from the database when
-//! there is none.
+//! One run: a query on a connection of the pool, or outside the pool if that gives none.
 
 use sqlx::pool::PoolConnection;
 use sqlx::{ConnectOptions, Connection, Error};
@@ -9,58 +8,63 @@ use super::backend::Backend;
 use super::connection_guard::{ConnectionGuard, OnDrop};
 use super::{SqlxDatabase, SqlxIndicator};
 use crate::indicators::shared::budget::{self, Budget};
-use crate::indicators::shared::database::{Asked, Seen, worded};
+use crate::indicators::shared::database::{self, DatabaseState, QueryOptions};
 use crate::indicators::shared::pool::PoolState;
 use crate::{CheckResult, Failure};
 
 impl<DB: SqlxDatabase> SqlxIndicator<DB> {
     pub(super) async fn run(&self) -> CheckResult {
         let budget = Budget::start(self.timeout);
-        // Before it takes a connection itself.
+        // Before the run takes a connection itself.
         let pool = self.pool_state();
-        let place = self.place();
+        let address = self.address();
         let options = self.pool.connect_options();
-        let step = format!("{place}: its file system does not answer");
+        let step = format!("{address}: its file system does not answer");
         budget
-            .within(step, DB::look_outside(&self.outside, &options))
+            .within(step, DB::check_storage(&self.storage, &options))
             .await?
-            .map_err(|fault| Failure::new(format!("{place}: {fault}")))?;
+            .map_err(|fault| Failure::new(format!("{address}: {fault}")))?;
         let share = self.timeout / 20 * 9;
-        if DB::is_lost_when_closed(&self.outside, &options) {
-            // Without a ping: sqlx closes the connection if it is aborted within that.
+        if DB::is_lost_when_closed(&self.storage, &options) {
+            // Skips the ping, because sqlx closes a connection whose ping is aborted.
             if let Some(connection) = self.pool.try_acquire() {
-                return self.ask(&budget, self.guard(connection), pool).await;
+                return self
+                    .check_connection(&budget, self.guard(connection), pool)
+                    .await;
             }
         }
         match budget.within_share(share, "", self.pool.acquire()).await {
-            Ok(Ok(connection)) => self.ask(&budget, self.guard(connection), pool).await,
-            Err(_) | Ok(Err(Error::PoolTimedOut)) => self.tie_break(&budget).await,
+            Ok(Ok(connection)) => {
+                self.check_connection(&budget, self.guard(connection), pool)
+                    .await
+            }
+            Err(_) | Ok(Err(Error::PoolTimedOut)) => self.check_outside_pool(&budget).await,
             Ok(Err(error)) => Err(self.refused(&error)),
         }
     }
 
-    async fn ask(
+    async fn check_connection(
         &self,
         budget: &Budget,
         mut guard: ConnectionGuard<DB>,
         pool: PoolState,
     ) -> CheckResult {
         let options = self.pool.connect_options();
-        if DB::is_lost_when_closed(&self.outside, &options) {
-            // Unless this connection has made the file just now.
+        if DB::is_lost_when_closed(&self.storage, &options) {
+            // This connection may have created the file.
             let _ = budget
-                .within("", DB::look_outside(&self.outside, &options))
+                .within("", DB::check_storage(&self.storage, &options))
                 .await;
         }
         let started_at = Instant::now();
         let Some(connection) = guard.connection() else {
-            return Err(Failure::new("the connection was given back"));
+            return Err(Failure::new("the connection was returned to the pool"));
         };
-        let seen = self.look(budget, connection, &self.asked).await?;
+        let state = self.run_query(budget, connection, &self.query).await?;
         let time = started_at.elapsed();
-        // It has answered. What does not come back in time is closed, and the next run starts anew.
-        let _ = budget.within("", guard.give_back()).await;
-        let lag = self.asked.judge(seen, &self.place())?;
+        // The database has answered. A connection that does not return in time is closed.
+        let _ = budget.within("", guard.return_to_pool()).await;
+        let lag = self.query.judge(state, &self.address())?;
         let observation = pool.readings(budget::answered_after(time));
         Ok(match lag {
             Some(lag) => observation.measurement("replicationLag", lag, "s"),
@@ -68,69 +72,69 @@ impl<DB: SqlxDatabase> SqlxIndicator<DB> {
         })
     }
 
-    /// Tells a pool that is exhausted from a database that is down, by a connection beside the
-    /// pool. sqlx keeps to itself why it could not connect: this one says it.
-    async fn tie_break(&self, budget: &Budget) -> CheckResult {
+    /// Distinguishes an exhausted pool from a database that is down, by a connection outside the
+    /// pool. Its error also has the reason, which the pool of sqlx does not report.
+    async fn check_outside_pool(&self, budget: &Budget) -> CheckResult {
         let pool = self.pool_state();
         let waited = budget.spent().as_secs_f64();
         let options = self.pool.connect_options();
         let step = format!(
             "{}; {} does not answer a new connection either",
             pool.refusal(),
-            self.place()
+            self.address()
         );
         let connected = budget.within(step, options.connect()).await?;
         let mut connection = connected.map_err(|error| self.unreachable(&error, pool))?;
-        // A proxy such as PgBouncer greets in the name of a server that is down.
-        let asked = self.asked.beside_the_pool();
-        let seen = self.look(budget, &mut connection, &asked).await?;
-        // A farewell that nobody has to wait for.
+        // A proxy such as PgBouncer accepts connections while its server is down.
+        let query = self.query.outside_the_pool();
+        let state = self.run_query(budget, &mut connection, &query).await?;
+        // Optional: the connection has served its purpose.
         let _ = budget.within("", connection.close()).await;
-        asked.judge(seen, &self.place())?;
+        query.judge(state, &self.address())?;
         match pool.is_exhausted() {
             true => pool.exhausted(waited, self.exhausted_pool),
-            false => self.second_try(budget, pool, waited).await,
+            false => self.retry_pool(budget, pool, waited).await,
         }
     }
 
-    /// The pool had a place, and gave no connection. An idle one that does not answer is gone by
-    /// now, and another takes its place; whatever else holds it up holds up the application too.
-    async fn second_try(&self, budget: &Budget, pool: PoolState, waited: f64) -> CheckResult {
+    /// The pool had room and gave no connection. A dead idle connection has been replaced by now.
+    /// Any other cause affects the application too.
+    async fn retry_pool(&self, budget: &Budget, pool: PoolState, waited: f64) -> CheckResult {
         let hooks = "`after_connect`, `before_acquire`";
-        let step = pool.second_try(waited, &self.place(), hooks);
+        let step = pool.retry_step(waited, &self.address(), hooks);
         match budget.within(step, self.pool.acquire()).await? {
             Ok(connection) => {
                 let guard = self.guard(connection);
-                let _ = budget.within("", guard.give_back()).await;
-                Ok(pool.gave_late(waited, self.pool_state()))
+                let _ = budget.within("", guard.return_to_pool()).await;
+                Ok(pool.slow(waited, self.pool_state()))
             }
             Err(error) => Err(self.refused(&error)),
         }
     }
 
-    async fn look(
+    async fn run_query(
         &self,
         budget: &Budget,
         connection: &mut DB::Connection,
-        asked: &Asked,
-    ) -> Result<Seen, Failure> {
-        let place = self.place();
-        let step = format!("{place} does not answer a query");
-        // So that the server says what it waited for before the run is out of time.
+        query: &QueryOptions,
+    ) -> Result<DatabaseState, Failure> {
+        let address = self.address();
+        let step = format!("{address} does not answer a query");
+        // Less than the run has, so that the server reports what the statement waited for.
         let patience = budget.left() / 4 * 3;
-        let looked = DB::look(connection, asked, patience);
-        budget.within(step, looked).await?.map_err(|error| {
+        let queried = DB::query(connection, query, patience);
+        budget.within(step, queried).await?.map_err(|error| {
             let text = describe::<DB>(&error);
             Failure::new(match error {
-                Error::Database(_) => format!("{place} answers a query with: {text}"),
-                _ => format!("{place} broke off a query: {text}"),
+                Error::Database(_) => format!("{address} answers a query with: {text}"),
+                _ => format!("{address} broke off a query: {text}"),
             })
         })
     }
 
     fn guard(&self, connection: PoolConnection<DB>) -> ConnectionGuard<DB> {
         let options = self.pool.connect_options();
-        let on_drop = match DB::is_lost_when_closed(&self.outside, &options) {
+        let on_drop = match DB::is_lost_when_closed(&self.storage, &options) {
             true => OnDrop::Return,
             false => OnDrop::Close,
         };
@@ -150,13 +154,13 @@ impl<DB: SqlxDatabase> SqlxIndicator<DB> {
         }
     }
 
-    /// What the pool itself said.
+    /// The failure of the pool itself.
     fn refused(&self, error: &Error) -> Failure {
         match error {
             Error::PoolClosed => Failure::new("the application closed the pool"),
             error => {
                 let text = describe::<DB>(error);
-                Failure::new(format!("cannot connect to {}: {text}", self.place()))
+                Failure::new(format!("cannot connect to {}: {text}", self.address()))
             }
         }
     }
@@ -165,23 +169,23 @@ impl<DB: SqlxDatabase> SqlxIndicator<DB> {
         if !pool.is_exhausted() {
             return self.refused(error);
         }
-        let (refusal, place) = (pool.refusal(), self.place());
+        let (refusal, address) = (pool.refusal(), self.address());
         let text = describe::<DB>(error);
         Failure::new(format!(
-            "{refusal}; cannot connect to {place} either: {text}"
+            "{refusal}; cannot connect to {address} either: {text}"
         ))
     }
 }
 
-/// The words of the server, its code, and what they mean.
+/// Describes an error: the message of the server, its code and what that means.
 fn describe<DB: Backend>(error: &Error) -> String {
     let database = match error {
         Error::Database(database) => database,
-        // What sqlx says around it says less.
+        // The text that sqlx adds says less.
         Error::Io(error) => return error.to_string(),
         Error::Tls(error) => return format!("TLS: {}", Failure::from(error.to_string())),
         other => return other.to_string(),
     };
     let meaning = DB::meaning(&**database);
-    worded(database.message(), database.code().as_deref(), meaning)
+    database::describe(database.message(), database.code().as_deref(), meaning)
 }

@@ -12,39 +12,39 @@ use sqlx::{AssertSqlSafe, Error, Row, Sqlite, SqliteConnection, raw_sql};
 
 use super::backend::Backend;
 use crate::indicators::shared::blocking::BlockingSlot;
-use crate::indicators::shared::database::{Asked, Seen};
+use crate::indicators::shared::database::{DatabaseState, QueryOptions};
 
-/// Its file, which is looked for by a thread that may hang on a network's file system.
+/// The file of a database. Reading it may hang on a network file system.
 #[derive(Debug, Default)]
 pub struct File {
-    thread: BlockingSlot,
-    /// Whether it was ever there. A pool that has not connected yet may have to create it.
-    was_seen: AtomicBool,
+    slot: BlockingSlot,
+    /// Whether the file ever existed. A pool that has not connected yet may have to create it.
+    has_existed: AtomicBool,
 }
 
 impl Backend for Sqlite {
-    type Outside = File;
+    type Storage = File;
 
-    fn place(options: &SqliteConnectOptions) -> String {
+    fn address(options: &SqliteConnectOptions) -> String {
         options.get_filename().display().to_string()
     }
 
-    /// A file that was removed stays readable for who has it open, and all that is written to it
-    /// is lost.
-    async fn look_outside(outside: &File, options: &SqliteConnectOptions) -> Result<(), String> {
+    /// A removed file stays usable for a process that has it open, but everything written to it is
+    /// lost.
+    async fn check_storage(storage: &File, options: &SqliteConnectOptions) -> Result<(), String> {
         let file = options.get_filename().to_owned();
         if is_a_uri(&file) {
             return Ok(());
         }
-        let found = outside.thread.run(move || file.metadata().map(drop)).await;
+        let found = storage.slot.run(move || file.metadata().map(drop)).await;
         match found.and_then(|found| found) {
             Ok(()) => {
-                outside.was_seen.store(true, Ordering::Relaxed);
+                storage.has_existed.store(true, Ordering::Relaxed);
                 Ok(())
             }
             Err(error)
                 if error.kind() == io::ErrorKind::NotFound
-                    && !outside.was_seen.load(Ordering::Relaxed) =>
+                    && !storage.has_existed.load(Ordering::Relaxed) =>
             {
                 Ok(())
             }
@@ -52,30 +52,30 @@ impl Backend for Sqlite {
         }
     }
 
-    fn is_lost_when_closed(outside: &File, options: &SqliteConnectOptions) -> bool {
+    fn is_lost_when_closed(storage: &File, options: &SqliteConnectOptions) -> bool {
         let file = options.get_filename();
         match is_a_uri(file) {
             true => is_a_uri_of_memory(file),
-            false => !outside.was_seen.load(Ordering::Relaxed),
+            false => !storage.has_existed.load(Ordering::Relaxed),
         }
     }
 
-    async fn look(
+    async fn query(
         connection: &mut SqliteConnection,
-        asked: &Asked,
+        options: &QueryOptions,
         patience: Duration,
-    ) -> Result<Seen, Error> {
-        // The words "database is locked" are better than none. Nor does a thread wait on.
+    ) -> Result<DatabaseState, Error> {
+        // A lock fails the statement before the run times out, and no thread keeps waiting.
         let before: i64 = fetch(connection, "PRAGMA busy_timeout").await?.try_get(0)?;
         let most = i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
         set_busy_timeout(connection, before.min(most)).await?;
-        let seen = ask(connection, asked).await;
-        if seen.is_err() {
-            // Fails if there is no transaction, as it should be.
+        let state = read_and_write(connection, options).await;
+        if state.is_err() {
+            // Fails if there is no transaction, which is the usual case.
             let _ = execute(connection, "ROLLBACK".to_owned()).await;
         }
         set_busy_timeout(connection, before).await?;
-        seen
+        state
     }
 
     /// The codes are those of the [manual](https://www.sqlite.org/rescode.html), extended or not.
@@ -85,7 +85,7 @@ impl Backend for Sqlite {
             5 | 6 => "another connection holds the lock",
             8 => "the file or its directory is read-only",
             10 => "the disk or its file system fails",
-            11 | 26 => "the file is no database, or it is damaged",
+            11 | 26 => "the file is not a database, or it is damaged",
             13 => "the disk is full",
             14 => "the file cannot be opened",
             _ => return None,
@@ -93,11 +93,14 @@ impl Backend for Sqlite {
     }
 }
 
-async fn ask(connection: &mut SqliteConnection, asked: &Asked) -> Result<Seen, Error> {
-    let mut seen = Seen::default();
-    // Reads the file, which `SELECT 1` does not.
+async fn read_and_write(
+    connection: &mut SqliteConnection,
+    options: &QueryOptions,
+) -> Result<DatabaseState, Error> {
+    let mut state = DatabaseState::default();
+    // Reads the file, unlike `SELECT 1`.
     let version: i64 = fetch(connection, "PRAGMA user_version").await?.try_get(0)?;
-    if asked.read_write {
+    if options.read_write {
         let row = fetch(
             connection,
             "SELECT coalesce(file, '') = '', (SELECT query_only FROM pragma_query_only) \
@@ -106,18 +109,18 @@ async fn ask(connection: &mut SqliteConnection, asked: &Asked) -> Result<Seen, E
         .await?;
         let (in_memory, query_only): (bool, bool) = (row.try_get(0)?, row.try_get(1)?);
         if query_only {
-            seen.read_only = Some("query_only is set");
+            state.read_only = Some("query_only is set");
         } else if !in_memory {
-            // Takes the lock for writing, and writes what stands there; a lock alone is granted to
-            // a connection that may only read.
+            // Takes the write lock and writes the current version. The lock alone would not do: even a
+            // connection that can only read gets it.
             let write = format!("BEGIN IMMEDIATE; PRAGMA user_version = {version}; ROLLBACK");
             execute(connection, write).await?;
         }
     }
-    if let Some(statement) = &asked.write_statement {
+    if let Some(statement) = &options.write_statement {
         execute(connection, statement.clone()).await?;
     }
-    Ok(seen)
+    Ok(state)
 }
 
 async fn set_busy_timeout(connection: &mut SqliteConnection, most: i64) -> Result<(), Error> {
@@ -126,9 +129,9 @@ async fn set_busy_timeout(connection: &mut SqliteConnection, most: i64) -> Resul
 
 fn fetch<'a>(
     connection: &'a mut SqliteConnection,
-    question: &'static str,
+    query: &'static str,
 ) -> impl Future<Output = Result<SqliteRow, Error>> + Send + 'a {
-    raw_sql(question).fetch_one(connection)
+    raw_sql(query).fetch_one(connection)
 }
 
 async fn execute(connection: &mut SqliteConnection, statement: String) -> Result<(), Error> {
@@ -136,8 +139,8 @@ async fn execute(connection: &mut SqliteConnection, statement: String) -> Result
     done.map(drop)
 }
 
-/// A [URI](https://www.sqlite.org/uri.html), or one of the
-/// [names](https://www.sqlite.org/inmemorydb.html) of what has no file.
+/// Whether this is a [URI](https://www.sqlite.org/uri.html) or a
+/// [name](https://www.sqlite.org/inmemorydb.html) of a database without a file.
 fn is_a_uri(file: &Path) -> bool {
     let file = file.to_string_lossy();
     file.is_empty() || file.starts_with(":memory:") || file.starts_with("file:")
@@ -145,7 +148,7 @@ fn is_a_uri(file: &Path) -> bool {
 
 fn is_a_uri_of_memory(file: &Path) -> bool {
     let file = file.to_string_lossy();
-    // The last is the name that sqlx gives to `sqlite::memory:`.
+    // sqlx replaces `sqlite::memory:` by the last name.
     !file.starts_with("file:")
         || file.contains(":memory:")
         || file.contains("mode=memory")

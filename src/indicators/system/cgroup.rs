@@ -1,4 +1,4 @@
-//! The limits of the cgroup that a process is in, v1 or v2, and of those above it.
+//! The limits of the cgroup of a process, v1 or v2, and of the cgroups above it.
 //!
 //! Sources: cgroups(7); `Documentation/admin-guide/cgroup-v2.rst` and `cgroup-v1/memory.rst` of
 //! Linux.
@@ -7,12 +7,12 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-/// From this on a limit of v1 means that there is none: it says `i64::MAX`, rounded to a page.
+/// A limit of v1 from this number on means no limit: the file has `i64::MAX`, rounded to a page.
 const NO_LIMIT: u64 = 1 << 60;
 
 /// Where the hierarchies of a process are mounted.
 pub(super) struct Hierarchies {
-    /// In front of every mount point; `/` but in tests.
+    /// Prefix of every mount point: `/`, except in tests.
     root: PathBuf,
     /// Text of `/proc/self/cgroup`.
     cgroups: String,
@@ -32,7 +32,7 @@ pub(super) struct Memory {
 pub(super) struct CpuTime {
     /// In cores.
     pub(super) quota: f64,
-    /// Since the cgroup was made.
+    /// Since the cgroup was created.
     pub(super) used: Duration,
 }
 
@@ -42,7 +42,7 @@ enum Version {
     V2,
 }
 
-/// A cgroup of the process and those above it, as far as they are mounted; its own comes first.
+/// The cgroup of the process, then the cgroups above it, as far as they are mounted.
 #[derive(Debug, PartialEq)]
 struct Lineage {
     version: Version,
@@ -50,7 +50,7 @@ struct Lineage {
 }
 
 impl Hierarchies {
-    /// Without `/proc` there are none.
+    /// Without `/proc` the result has no hierarchy.
     pub(super) fn of_this_process() -> Self {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
         Self {
@@ -60,7 +60,7 @@ impl Hierarchies {
         }
     }
 
-    /// The memory of the cgroup that is nearest to its limit. `None` if none has a limit.
+    /// The memory of the cgroup that is closest to its limit. `None` if no cgroup has a limit.
     pub(super) fn memory(&self) -> Option<Memory> {
         let lineage = self.lineage("memory")?;
         let memories = lineage.directories.iter();
@@ -69,7 +69,7 @@ impl Hierarchies {
         memories.max_by(|a, b| share(a).total_cmp(&share(b)))
     }
 
-    /// The processor time of the cgroup with the smallest quota. `None` if none has a quota.
+    /// The processor time of the cgroup with the smallest quota. `None` if no cgroup has a quota.
     pub(super) fn cpu(&self) -> Option<CpuTime> {
         let lineage = self.lineage("cpu")?;
         let quotas = lineage.directories.iter().enumerate();
@@ -81,7 +81,7 @@ impl Hierarchies {
                 let stat = fs::read_to_string(lineage.directories[level].join("cpu.stat")).ok()?;
                 Duration::from_micros(field(&stat, "usage_usec")?)
             }
-            // Often mounted together with `cpu`, and not always.
+            // Often mounted together with `cpu`, but not always.
             Version::V1 => {
                 let accounts = self.lineage("cpuacct")?;
                 let directory = accounts.directories.get(level)?;
@@ -91,7 +91,7 @@ impl Hierarchies {
         Some(CpuTime { quota, used })
     }
 
-    /// A controller is in a hierarchy of v1 or in that of v2, and in the latter if in no other.
+    /// A controller belongs to a v1 hierarchy if one names it, else to the v2 hierarchy.
     fn lineage(&self, controller: &str) -> Option<Lineage> {
         let in_v1 = self.cgroup(|controllers| controllers.split(',').any(|one| one == controller));
         let (version, cgroup) = match in_v1 {
@@ -115,7 +115,8 @@ impl Hierarchies {
         })
     }
 
-    /// The path in the line whose controllers these are: `4:memory:/docker/f00` or `0::/`.
+    /// The path of the first line with the wanted controllers, as in `4:memory:/docker/f00` or
+    /// `0::/`.
     fn cgroup(&self, is_wanted: impl Fn(&str) -> bool) -> Option<&str> {
         self.cgroups.lines().find_map(|line| {
             let mut fields = line.splitn(3, ':').skip(1);
@@ -127,7 +128,7 @@ impl Hierarchies {
 
 /// A line of `/proc/self/mountinfo`; see proc_pid_mountinfo(5).
 struct Mount<'a> {
-    /// The cgroup that is mounted there.
+    /// The cgroup that is mounted at `point`.
     root: &'a str,
     point: String,
     kind: &'a str,
@@ -142,7 +143,7 @@ impl<'a> Mount<'a> {
         let mut file_system = file_system.split(' ');
         Some(Self {
             root,
-            // The one escape that occurs in the wild.
+            // The only escape that occurs in practice.
             point: point.replace("\\040", " "),
             kind: file_system.next()?,
             options: file_system.nth(1)?,
@@ -151,8 +152,8 @@ impl<'a> Mount<'a> {
 
     fn directories(&self, root: &Path, cgroup: &str) -> Vec<PathBuf> {
         let point = root.join(self.point.trim_start_matches('/'));
-        // In a container the path may be one that is not mounted here: of the host, or outside of
-        // its namespace. Then what is above it, down from the mount point, is what there is to see.
+        // In a container the path may not be mounted: it is that of the host, or outside of the
+        // container's namespace. The mount point itself is then all that is visible.
         let below = Path::new(cgroup).strip_prefix(self.root).ok();
         let below =
             below.filter(|below| below.components().all(|part| part != Component::ParentDir));
@@ -196,12 +197,12 @@ fn quota_of(directory: &Path, version: Version) -> Option<f64> {
     (quota > 0 && period > 0).then(|| quota as f64 / period as f64)
 }
 
-/// The number that a file says. `None` for `max`, and for the -1 by which v1 says the same.
+/// The number in a file. `None` for `max`, and for -1, which means the same in v1.
 fn number(file: &Path) -> Option<u64> {
     fs::read_to_string(file).ok()?.trim().parse().ok()
 }
 
-/// The number behind this key in a file of `key number` lines.
+/// The number after this key in a file of `key number` lines.
 fn field(text: &str, key: &str) -> Option<u64> {
     text.lines().find_map(|line| {
         let (name, value) = line.split_once(' ')?;

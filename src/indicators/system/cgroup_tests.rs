@@ -1,4 +1,4 @@
-//! Trees of cgroups as they are seen from hosts and containers, as files in a directory.
+//! Cgroup trees as hosts and containers see them, as files in a directory.
 
 use tempfile::TempDir;
 

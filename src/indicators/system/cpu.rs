@@ -1,21 +1,20 @@
-//! The load of the processors, and the share of its quota that a container uses.
+//! The load of the processors, and the container's use of its processor quota.
 
-use super::{Host, host_indicator};
-use crate::indicators::IndicatorError;
+use super::{Host, Measure, host_indicator};
+use crate::indicators::shared::config;
 use crate::indicators::shared::limits::Limits;
 
-/// Looks at the load average of the last minute for each core, and at the share of its quota that
-/// the container uses.
+/// Checks the load average per core over the last minute, and the container's use of its processor
+/// quota.
 ///
-/// It warns above a load of 2 for each core, and fails above 4: see
-/// [`load_per_core`](Self::load_per_core). The load is that of the whole machine, in a container
-/// too. If the cgroup or one above has a quota of processor time (v1 or v2), it also warns while
-/// more than 90 % of it are used and fails above 99 %, where the process is throttled: see
-/// [`quota_percent`](Self::quota_percent). That is measured from one run to the next, and averaged
-/// over a minute as the load is.
+/// By default it warns above a load of 2 per core and fails above 4. The load is that of the whole
+/// machine, in a container too. If the cgroup or one above has a quota of processor time (v1 or
+/// v2), it also warns above 90 % of the quota and fails above 99 %, where the kernel throttles the
+/// process. The use of the quota is measured from one run to the next and averaged over a minute,
+/// as the load is.
 ///
-/// A run reads a handful of files of `/proc` and `/sys` on the blocking pool. On platforms without
-/// them it passes with a note.
+/// A run reads a few files of `/proc` and `/sys` on the blocking pool. On platforms without these
+/// files it passes with a note.
 ///
 /// Not critical, component type `system`, TTL 5 s; the timeout is that of the
 /// [`HealthConfig`](crate::HealthConfig). Readings: `load` and `loadPerCore` in `load`, and with a
@@ -27,12 +26,15 @@ use crate::indicators::shared::limits::Limits;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let cpu = CpuIndicator::new("cpu").load_per_core(1.5, 3.0)?;
+/// let cpu = CpuIndicator::new("cpu")
+///     .warn_above_load_per_core(1.5)
+///     .fail_above_load_per_core(3.0);
 /// let health = Health::builder().readiness(cpu).start()?;
 /// health.await_ready().await?;
 /// # Ok(())
 /// # }
 /// ```
+#[must_use = "an indicator does nothing until it is registered"]
 pub struct CpuIndicator(Host<Cpu>);
 
 #[derive(Clone, Debug)]
@@ -44,40 +46,66 @@ struct Cpu {
 }
 
 impl CpuIndicator {
-    /// Warns above a load of 2 for each core, and fails above 4.
+    /// Creates an indicator that warns above a load of 2 per core and fails above 4.
     pub fn new(name: impl Into<String>) -> Self {
+        let load = ["warn_above_load_per_core", "fail_above_load_per_core"];
+        let quota = ["warn_above_quota_percent", "fail_above_quota_percent"];
         let cpu = Cpu {
-            load_per_core: Limits::fixed(2.0, 4.0),
-            quota_percent: Limits::fixed(90.0, 99.0),
+            load_per_core: Limits::above(load, f64::INFINITY).warn(2.0).fail(4.0),
+            quota_percent: Limits::above(quota, 100.0).warn(90.0).fail(99.0),
             #[cfg(target_os = "linux")]
             average: Default::default(),
         };
         Self(Host::new(name.into(), cpu))
     }
 
-    /// Warns and fails while the load for each core is above this.
+    /// Warns while the load average per core is above this. Default: 2.
     ///
-    /// # Errors
-    ///
-    /// When one of them is not above 0, or the check would fail before it warns.
-    pub fn load_per_core(self, warn: f64, fail: f64) -> Result<Self, IndicatorError> {
-        let pair = (warn, fail);
-        let limits = Limits::above(&self.0.name, "load_per_core", pair, f64::INFINITY)?;
-        Ok(Self(self.0.with(|cpu| cpu.load_per_core = limits)))
+    /// It must be above 0 and at most the limit that fails.
+    pub fn warn_above_load_per_core(self, load: f64) -> Self {
+        Self(self.0.with(|cpu| cpu.load_per_core.warn = Some(load)))
     }
 
-    /// Warns and fails while more than this share of the quota is used.
+    /// Fails while the load average per core is above this. Default: 4.
+    pub fn fail_above_load_per_core(self, load: f64) -> Self {
+        Self(self.0.with(|cpu| cpu.load_per_core.fail = Some(load)))
+    }
+
+    /// Warns while the cgroup uses more than this share of its quota, in percent. Default: 90.
     ///
-    /// # Errors
+    /// The range is above 0 to 100, and at most the limit that fails.
+    pub fn warn_above_quota_percent(self, percent: f64) -> Self {
+        Self(self.0.with(|cpu| cpu.quota_percent.warn = Some(percent)))
+    }
+
+    /// Fails while the cgroup uses more than this share of its quota, in percent. Default: 99.
     ///
-    /// When one of them is not above 0 and at most 100, or the check would fail before it warns.
-    pub fn quota_percent(self, warn: f64, fail: f64) -> Result<Self, IndicatorError> {
-        let limits = Limits::above(&self.0.name, "quota_percent", (warn, fail), 100.0)?;
-        Ok(Self(self.0.with(|cpu| cpu.quota_percent = limits)))
+    /// The range is above 0 to 100.
+    pub fn fail_above_quota_percent(self, percent: f64) -> Self {
+        Self(self.0.with(|cpu| cpu.quota_percent.fail = Some(percent)))
     }
 }
 
 host_indicator!(CpuIndicator);
+
+impl Measure for Cpu {
+    #[cfg(target_os = "linux")]
+    fn measure(&self) -> crate::CheckResult {
+        self.measure_on_linux()
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn measure(&self) -> crate::CheckResult {
+        super::not_on_this_platform()
+    }
+
+    fn config_error(&self) -> Option<String> {
+        config::join([
+            self.load_per_core.config_error(),
+            self.quota_percent.config_error(),
+        ])
+    }
+}
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -89,13 +117,13 @@ mod linux {
     use procfs::{Current, LoadAverage};
 
     use super::super::cgroup::{CpuTime, Hierarchies};
-    use super::super::{Look, note};
+    use super::super::note;
     use super::Cpu;
     use crate::CheckResult;
     use crate::indicators::shared::findings::{Findings, rounded};
 
-    impl Look for Cpu {
-        fn look(&self) -> CheckResult {
+    impl Cpu {
+        pub(super) fn measure_on_linux(&self) -> CheckResult {
             let load = match LoadAverage::current() {
                 Ok(load) => f64::from(load.one),
                 Err(error) => return Ok(note(format!("not available here: {error}"))),
@@ -106,14 +134,14 @@ mod linux {
             let mut findings = Findings::default();
             findings.reading("load", rounded(load), "load");
             findings.reading("loadPerCore", rounded(per_core), "load");
-            findings.judged(self.load_per_core.judge(per_core), |limit| {
-                format!("the load is {load:.2} on {cores} cores, more than {limit} for each")
+            findings.limit(self.load_per_core.compare(per_core), |limit| {
+                format!("the load is {load:.2} on {cores} cores, more than {limit} per core")
             });
             if let Some(time) = Hierarchies::of_this_process().cpu() {
                 let mut average = self.average.lock().unwrap_or_else(PoisonError::into_inner);
-                let percent = average.take(&time, Instant::now());
+                let percent = average.add(&time, Instant::now());
                 findings.reading("utilization", rounded(percent), "percent");
-                findings.judged(self.quota_percent.judge(percent), |limit| {
+                findings.limit(self.quota_percent.compare(percent), |limit| {
                     let quota = rounded(time.quota);
                     format!(
                         "{percent:.1} % of the quota of {quota} cores are used, more than {limit} %"
@@ -124,7 +152,7 @@ mod linux {
         }
     }
 
-    /// Those of the machine, as the load is.
+    /// The cores of the machine, because the load is that of the machine.
     fn cores() -> usize {
         let online = fs::read_to_string("/sys/devices/system/cpu/online").ok();
         online
@@ -132,7 +160,7 @@ mod linux {
             .unwrap_or_else(|| available_parallelism().map_or(1, usize::from))
     }
 
-    /// Counts what a list such as `0-3,5` names.
+    /// Counts the processors in a list such as `0-3,5`.
     fn count(list: &str) -> Option<usize> {
         let mut count = 0;
         for range in list.trim().split(',') {
@@ -143,8 +171,8 @@ mod linux {
         Some(count)
     }
 
-    /// The share of the quota that was used, in percent: an exponential average over a minute that
-    /// begins at 0, as that of the kernel does.
+    /// The used share of the quota in percent, as an exponential average over a minute. It starts at
+    /// 0, as the load average of the kernel does.
     #[derive(Debug, Default)]
     pub(super) struct Average {
         percent: f64,
@@ -152,7 +180,7 @@ mod linux {
     }
 
     impl Average {
-        pub(super) fn take(&mut self, time: &CpuTime, now: Instant) -> f64 {
+        pub(super) fn add(&mut self, time: &CpuTime, now: Instant) -> f64 {
             if let Some((then, used)) = self.last {
                 let elapsed = now.saturating_duration_since(then).as_secs_f64();
                 let used = time.used.saturating_sub(used).as_secs_f64();
@@ -193,7 +221,7 @@ mod linux {
             let mut seen = Vec::new();
             for second in 0..=600 {
                 let time = CpuTime { quota: 2.0, used };
-                seen.push(average.take(&time, start + Duration::from_secs(second)));
+                seen.push(average.add(&time, start + Duration::from_secs(second)));
                 used += Duration::from_secs(2);
             }
             assert_eq!(seen[0], 0.0);
@@ -201,12 +229,5 @@ mod linux {
             assert!(seen[60] > 60.0 && seen[60] < 66.0, "{}", seen[60]);
             assert!(seen[600] > 99.9, "{}", seen[600]);
         }
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-impl super::Look for Cpu {
-    fn look(&self) -> crate::CheckResult {
-        super::not_on_this_platform()
     }
 }

@@ -1,18 +1,17 @@
-//! Open file descriptors against their limit.
+//! The open file descriptors of the process, against their limit.
 
-use super::{Host, Look, host_indicator};
+use super::{Host, Measure, host_indicator};
 use crate::CheckResult;
-use crate::indicators::IndicatorError;
 use crate::indicators::shared::limits::Limits;
 
-/// Looks at how many file descriptors (files, sockets, pipes) the process has open, against its
-/// soft limit (`RLIMIT_NOFILE`, what `ulimit -n` shows): at the limit no connection can be accepted
-/// and no file opened.
+/// Checks how many file descriptors (files, sockets, pipes) the process has open.
 ///
-/// It warns above 80 % and fails above 95 %: see [`percent`](Self::percent).
+/// The count is compared with the soft limit (`RLIMIT_NOFILE`, which `ulimit -n` shows). At that
+/// limit the process can neither accept connections nor open files. By default the check warns above
+/// 80 % and fails above 95 %.
 ///
-/// A run reads two files of `/proc` on the blocking pool. On platforms without them it passes with
-/// a note.
+/// A run reads two files of `/proc` on the blocking pool. On platforms without these files it passes
+/// with a note.
 ///
 /// Not critical, component type `system`, TTL 5 s; the timeout is that of the
 /// [`HealthConfig`](crate::HealthConfig). Readings: `descriptors` in `descriptors`; `utilization`
@@ -24,12 +23,15 @@ use crate::indicators::shared::limits::Limits;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let descriptors = FileDescriptorsIndicator::new("descriptors").percent(70.0, 90.0)?;
+/// let descriptors = FileDescriptorsIndicator::new("descriptors")
+///     .warn_above_percent(70.0)
+///     .fail_above_percent(90.0);
 /// let health = Health::builder().readiness(descriptors).start()?;
 /// health.await_ready().await?;
 /// # Ok(())
 /// # }
 /// ```
+#[must_use = "an indicator does nothing until it is registered"]
 pub struct FileDescriptorsIndicator(Host<Descriptors>);
 
 #[derive(Clone, Debug)]
@@ -38,28 +40,33 @@ struct Descriptors {
 }
 
 impl FileDescriptorsIndicator {
-    /// Warns above 80 % and fails above 95 %.
+    /// Creates an indicator that warns above 80 % of the limit and fails above 95 %.
     pub fn new(name: impl Into<String>) -> Self {
-        let percent = Limits::fixed(80.0, 95.0);
+        let percent = Limits::above(["warn_above_percent", "fail_above_percent"], 100.0);
+        let percent = percent.warn(80.0).fail(95.0);
         Self(Host::new(name.into(), Descriptors { percent }))
     }
 
-    /// Warns and fails while more than this share of the limit is open.
+    /// Warns while more than this share of the limit is open, in percent. Default: 80.
     ///
-    /// # Errors
+    /// The range is above 0 to 100, and at most the limit that fails.
+    pub fn warn_above_percent(self, percent: f64) -> Self {
+        Self(self.0.with(|source| source.percent.warn = Some(percent)))
+    }
+
+    /// Fails while more than this share of the limit is open, in percent. Default: 95.
     ///
-    /// When one of them is not above 0 and at most 100, or the check would fail before it warns.
-    pub fn percent(self, warn: f64, fail: f64) -> Result<Self, IndicatorError> {
-        let limits = Limits::above(&self.0.name, "percent", (warn, fail), 100.0)?;
-        Ok(Self(self.0.with(|look| look.percent = limits)))
+    /// The range is above 0 to 100.
+    pub fn fail_above_percent(self, percent: f64) -> Self {
+        Self(self.0.with(|source| source.percent.fail = Some(percent)))
     }
 }
 
 host_indicator!(FileDescriptorsIndicator);
 
-#[cfg(target_os = "linux")]
-impl Look for Descriptors {
-    fn look(&self) -> CheckResult {
+impl Measure for Descriptors {
+    #[cfg(target_os = "linux")]
+    fn measure(&self) -> CheckResult {
         use super::note;
         use crate::indicators::shared::findings::{Findings, rounded};
 
@@ -72,29 +79,38 @@ impl Look for Descriptors {
         if let Some(most) = limit {
             let percent = open as f64 / most as f64 * 100.0;
             findings.reading("utilization", rounded(percent), "percent");
-            findings.judged(self.percent.judge(percent), |limit| {
+            findings.limit(self.percent.compare(percent), |limit| {
                 format!("{open} of {most} file descriptors are open, more than {limit} %")
             });
         }
         findings.result()
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn measure(&self) -> CheckResult {
+        super::not_on_this_platform()
+    }
+
+    fn config_error(&self) -> Option<String> {
+        self.percent.config_error()
     }
 }
 
 #[cfg(target_os = "linux")]
 fn open() -> std::io::Result<u64> {
     const PATH: &str = "/proc/self/fd";
-    // The size of the directory is their number, since Linux 6.2 (commit f1f1f2569901).
+    // Since Linux 6.2 (commit f1f1f2569901) the size of the directory is the number of its entries.
     match std::fs::metadata(PATH)?.len() {
         0 => {
             let listed = std::fs::read_dir(PATH)?.count() as u64;
-            // One of them is that of the list.
+            // One of the entries is the open directory itself.
             Ok(listed.saturating_sub(1))
         }
         open => Ok(open),
     }
 }
 
-/// `None` if there is none.
+/// `None` if the number is not limited.
 #[cfg(target_os = "linux")]
 fn soft_limit() -> std::io::Result<Option<u64>> {
     use procfs::process::{LimitValue, Process};
@@ -107,12 +123,5 @@ fn soft_limit() -> std::io::Result<Option<u64>> {
     {
         LimitValue::Value(limit) => Ok(Some(limit).filter(|limit| *limit > 0)),
         LimitValue::Unlimited => Ok(None),
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-impl Look for Descriptors {
-    fn look(&self) -> CheckResult {
-        super::not_on_this_platform()
     }
 }

@@ -1,27 +1,27 @@
-//! The space that is left on a file system.
+//! The free space on a file system.
 
 use std::path::{Path, PathBuf};
 
-use super::{Host, Look, host_indicator, note, size};
+use super::{Host, Measure, host_indicator, note, size};
 use crate::CheckResult;
-use crate::indicators::IndicatorError;
+use crate::indicators::shared::config;
 use crate::indicators::shared::findings::{Findings, rounded};
 use crate::indicators::shared::limits::Limits;
 
-/// Looks at the space that is left on the file system of a path, for a process that is not root.
+/// Checks the free space on the file system of a path, as an unprivileged process sees it.
 ///
-/// It warns below 10 % and fails below 5 %, unless [`free_percent`](Self::free_percent) or
-/// [`free_bytes`](Self::free_bytes) are set; if both are, both count. It fails too when the path is
-/// gone.
+/// By default it warns below 10 % and fails below 5 %. A limit in bytes replaces the default of the
+/// same severity; if you set limits in bytes and in percent, both apply. It also fails when the path
+/// no longer exists.
 ///
-/// A run is one call of `statvfs` on the blocking pool. On a network file system that hangs the
-/// call does not return: the run fails at its timeout, and each further one with "previous run
-/// still going" instead of taking another thread. A file system without a size, such as `/proc`,
-/// passes with a note; so does every path on a platform without `statvfs`.
+/// A run is one `statvfs` call on the blocking pool. If a network file system hangs, the call does
+/// not return: the run fails at its timeout, and later runs fail with "previous run still going"
+/// instead of blocking another thread. A file system without a size, such as `/proc`, passes with a
+/// note. So does every path on a platform without `statvfs`.
 ///
 /// Not critical, component type `system`, TTL 5 s; the timeout is that of the
-/// [`HealthConfig`](crate::HealthConfig). Readings: `utilization` in `percent`, which is what `df`
-/// calls `Use%`, and `free` in `bytes`.
+/// [`HealthConfig`](crate::HealthConfig). Readings: `utilization` in `percent`, the same as `Use%`
+/// of `df`, and `free` in `bytes`.
 ///
 /// ```
 /// use tower_health::Health;
@@ -29,79 +29,95 @@ use crate::indicators::shared::limits::Limits;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let disk = DiskIndicator::new("disk", "/")?.free_bytes(2 << 30, 1 << 30)?;
+/// let disk = DiskIndicator::new("disk", "/")
+///     .warn_below_bytes(2 << 30)
+///     .fail_below_bytes(1 << 30);
 /// let health = Health::builder().readiness(disk).start()?;
 /// health.await_ready().await?;
 /// # Ok(())
 /// # }
 /// ```
+#[must_use = "an indicator does nothing until it is registered"]
 pub struct DiskIndicator(Host<Disk>);
 
 #[derive(Clone, Debug)]
 struct Disk {
     path: PathBuf,
-    free_percent: Option<Limits>,
-    free_bytes: Option<Limits>,
-    /// In use when nothing else was set.
-    default_percent: Limits,
+    /// `Some` if the path could not be read at construction.
+    path_fault: Option<String>,
+    percent: Limits,
+    bytes: Limits,
 }
 
 impl DiskIndicator {
-    /// Looks at the file system of this path, now for the first time.
+    /// Creates an indicator for the file system of this path.
     ///
-    /// # Errors
-    ///
-    /// When the path is empty or cannot be looked at.
-    pub fn new(name: impl Into<String>, path: impl Into<PathBuf>) -> Result<Self, IndicatorError> {
-        let (name, path) = (name.into(), path.into());
-        if path.as_os_str().is_empty() {
-            return Err(IndicatorError::new(&name, "path", "is empty"));
-        }
-        if let Err(error) = space(&path) {
-            let fault = format!("{} cannot be looked at: {error}", path.display());
-            return Err(IndicatorError::new(&name, "path", fault));
-        }
-        let disk = Disk {
-            default_percent: Limits::below(&name, "free_percent", (10.0, 5.0), 100.0)?,
-            path,
-            free_percent: None,
-            free_bytes: None,
+    /// It reads the file system once, at once and blocking. `start()` reports a path that is empty
+    /// or cannot be read.
+    pub fn new(name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        let path_fault = match space(&path) {
+            _ if path.as_os_str().is_empty() => Some("path is empty".to_owned()),
+            Err(error) => Some(format!("path {} cannot be read: {error}", path.display())),
+            Ok(_) => None,
         };
-        Ok(Self(Host::new(name, disk)))
+        let disk = Disk {
+            path,
+            path_fault,
+            percent: Limits::below(["warn_below_percent", "fail_below_percent"], 100.0),
+            bytes: Limits::below(["warn_below_bytes", "fail_below_bytes"], f64::INFINITY),
+        };
+        Self(Host::new(name.into(), disk))
     }
 
-    /// Warns and fails while less than this is free, in percent of what a process that is not root
-    /// may use.
+    /// Warns while less than this share is free, in percent of the space that an unprivileged
+    /// process can use. Default: 10.
     ///
-    /// # Errors
-    ///
-    /// When one of them is not above 0 and at most 100, or the check would fail before it warns.
-    pub fn free_percent(self, warn: f64, fail: f64) -> Result<Self, IndicatorError> {
-        let limits = Limits::below(&self.0.name, "free_percent", (warn, fail), 100.0)?;
-        Ok(Self(self.0.with(|disk| disk.free_percent = Some(limits))))
+    /// The range is above 0 to 100.
+    pub fn warn_below_percent(self, percent: f64) -> Self {
+        Self(self.0.with(|disk| disk.percent.warn = Some(percent)))
     }
 
-    /// Warns and fails while fewer bytes than this are free.
+    /// Fails while less than this share is free, in percent. Default: 5.
     ///
-    /// # Errors
+    /// The range is above 0 to 100, and at most the limit that warns.
+    pub fn fail_below_percent(self, percent: f64) -> Self {
+        Self(self.0.with(|disk| disk.percent.fail = Some(percent)))
+    }
+
+    /// Warns while fewer bytes than this are free; replaces the default of 10 %.
+    pub fn warn_below_bytes(self, bytes: u64) -> Self {
+        Self(self.0.with(|disk| disk.bytes.warn = Some(bytes as f64)))
+    }
+
+    /// Fails while fewer bytes than this are free; replaces the default of 5 %.
     ///
-    /// When one of them is 0, or the check would fail before it warns.
-    pub fn free_bytes(self, warn: u64, fail: u64) -> Result<Self, IndicatorError> {
-        let pair = (warn as f64, fail as f64);
-        let limits = Limits::below(&self.0.name, "free_bytes", pair, f64::INFINITY)?;
-        Ok(Self(self.0.with(|disk| disk.free_bytes = Some(limits))))
+    /// It must be at most the limit that warns.
+    pub fn fail_below_bytes(self, bytes: u64) -> Self {
+        Self(self.0.with(|disk| disk.bytes.fail = Some(bytes as f64)))
     }
 }
 
 host_indicator!(DiskIndicator);
 
-impl Look for Disk {
-    fn look(&self) -> CheckResult {
+impl Disk {
+    /// With the defaults that no limit in bytes has replaced.
+    fn percent(&self) -> Limits {
+        let default = |bytes: Option<f64>, percent| bytes.is_none().then_some(percent);
+        let mut limits = self.percent;
+        limits.warn = limits.warn.or(default(self.bytes.warn, 10.0));
+        limits.fail = limits.fail.or(default(self.bytes.fail, 5.0));
+        limits
+    }
+}
+
+impl Measure for Disk {
+    fn measure(&self) -> CheckResult {
         let path = self.path.display();
         let space = match space(&self.path) {
             Ok(Some(space)) => space,
             Ok(None) => return Ok(note("this file system has no size")),
-            Err(error) => return Err(format!("{path} cannot be looked at: {error}").into()),
+            Err(error) => return Err(format!("{path} cannot be read: {error}").into()),
         };
         let free_percent = space.free / space.total * 100.0;
         let (free, total) = (size(space.free), size(space.total));
@@ -109,30 +125,32 @@ impl Look for Disk {
         let mut findings = Findings::default();
         findings.reading("utilization", rounded(100.0 - free_percent), "percent");
         findings.reading("free", space.free as u64, "bytes");
-        let percent_limits = match self.free_bytes {
-            Some(_) => self.free_percent,
-            None => self.free_percent.or(Some(self.default_percent)),
-        };
-        let beyond = percent_limits.and_then(|limits| limits.judge(free_percent));
-        findings.judged(beyond, |limit| {
+        findings.limit(self.percent().compare(free_percent), |limit| {
             format!("{path} has {free_percent:.1} % free ({free} of {total}), less than {limit} %")
         });
-        let beyond = self.free_bytes.and_then(|limits| limits.judge(space.free));
-        findings.judged(beyond, |limit| {
+        findings.limit(self.bytes.compare(space.free), |limit| {
             let limit = size(limit);
             format!("{path} has {free} free ({free_percent:.1} % of {total}), less than {limit}")
         });
         findings.result()
     }
+
+    fn config_error(&self) -> Option<String> {
+        config::join([
+            self.path_fault.clone(),
+            self.percent().config_error(),
+            self.bytes.config_error(),
+        ])
+    }
 }
 
-/// In bytes, of what a process that is not root may use.
+/// In bytes, as far as an unprivileged process can use them.
 struct Space {
     free: f64,
     total: f64,
 }
 
-/// `None` if there is nothing to measure.
+/// `None` if the file system has no size.
 #[cfg(unix)]
 fn space(path: &Path) -> std::io::Result<Option<Space>> {
     let stat = rustix::fs::statvfs(path)?;

@@ -1,25 +1,25 @@
-//! The memory of the process, and of its container.
+//! The memory of the process and of its container.
 
-use super::{Host, Look, MEGABYTE, host_indicator};
+use super::{Host, MEGABYTE, Measure, host_indicator};
 use crate::CheckResult;
-use crate::indicators::IndicatorError;
+use crate::indicators::shared::config;
 use crate::indicators::shared::limits::Limits;
 
-/// Looks at the memory that the process has in use (its resident set, what `ps` calls `RSS`), and
-/// at that of its cgroup.
+/// Checks the memory that the process uses (its resident set, `RSS` in `ps`) and the memory of its
+/// cgroup.
 ///
-/// It fails above 512 MB: set [`rss`](Self::rss) to what the service needs. If its cgroup or one
-/// above has a limit (v1 or v2, as containers have), it also warns when 90 % of that are in use
-/// and fails at 95 %, before the kernel kills the process: see
-/// [`cgroup_percent`](Self::cgroup_percent). What counts there is what the kubelet counts: the
-/// usage without file pages that were not needed lately. 1 MB is 1,048,576 bytes.
+/// By default it fails above 512 MB of resident memory: set [`fail_above_rss`](Self::fail_above_rss)
+/// to what the service needs. If its cgroup or one above has a memory limit (v1 or v2, as
+/// containers have), it also warns above 90 % of that limit and fails above 95 %, before the kernel
+/// kills the process. Usage is counted as the kubelet does: without file pages that are not in
+/// active use. 1 MB is 1,048,576 bytes.
 ///
-/// A run reads a handful of files of `/proc` and `/sys/fs/cgroup` on the blocking pool. On
-/// platforms without them it passes with a note.
+/// A run reads a few files of `/proc` and `/sys/fs/cgroup` on the blocking pool. On platforms
+/// without these files it passes with a note.
 ///
 /// Not critical, component type `system`, TTL 5 s; the timeout is that of the
-/// [`HealthConfig`](crate::HealthConfig). Readings: `rss` in `bytes`; `utilization` in `percent`,
-/// of the limit of the cgroup, or of that of `rss` if there is no cgroup with a limit.
+/// [`HealthConfig`](crate::HealthConfig). Readings: `rss` in `bytes`; `utilization` in `percent` of
+/// the cgroup's limit, or of `fail_above_rss` if no cgroup has a limit.
 ///
 /// ```
 /// use tower_health::Health;
@@ -27,12 +27,15 @@ use crate::indicators::shared::limits::Limits;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let memory = MemoryIndicator::new("memory").rss(1_536 << 20, 2_048 << 20)?;
+/// let memory = MemoryIndicator::new("memory")
+///     .warn_above_rss(1_536 << 20)
+///     .fail_above_rss(2_048 << 20);
 /// let health = Health::builder().readiness(memory).start()?;
 /// health.await_ready().await?;
 /// # Ok(())
 /// # }
 /// ```
+#[must_use = "an indicator does nothing until it is registered"]
 pub struct MemoryIndicator(Host<Memory>);
 
 #[derive(Clone, Debug)]
@@ -42,42 +45,56 @@ struct Memory {
 }
 
 impl MemoryIndicator {
-    /// Fails above 512 MB.
+    /// Creates an indicator that fails above 512 MB of resident memory.
     pub fn new(name: impl Into<String>) -> Self {
+        let rss = Limits::above(["warn_above_rss", "fail_above_rss"], f64::INFINITY);
+        let setters = ["warn_above_cgroup_percent", "fail_above_cgroup_percent"];
         let memory = Memory {
-            rss: Limits::fixed(512.0 * MEGABYTE, 512.0 * MEGABYTE),
-            cgroup_percent: Limits::fixed(90.0, 95.0),
+            rss: rss.fail(512.0 * MEGABYTE),
+            cgroup_percent: Limits::above(setters, 100.0).warn(90.0).fail(95.0),
         };
         Self(Host::new(name.into(), memory))
     }
 
-    /// Warns and fails while the process uses more than this many bytes.
+    /// Warns while the resident set of the process is larger than this many bytes. By default it
+    /// never warns.
     ///
-    /// # Errors
-    ///
-    /// When one of them is 0, or the check would fail before it warns.
-    pub fn rss(self, warn: u64, fail: u64) -> Result<Self, IndicatorError> {
-        let pair = (warn as f64, fail as f64);
-        let limits = Limits::above(&self.0.name, "rss", pair, f64::INFINITY)?;
-        Ok(Self(self.0.with(|memory| memory.rss = limits)))
+    /// It must be at most the limit that fails.
+    pub fn warn_above_rss(self, bytes: u64) -> Self {
+        Self(self.0.with(|memory| memory.rss.warn = Some(bytes as f64)))
     }
 
-    /// Warns and fails while the cgroup uses more than this share of its limit.
+    /// Fails while the resident set of the process is larger than this many bytes. Default: 512 MB.
+    pub fn fail_above_rss(self, bytes: u64) -> Self {
+        Self(self.0.with(|memory| memory.rss.fail = Some(bytes as f64)))
+    }
+
+    /// Warns while the cgroup uses more than this share of its limit, in percent. Default: 90.
     ///
-    /// # Errors
+    /// The range is above 0 to 100, and at most the limit that fails.
+    pub fn warn_above_cgroup_percent(self, percent: f64) -> Self {
+        Self(
+            self.0
+                .with(|memory| memory.cgroup_percent.warn = Some(percent)),
+        )
+    }
+
+    /// Fails while the cgroup uses more than this share of its limit, in percent. Default: 95.
     ///
-    /// When one of them is not above 0 and at most 100, or the check would fail before it warns.
-    pub fn cgroup_percent(self, warn: f64, fail: f64) -> Result<Self, IndicatorError> {
-        let limits = Limits::above(&self.0.name, "cgroup_percent", (warn, fail), 100.0)?;
-        Ok(Self(self.0.with(|memory| memory.cgroup_percent = limits)))
+    /// The range is above 0 to 100.
+    pub fn fail_above_cgroup_percent(self, percent: f64) -> Self {
+        Self(
+            self.0
+                .with(|memory| memory.cgroup_percent.fail = Some(percent)),
+        )
     }
 }
 
 host_indicator!(MemoryIndicator);
 
-#[cfg(target_os = "linux")]
-impl Look for Memory {
-    fn look(&self) -> CheckResult {
+impl Measure for Memory {
+    #[cfg(target_os = "linux")]
+    fn measure(&self) -> CheckResult {
         use super::{cgroup, megabytes, note};
         use crate::indicators::shared::findings::{Findings, rounded};
 
@@ -87,26 +104,33 @@ impl Look for Memory {
         };
         let mut findings = Findings::default();
         findings.reading("rss", rss as u64, "bytes");
-        findings.judged(self.rss.judge(rss), |limit| {
+        findings.limit(self.rss.compare(rss), |limit| {
             let (rss, limit) = (megabytes(rss), megabytes(limit));
-            format!("the process uses {rss} of {limit}")
+            format!("the process uses {rss}, more than {limit}")
         });
         let Some(cgroup) = cgroup::Hierarchies::of_this_process().memory() else {
-            findings.reading(
-                "utilization",
-                rounded(rss / self.rss.fail() * 100.0),
-                "percent",
-            );
+            if let Some(limit) = self.rss.fail {
+                findings.reading("utilization", rounded(rss / limit * 100.0), "percent");
+            }
             return findings.result();
         };
         let percent = cgroup.used as f64 / cgroup.limit as f64 * 100.0;
         findings.reading("utilization", rounded(percent), "percent");
-        findings.judged(self.cgroup_percent.judge(percent), |limit| {
+        findings.limit(self.cgroup_percent.compare(percent), |limit| {
             let used = megabytes(cgroup.used as f64);
             let most = megabytes(cgroup.limit as f64);
             format!("its cgroup uses {used} of {most} ({percent:.1} %), more than {limit} %")
         });
         findings.result()
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn measure(&self) -> CheckResult {
+        super::not_on_this_platform()
+    }
+
+    fn config_error(&self) -> Option<String> {
+        config::join([self.rss.config_error(), self.cgroup_percent.config_error()])
     }
 }
 
@@ -114,11 +138,4 @@ impl Look for Memory {
 fn resident() -> procfs::ProcResult<u64> {
     let pages = procfs::process::Process::myself()?.statm()?.resident;
     Ok(pages.saturating_mul(procfs::page_size()))
-}
-
-#[cfg(not(target_os = "linux"))]
-impl Look for Memory {
-    fn look(&self) -> CheckResult {
-        super::not_on_this_platform()
-    }
 }

@@ -1,4 +1,4 @@
-//! Limits of the host and of the container: disk, memory, processor, file descriptors.
+//! The host and its container: disk, memory, processor, file descriptors.
 
 #[cfg(target_os = "linux")]
 mod cgroup;
@@ -13,38 +13,45 @@ pub use self::cpu::CpuIndicator;
 pub use self::descriptors::FileDescriptorsIndicator;
 pub use self::disk::DiskIndicator;
 pub use self::memory::MemoryIndicator;
-use crate::{BlockingFnIndicator, CheckResult, Observation, blocking_indicator_fn};
+use super::shared::blocking::BlockingSlot;
+use crate::{CheckResult, Observation};
 
-/// None of these changes by the second, and the kernel renews its load average every five.
+/// None of these values changes by the second, and the kernel updates its load average every 5 s.
 const TTL: Duration = Duration::from_secs(5);
 
-/// What an indicator of this module asks the kernel.
-trait Look: Clone + Send + Sync + 'static {
-    fn look(&self) -> CheckResult;
+/// A value that an indicator of this folder reads from the kernel, and its limits.
+trait Measure: Clone + Send + Sync + 'static {
+    /// May block.
+    fn measure(&self) -> CheckResult;
+
+    fn config_error(&self) -> Option<String>;
 }
 
-type Run = Box<dyn Fn() -> CheckResult + Send + Sync>;
-
-/// A look on the blocking pool: files of the kernel are quick as a rule, and a file system that
-/// hangs takes its thread with it.
-struct Host<L> {
+/// A measurement on the blocking pool: kernel files are usually fast, but a file system that hangs
+/// blocks its thread.
+struct Host<M> {
     name: String,
-    look: L,
-    run: BlockingFnIndicator<Run>,
+    source: M,
+    slot: BlockingSlot,
 }
 
-impl<L: Look> Host<L> {
-    fn new(name: String, look: L) -> Self {
-        let looking = look.clone();
-        let run: Run = Box::new(move || looking.look());
-        let run = blocking_indicator_fn(name.clone(), run);
-        Self { name, look, run }
+impl<M: Measure> Host<M> {
+    fn new(name: String, source: M) -> Self {
+        Self {
+            name,
+            source,
+            slot: BlockingSlot::default(),
+        }
     }
 
-    fn with(self, change: impl FnOnce(&mut L)) -> Self {
-        let mut look = self.look;
-        change(&mut look);
-        Self::new(self.name, look)
+    fn with(mut self, change: impl FnOnce(&mut M)) -> Self {
+        change(&mut self.source);
+        self
+    }
+
+    async fn measure(&self) -> CheckResult {
+        let source = self.source.clone();
+        self.slot.run(move || source.measure()).await?
     }
 }
 
@@ -57,7 +64,8 @@ macro_rules! host_indicator {
             }
 
             async fn check(&self) -> crate::CheckResult {
-                self.0.run.check().await
+                crate::indicators::shared::config::validated(self)?;
+                self.0.measure().await
             }
 
             fn ttl(&self) -> Option<std::time::Duration> {
@@ -66,6 +74,10 @@ macro_rules! host_indicator {
 
             fn criticality(&self) -> crate::Criticality {
                 crate::Criticality::NonCritical
+            }
+
+            fn config_error(&self) -> Option<String> {
+                self.0.source.config_error()
             }
 
             fn component_type(&self) -> Option<crate::ComponentType> {
@@ -77,7 +89,7 @@ macro_rules! host_indicator {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.debug_struct(stringify!($indicator))
                     .field("name", &self.0.name)
-                    .field("look", &self.0.look)
+                    .field("source", &self.0.source)
                     .finish_non_exhaustive()
             }
         }
@@ -85,7 +97,7 @@ macro_rules! host_indicator {
 }
 use host_indicator;
 
-/// Passes, and says in place of a value why there is none.
+/// Passes with a text that says why there is no value.
 fn note(text: impl Into<String>) -> Observation {
     Observation::pass().value(text.into(), "")
 }
@@ -101,7 +113,7 @@ fn megabytes(bytes: f64) -> String {
     format!("{:.1} MB", bytes / MEGABYTE)
 }
 
-/// Of the largest unit of which there is one.
+/// In the largest unit that gives a number of at least 1.
 fn size(bytes: f64) -> String {
     let gigabytes = bytes / MEGABYTE / 1024.0;
     if gigabytes >= 1024.0 {

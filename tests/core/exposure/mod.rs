@@ -1,4 +1,4 @@
-//! What is shown to whom: public answers, the details policy, reports, texts and the log.
+//! Who may see what: public answers, the details policy, reports, texts and the log.
 //!
 //! From the peers' tables: K is in `verbose`, `exclude` and `single`; D19 and D20 in `report` and
 //! `format`; D9 to D12, D16, M1 to M13 and S4 are cells of the table in `lifecycle::meaning`; M14, M15
@@ -13,7 +13,8 @@
 //!   startup has completed.
 //! - M16, M18: dependency injection has no counterpart.
 //! - S7, S8: there are no groups with patterns and no order of statuses to choose.
-//! - A null writer gives an empty body there; here it is a format that returns an empty text.
+//! - Where the peers have a null writer with an empty body, this crate has a format that returns an
+//!   empty text.
 
 mod anonymous;
 mod exclude;

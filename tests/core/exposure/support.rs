@@ -1,4 +1,4 @@
-//! What every test of this folder uses: checks, ports, and a prober that keeps the whole answer.
+//! Checks, ports, and a prober that keeps the whole answer.
 
 use http::{HeaderMap, Request};
 use serde_json::Value;

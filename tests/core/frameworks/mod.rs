@@ -1,4 +1,4 @@
-//! The layer within the frameworks and middleware that people put it into.
+//! The layer inside axum, tonic, hyper and the middleware of tower-http.
 
 mod axum_router;
 mod axum_serve;

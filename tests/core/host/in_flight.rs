@@ -42,7 +42,7 @@ async fn never(_: Req) -> Result<Response<Full<Bytes>>, Infallible> {
 // readyz:    200   200    503    200   200
 #[tokio::test]
 async fn readiness_warns_and_fails_above_the_limits_and_recovers_below_them() {
-    let load = indicator().limits(1, 2).unwrap();
+    let load = indicator().warn_above(1).fail_above(2);
     let mut service = load.layer().layer(service_fn(never));
     let watched = Watched::start("in-flight", load.clone());
     let mut requests = vec![service.call(request())];
@@ -67,7 +67,7 @@ async fn the_count_and_the_share_of_the_upper_limit_are_readings() {
     let result = load.check().await;
     assert_eq!(number(&result, "requests", "requests"), 2.0);
     assert_eq!(status(&result), Status::Pass);
-    let result = load.limits(1, 8).unwrap().check().await;
+    let result = load.warn_above(1).fail_above(8).check().await;
     assert_eq!(number(&result, "utilization", "percent"), 25.0);
     assert_eq!(output(&result), "2 requests are in flight, more than 1");
 }
@@ -262,7 +262,7 @@ async fn readiness_of_the_inner_service_is_asked_and_passed_on() {
 
 #[tokio::test]
 async fn all_layers_of_an_indicator_count_together_and_probes_do_not_count() {
-    let load = indicator().limits(1, 1).unwrap();
+    let load = indicator().fail_above(1);
     let watched = Watched::start("in-flight", load.clone());
     watched.passes().await;
     let mut public = load.layer().layer(service_fn(never));

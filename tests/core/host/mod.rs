@@ -1,4 +1,4 @@
-//! Indicators that need no server: the host, the process, and what is set by hand.
+//! Indicators that need no server: the host, the process, and results that the application sets itself.
 
 mod in_flight;
 mod push;

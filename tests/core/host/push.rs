@@ -8,12 +8,12 @@ use tower_health::indicators::PushIndicator;
 use tower_health::{Failure, HealthIndicator, Observation, Status};
 
 use super::support::{number, output, readings, status};
-use crate::support::watched::Watched;
+use crate::support::watched::{Watched, refused};
 
 const TIME_TO_LIVE: Duration = Duration::from_secs(90);
 
 fn import() -> PushIndicator {
-    PushIndicator::new("import", TIME_TO_LIVE).unwrap()
+    PushIndicator::new("import", TIME_TO_LIVE)
 }
 
 async fn told(import: &PushIndicator) -> (Status, String) {
@@ -95,7 +95,6 @@ async fn a_thread_outside_of_the_runtime_pushes() {
 
 #[test]
 fn a_push_that_lives_for_no_time_is_refused() {
-    let error = PushIndicator::new("import", Duration::ZERO).unwrap_err();
-    let expected = r#"indicator "import": time_to_live must be longer than zero"#;
-    assert_eq!(error.to_string(), expected);
+    let said = refused(PushIndicator::new("import", Duration::ZERO));
+    assert_eq!(said, r#""import": time_to_live must be longer than zero"#);
 }

@@ -111,7 +111,7 @@ async fn half_of_the_runtimes_blocked_only_warns_and_one_of_one_fails() {
 
 #[tokio::test]
 async fn a_single_busy_runtime_fails_where_the_share_is_zero() {
-    let lag = indicator().limits(millis(100), 0.0).unwrap();
+    let lag = indicator().busy_above(millis(100)).fail_above(0.0);
     let workers = workers::<8>(&lag);
     let _blocked = workers[7].block();
     let has_failed = async || status(&lag.check().await) == Status::Fail;
@@ -120,7 +120,7 @@ async fn a_single_busy_runtime_fails_where_the_share_is_zero() {
 
 #[tokio::test]
 async fn a_text_names_no_more_than_eight_runtimes() {
-    let lag = indicator().limits(millis(20), 0.5).unwrap();
+    let lag = indicator().busy_above(millis(20)).fail_above(0.5);
     let workers = workers::<10>(&lag);
     let _blocked = workers.each_ref().map(Worker::block);
     let told = async || output(&lag.check().await).starts_with("10 of 10 runtimes");
@@ -153,7 +153,7 @@ async fn a_runtime_that_has_ended_no_longer_counts() {
 
 #[tokio::test]
 async fn nothing_is_left_on_a_runtime_when_the_last_indicator_is_gone() {
-    let lag = indicator().interval(millis(1)).unwrap();
+    let lag = indicator().interval(millis(1));
     let worker = Worker::start();
     lag.watch("worker", &worker.handle);
     assert_eq!(worker.handle.metrics().num_alive_tasks(), 1);
@@ -164,7 +164,7 @@ async fn nothing_is_left_on_a_runtime_when_the_last_indicator_is_gone() {
 
 #[tokio::test]
 async fn a_runtime_that_nobody_drives_or_that_has_no_timer_counts_as_busy() {
-    let lag = indicator().limits(millis(20), 0.9).unwrap();
+    let lag = indicator().busy_above(millis(20)).fail_above(0.9);
     let idle = current_thread();
     lag.watch("idle", idle.handle());
     let timeless = Builder::new_multi_thread()
@@ -191,7 +191,7 @@ async fn the_lag_of_the_runtime_that_is_furthest_behind_is_a_reading() {
 /// What is overdue grows from one look to the next, and what was late does not.
 #[tokio::test]
 async fn how_late_the_last_timer_was_counts_until_the_next() {
-    let lag = indicator().interval(millis(400)).unwrap();
+    let lag = indicator().interval(millis(400));
     let [worker] = workers(&lag);
     let read = async || number(&lag.check().await, "lag", "ms");
     let blocked = worker.block();

@@ -47,10 +47,10 @@ async fn without_steps_it_passes_until_it_is_turned() {
     let health = steady().readiness(db.clone()).start().unwrap();
     settle().await;
     assert_eq!(seen(&health).0, Status::Pass);
-    db.turn(Step::fail("refused"));
+    db.set_step(Step::fail("refused"));
     sleep(secs(1)).await;
     assert_eq!(seen(&health).0, Status::Fail);
-    db.turn(Step::answer(Ok(Observation::pass())));
+    db.set_step(Step::answer(Ok(Observation::pass())));
     sleep(secs(1)).await;
     assert_eq!(seen(&health).0, Status::Pass);
     assert_eq!(db.runs(), 3);

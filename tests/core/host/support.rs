@@ -1,4 +1,4 @@
-//! What a run brought back, in a form that tests can compare.
+//! The result of a run, in a form that tests can compare.
 
 use tower_health::{CheckResult, ObservedValue, Reading, Status};
 

@@ -31,14 +31,14 @@ fn none_is_critical_and_each_belongs_to_the_system() {
         assert_eq!(indicator.ttl().unwrap().as_secs(), 5, "{name}");
     }
     assert_defaults(&CpuIndicator::new("cpu"));
-    assert_defaults(&DiskIndicator::new("disk", "/").unwrap());
+    assert_defaults(&DiskIndicator::new("disk", "/"));
     assert_defaults(&FileDescriptorsIndicator::new("descriptors"));
     assert_defaults(&MemoryIndicator::new("memory"));
 }
 
 #[tokio::test]
 async fn a_limit_of_the_host_that_is_passed_warns_and_takes_no_traffic_away() {
-    let memory = MemoryIndicator::new("memory").rss(1, 1).unwrap();
+    let memory = MemoryIndicator::new("memory").fail_above_rss(1);
     let watched = Watched::start_check("memory", memory);
     watched.turns_with(Status::Warn, "the process uses ").await;
     assert_eq!(watched.health.status(Probe::Readiness), Status::Warn);
@@ -74,7 +74,7 @@ async fn the_memory_is_that_which_the_kernel_says_and_falls_when_it_is_given_bac
     assert!((before - of_status("VmRSS")).abs() < near, "{before}");
 
     let limit = before as u64 + 48 * MEGABYTE;
-    let memory = MemoryIndicator::new("memory").rss(limit, limit).unwrap();
+    let memory = MemoryIndicator::new("memory").fail_above_rss(limit);
     let watched = Watched::start("memory", memory);
     watched.passes().await;
     let mut large = vec![0_u8; LARGE];
@@ -82,7 +82,7 @@ async fn the_memory_is_that_which_the_kernel_says_and_falls_when_it_is_given_bac
     let told = watched.fails().await;
     let after = read().await;
     assert!((after - before - LARGE as f64).abs() < near, "{after}");
-    let most = format!(" MB of {:.1} MB", limit as f64 / MEGABYTE as f64);
+    let most = format!(" MB, more than {:.1} MB", limit as f64 / MEGABYTE as f64);
     let (said, rest) = told.split_once(&most).unwrap_or_else(|| panic!("{told}"));
     assert_eq!(rest, "");
     let said: f64 = said
@@ -97,10 +97,15 @@ async fn the_memory_is_that_which_the_kernel_says_and_falls_when_it_is_given_bac
 
 #[tokio::test]
 async fn memory_between_its_limits_warns() {
-    let memory = MemoryIndicator::new("memory").rss(1, 1 << 40).unwrap();
+    let memory = MemoryIndicator::new("memory")
+        .warn_above_rss(1)
+        .fail_above_rss(1 << 40);
     let result = memory.check().await;
     assert_eq!(status(&result), Status::Warn);
-    assert!(output(&result).ends_with(" MB of 0.0 MB"), "{result:?}");
+    assert!(
+        output(&result).ends_with(" MB, more than 0.0 MB"),
+        "{result:?}"
+    );
     let utilization = number(&result, "utilization", "percent");
     assert!((0.0..=100.0).contains(&utilization), "{result:?}");
 }
@@ -133,7 +138,9 @@ async fn open_files_are_counted_and_not_those_of_the_count() {
     assert!((percent - after / limit * 100.0).abs() < 100.0 * near / limit + 0.01);
     let warn = (before + 150.0) / limit * 100.0;
     let descriptors = FileDescriptorsIndicator::new("descriptors");
-    let descriptors = descriptors.percent(warn, warn).unwrap();
+    let descriptors = descriptors
+        .warn_above_percent(warn)
+        .fail_above_percent(warn);
     let watched = Watched::start("descriptors", descriptors);
     let told = watched
         .turns_with(Status::Fail, "file descriptors are open")
@@ -152,7 +159,9 @@ fn soft_limit() -> f64 {
 
 #[tokio::test]
 async fn the_load_is_that_which_the_kernel_says() {
-    let cpu = CpuIndicator::new("cpu").load_per_core(1e6, 1e6).unwrap();
+    let cpu = CpuIndicator::new("cpu")
+        .warn_above_load_per_core(1e6)
+        .fail_above_load_per_core(1e6);
     // It may be renewed between both looks.
     eventually("the load", async || {
         let load = number(&cpu.check().await, "load", "load");
@@ -176,7 +185,9 @@ async fn the_load_is_that_which_the_kernel_says() {
 /// The kernel looks every five seconds at what runs, and there may have been nothing for minutes.
 #[tokio::test]
 async fn a_load_above_its_limit_fails() {
-    let cpu = CpuIndicator::new("cpu").load_per_core(1e-9, 1e-9).unwrap();
+    let cpu = CpuIndicator::new("cpu")
+        .warn_above_load_per_core(1e-9)
+        .fail_above_load_per_core(1e-9);
     let done = Arc::new(AtomicBool::new(false));
     let until = Arc::clone(&done);
     let spinner = thread::spawn(move || while !until.load(Ordering::Relaxed) {});
@@ -204,7 +215,7 @@ fn df(column: &str, path: &Path) -> f64 {
 #[tokio::test]
 async fn the_space_is_that_which_df_says() {
     let directory = tempdir().unwrap();
-    let disk = DiskIndicator::new("disk", directory.path()).unwrap();
+    let disk = DiskIndicator::new("disk", directory.path());
     eventually("the same figures", async || {
         let result = disk.check().await;
         let free = number(&result, "free", "bytes");
@@ -219,30 +230,35 @@ async fn the_space_is_that_which_df_says() {
 #[tokio::test]
 async fn space_is_judged_by_percent_and_by_bytes() {
     let directory = tempdir().unwrap();
-    let disk = || DiskIndicator::new("disk", directory.path()).unwrap();
+    let disk = || DiskIndicator::new("disk", directory.path());
     let all = u64::MAX / 2;
+    let bytes = |warn, fail| disk().warn_below_bytes(warn).fail_below_bytes(fail);
+    let percent = |disk: DiskIndicator, warn, fail| {
+        let disk = disk.warn_below_percent(warn);
+        disk.fail_below_percent(fail)
+    };
     for (disk, expected, part) in [
-        (disk().free_bytes(1, 1), Status::Pass, ""),
-        (disk().free_bytes(all, 1), Status::Warn, " free ("),
-        (disk().free_bytes(all, all), Status::Fail, ", less than "),
-        (disk().free_percent(0.01, 0.001), Status::Pass, ""),
+        (bytes(1, 1), Status::Pass, ""),
+        (bytes(all, 1), Status::Warn, " free ("),
+        (bytes(all, all), Status::Fail, ", less than "),
+        (percent(disk(), 0.01, 0.001), Status::Pass, ""),
         (
-            disk().free_percent(100.0, 0.001),
+            percent(disk(), 100.0, 0.001),
             Status::Warn,
             ", less than 100 %",
         ),
         (
-            disk().free_percent(100.0, 100.0),
+            percent(disk(), 100.0, 100.0),
             Status::Fail,
             ", less than 100 %",
         ),
     ] {
-        let result = disk.unwrap().check().await;
+        let result = disk.check().await;
         assert_eq!(status(&result), expected, "{result:?}");
         assert!(output(&result).contains(part), "{result:?}");
     }
-    let both = disk().free_bytes(all, all).unwrap();
-    let result = both.free_percent(100.0, 0.001).unwrap().check().await;
+    let both = percent(bytes(all, all), 100.0, 0.001);
+    let result = both.check().await;
     assert_eq!(status(&result), Status::Fail);
     assert_eq!(output(&result).matches("; ").count(), 1, "{result:?}");
 }
@@ -252,8 +268,8 @@ async fn a_path_that_is_gone_fails_until_it_is_back() {
     let directory = tempdir().unwrap();
     let path = directory.path().join("data");
     fs::create_dir(&path).unwrap();
-    let disk = DiskIndicator::new("disk", &path).unwrap();
-    let watched = Watched::start("disk", disk.free_bytes(1, 1).unwrap());
+    let disk = DiskIndicator::new("disk", &path);
+    let watched = Watched::start("disk", disk.warn_below_bytes(1).fail_below_bytes(1));
     watched.passes().await;
     fs::remove_dir(&path).unwrap();
     let told = watched.fails().await;
@@ -265,7 +281,7 @@ async fn a_path_that_is_gone_fails_until_it_is_back() {
 
 #[tokio::test]
 async fn a_file_system_without_a_size_passes_with_a_note() {
-    let disk = DiskIndicator::new("disk", "/proc").unwrap();
+    let disk = DiskIndicator::new("disk", "/proc");
     let result = disk.check().await;
     assert_eq!(status(&result), Status::Pass);
     assert!(format!("{result:?}").contains("this file system has no size"));
@@ -298,7 +314,7 @@ async fn a_disk_that_fills_up_warns_then_fails_and_recovers() {
         return eprintln!("nothing may be mounted here");
     };
     let (path, file) = (small.0.path(), small.0.path().join("file"));
-    let disk = DiskIndicator::new("disk", path).unwrap();
+    let disk = DiskIndicator::new("disk", path);
     let watched = Watched::start("disk", disk);
     watched.passes().await;
     fs::write(&file, vec![0; 944 << 10]).unwrap();

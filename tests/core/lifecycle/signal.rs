@@ -1,4 +1,4 @@
-//! Real signals to a real process: a child that is this test binary, told to be a service.
+//! Real signals to a real process: a child that runs one test of this binary, which is a service.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};

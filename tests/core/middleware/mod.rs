@@ -1,4 +1,5 @@
-//! The layer towards the service below it: what it hands through, what it takes, what it leaves.
+//! The layer and the service below it: which requests it forwards, which it answers, and how it
+//! handles readiness, errors and panics.
 
 mod bodies;
 mod buffer;
@@ -6,6 +7,7 @@ mod contract;
 mod errors;
 mod interleavings;
 mod model;
+mod neutral;
 mod panics;
 mod pass_through;
 mod routing;

@@ -9,7 +9,7 @@ use tower_health::{ComponentType, Criticality, HealthIndicator, ObservedValue, R
 
 use super::authority::Authority;
 use super::verdict::{failure, passes};
-use crate::support::watched::Watched;
+use crate::support::watched::{Watched, refused};
 
 struct Files {
     authority: Authority,
@@ -45,7 +45,7 @@ impl Files {
 }
 
 fn of(path: &Path) -> CertificateIndicator {
-    CertificateIndicator::from_file("certificate", path).unwrap()
+    CertificateIndicator::from_file("certificate", path)
 }
 
 fn days_left(readings: &[Reading]) -> i64 {
@@ -108,11 +108,11 @@ async fn a_file_that_vanishes_or_is_damaged_fails_until_it_is_whole_again() {
     let pem = files.authority.for_days(90).pem().to_owned();
     files.write(&pem[..pem.len() / 2]);
     watched
-        .turns_with(Status::Fail, "it ends in the middle of a PEM section")
+        .turns_with(Status::Fail, "the file ends in the middle of a PEM section")
         .await;
     files.write("no certificate here");
     watched
-        .turns_with(Status::Fail, "there is no certificate in it")
+        .turns_with(Status::Fail, "the file contains no certificate")
         .await;
     files.write("-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n");
     watched
@@ -151,7 +151,10 @@ async fn a_certificate_that_is_not_valid_yet_fails() {
 async fn the_limits_can_be_set() {
     let files = Files::new();
     files.put(25);
-    let of = |warn, fail| of(&files.path()).days_left(warn, fail).unwrap();
+    let of = |warn, fail| {
+        let indicator = of(&files.path()).warn_below_days(warn);
+        indicator.fail_below_days(fail)
+    };
     let said = |observation| format!("{observation:?}");
     assert!(said(of(25, 0).check().await.unwrap()).contains("Pass"));
     assert!(said(of(26, 0).check().await.unwrap()).contains("Warn"));
@@ -175,8 +178,9 @@ async fn a_key_in_the_file_is_never_shown() {
         &damaged,
     ] {
         files.write(text);
-        let error = CertificateIndicator::from_file("certificate", files.path()).unwrap_err();
-        let said = format!("{error} {error:?}");
+        let made = CertificateIndicator::from_file("certificate", files.path());
+        let debug = format!("{made:?}");
+        let said = format!("{} {debug}", failure(&made).await);
         assert!(!said.contains(&secret[..12]), "{said}");
         // As bytes it would be no better.
         let bytes = format!("{:?}", &secret.as_bytes()[..12]);
@@ -187,28 +191,23 @@ async fn a_key_in_the_file_is_never_shown() {
 #[test]
 fn settings_that_cannot_work_are_refused() {
     let files = Files::new();
-    let refused = |path: PathBuf| {
-        let error = CertificateIndicator::from_file("certificate", path).unwrap_err();
-        error.to_string()
-    };
-    let said = refused(files.path());
-    assert!(
-        said.starts_with("indicator \"certificate\": path /"),
-        "{said}"
-    );
+    let of_path = |path: PathBuf| refused(CertificateIndicator::from_file("certificate", path));
+    let said = of_path(files.path());
+    assert!(said.starts_with("\"certificate\": path /"), "{said}");
     assert!(
         said.ends_with("No such file or directory (os error 2)"),
         "{said}"
     );
-    assert!(refused(files.folder.path().to_owned()).contains("Is a directory"));
+    assert!(of_path(files.folder.path().to_owned()).contains("Is a directory"));
     files.write("");
-    assert!(refused(files.path()).contains("there is no certificate in it"));
+    assert!(of_path(files.path()).contains("the file contains no certificate"));
 
     files.put(90);
-    let said = of(&files.path()).days_left(3, 4).unwrap_err().to_string();
-    assert!(
-        said.contains("days_left fails below 4 days, before it would warn below 3"),
-        "{said}"
+    let said = refused(of(&files.path()).warn_below_days(3).fail_below_days(4));
+    assert_eq!(
+        said,
+        "\"certificate\": warn_below_days is 3, which is beyond fail_below_days at 4: \
+         the check would never warn"
     );
 }
 

@@ -13,7 +13,7 @@ use super::site::Site;
 use super::verdict::{failure, passes};
 use crate::support::eventually;
 use crate::support::port::ClosedPort;
-use crate::support::watched::Watched;
+use crate::support::watched::{Watched, refused};
 
 /// What a client sent until it said goodbye, or how else the connection ended.
 type Heard = Result<Vec<u8>, String>;
@@ -57,7 +57,7 @@ impl Presenting {
 }
 
 fn of(address: &str) -> CertificateIndicator {
-    let indicator = CertificateIndicator::of_server("partner", address, "localhost").unwrap();
+    let indicator = CertificateIndicator::from_server("partner", address).server_name("localhost");
     indicator.timeout(Duration::from_millis(500))
 }
 
@@ -151,20 +151,17 @@ async fn a_server_that_does_not_show_one_fails_with_words() {
 
 #[test]
 fn settings_that_cannot_work_are_refused() {
-    let refused = |address, server_name| {
-        let made = CertificateIndicator::of_server("partner", address, server_name);
-        made.unwrap_err().to_string()
-    };
-    let said = refused("api.example.com", "api.example.com");
+    let partner = |address| CertificateIndicator::from_server("partner", address);
+    let said = refused(partner("api.example.com"));
     assert!(
-        said.starts_with("indicator \"partner\": address has no port"),
+        said.starts_with("\"partner\": address has no port"),
         "{said}"
     );
-    let said = refused(":443", "api.example.com");
+    let said = refused(partner(":443"));
     assert!(said.contains("address has no host"), "{said}");
-    let said = refused("api.example.com:443", "not a name");
+    let said = refused(partner("api.example.com:443").server_name("not a name"));
     assert!(
-        said.contains("server_name is neither a DNS name nor an IP address"),
+        said.contains("server_name \"not a name\" is neither a DNS name nor an IP address"),
         "{said}"
     );
 }

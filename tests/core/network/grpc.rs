@@ -83,16 +83,19 @@ pub(crate) fn saying(said: Said) -> Routes {
 #[tokio::test]
 async fn each_answer_has_its_words() {
     let cases: [(Said, &str); 12] = [
-        (Ok(0), "it says that its status is UNKNOWN"),
-        (Ok(2), "it says that it is NOT_SERVING"),
-        (Ok(3), "it does not know this service (SERVICE_UNKNOWN)"),
+        (Ok(0), "the server reports UNKNOWN"),
+        (Ok(2), "the server reports NOT_SERVING"),
+        (
+            Ok(3),
+            "the server does not know this service (SERVICE_UNKNOWN)",
+        ),
         (
             Ok(9),
-            "it says status 9, which grpc.health.v1 does not have",
+            "the server reports status 9, which grpc.health.v1 does not define",
         ),
         (
             Err((Code::NotFound, "no")),
-            "it does not know this service (NotFound): no",
+            "the server does not know this service (NotFound): no",
         ),
         (
             Err((Code::Unimplemented, "")),
@@ -108,15 +111,15 @@ async fn each_answer_has_its_words() {
         ),
         (
             Err((Code::Unauthenticated, "")),
-            "the server does not let this client ask (Unauthenticated)",
+            "the server does not allow this client to check its health (Unauthenticated)",
         ),
         (
             Err((Code::PermissionDenied, "")),
-            "the server does not let this client ask (PermissionDenied)",
+            "the server does not allow this client to check its health (PermissionDenied)",
         ),
         (
             Err((Code::ResourceExhausted, "")),
-            "the server has too much to do (ResourceExhausted)",
+            "the server is overloaded (ResourceExhausted)",
         ),
         (
             Err((Code::Internal, "a bug")),
@@ -150,7 +153,7 @@ async fn tonic_health_is_followed_as_it_turns() {
     let said = watched.fails().await;
     assert_eq!(
         said,
-        "gRPC health of shop.Orders: it says that it is NOT_SERVING"
+        "gRPC health of shop.Orders: the server reports NOT_SERVING"
     );
     reporter
         .set_service_status("shop.Orders", tonic_health::ServingStatus::Serving)
@@ -164,7 +167,7 @@ async fn tonic_health_is_followed_as_it_turns() {
     let nobody = GrpcIndicator::new("nobody", channel).service("shop.Nobody");
     let said = failure(&nobody).await;
     assert!(
-        said.contains("gRPC health of shop.Nobody: it does not know this service"),
+        said.contains("gRPC health of shop.Nobody: the server does not know this service"),
         "{said}"
     );
 }
@@ -202,7 +205,7 @@ async fn the_grpc_face_of_this_crate_is_understood() {
     watched.passes().await;
     let said = failure(&GrpcIndicator::new("x", channel(site.address())).service("x")).await;
     assert!(
-        said.contains("it does not know this service (NotFound)"),
+        said.contains("the server does not know this service (NotFound)"),
         "{said}"
     );
 }

@@ -128,7 +128,7 @@ async fn an_answer_beyond_the_limit_is_refused_before_it_is_read() {
     .await;
     let said = failure(&orders(channel(site.address()))).await;
     assert!(
-        said.contains("too long for a health answer (OutOfRange)"),
+        said.contains("too long for a health response (OutOfRange)"),
         "{said}"
     );
 }

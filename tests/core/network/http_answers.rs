@@ -31,7 +31,7 @@ async fn a_server_that_breaks_and_is_mended_turns_readiness_and_turns_it_back() 
     })
     .await;
     let url = site.url("/status?key=hunter2");
-    let watched = Watched::start("api", quick(HttpIndicator::new("api", &url).unwrap()));
+    let watched = Watched::start("api", quick(HttpIndicator::new("api", &url)));
     watched.passes().await;
     let readings: Vec<_> = watched.state().readings().to_vec();
     assert_eq!(readings[0].measurement(), Some("responseTime"));
@@ -67,10 +67,7 @@ async fn a_slow_server_passes_within_the_timeout_and_fails_beyond_it() {
         }
     })
     .await;
-    let watched = Watched::start(
-        "api",
-        quick(HttpIndicator::new("api", &site.url("/")).unwrap()),
-    );
+    let watched = Watched::start("api", quick(HttpIndicator::new("api", &site.url("/"))));
     watched.passes().await;
     slow.store(true, Ordering::SeqCst);
     let said = watched.fails().await;
@@ -101,7 +98,7 @@ async fn a_redirect_is_not_followed_and_its_host_is_told_without_its_secrets() {
             response.body(Full::default()).unwrap()
         })
         .await;
-        let said = failure(&HttpIndicator::new("api", &site.url("/status")).unwrap()).await;
+        let said = failure(&HttpIndicator::new("api", &site.url("/status"))).await;
         assert!(
             said.contains("answered 302 Found") && said.contains(wanted),
             "{said}"
@@ -117,24 +114,24 @@ async fn head_is_asked_when_it_is_wanted() {
         _ => text(405, ""),
     })
     .await;
-    let indicator = HttpIndicator::new("api", &site.url("/")).unwrap();
+    let indicator = HttpIndicator::new("api", &site.url("/"));
     assert!(failure(&indicator).await.contains("405 Method Not Allowed"));
-    passes(&indicator.head().unwrap()).await;
+    passes(&indicator.head()).await;
 }
 
 #[tokio::test]
 async fn the_length_that_a_head_answer_tells_is_not_waited_for() {
     let site = Site::says(b"HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n").await;
-    let indicator = HttpIndicator::new("api", &site.url("/")).unwrap();
-    passes(&indicator.head().unwrap()).await;
+    let indicator = HttpIndicator::new("api", &site.url("/"));
+    passes(&indicator.head()).await;
 }
 
 #[tokio::test]
 async fn only_the_statuses_that_are_expected_pass() {
     let site = answering(|_| text(404, "nothing here")).await;
     let of = |statuses: &[RangeInclusive<u16>]| {
-        let indicator = HttpIndicator::new("api", &site.url("/")).unwrap();
-        indicator.statuses(statuses.to_vec()).unwrap()
+        let indicator = HttpIndicator::new("api", &site.url("/"));
+        indicator.statuses(statuses.to_vec())
     };
     passes(&of(&[200..=299, 404..=404])).await;
     let said = failure(&of(&[200..=204, 301..=301])).await;
@@ -154,16 +151,16 @@ async fn headers_are_sent_and_never_shown() {
         }
     })
     .await;
-    let plain = HttpIndicator::new("api", &site.url("/")).unwrap();
+    let plain = HttpIndicator::new("api", &site.url("/"));
     assert!(failure(&plain).await.contains("401 Unauthorized"));
-    let indicator = plain.header("authorization", "Bearer hunter2").unwrap();
+    let indicator = plain.header("authorization", "Bearer hunter2");
     let said = failure(&indicator).await;
     let shown = format!("{said} {indicator:?}");
     assert!(
         !shown.contains("hunter2") && shown.contains("authorization"),
         "{shown}"
     );
-    let indicator = indicator.header("user-agent", "probe").unwrap();
+    let indicator = indicator.header("user-agent", "probe");
     passes(&indicator).await;
 }
 
@@ -175,12 +172,12 @@ async fn the_body_has_to_satisfy_the_predicate() {
     })
     .await;
     let of = |path| {
-        let indicator = HttpIndicator::new("api", &site.url(path)).unwrap();
+        let indicator = HttpIndicator::new("api", &site.url(path));
         let up = |body: &[u8]| match body {
             b"up" => Ok(()),
             _ => Err("it does not say up"),
         };
-        indicator.body(up).unwrap()
+        indicator.body(up)
     };
     passes(&of("/up")).await;
     let said = failure(&of("/other")).await;
@@ -193,9 +190,9 @@ async fn the_body_has_to_satisfy_the_predicate() {
 #[tokio::test]
 async fn a_predicate_that_panics_is_a_failure_and_nothing_more() {
     let site = answering(|_| text(200, "up")).await;
-    let indicator = HttpIndicator::new("api", &site.url("/")).unwrap();
+    let indicator = HttpIndicator::new("api", &site.url("/"));
     let indicator = indicator.body(|_| -> Result<(), &str> { panic!("cannot read this") });
-    let watched = Watched::start("api", quick(indicator.unwrap()));
+    let watched = Watched::start("api", quick(indicator));
     let said = watched.turns_with(Status::Fail, "cannot read this").await;
     assert!(said.contains("panic"), "{said}");
 }

@@ -20,7 +20,7 @@ use crate::support::eventually;
 use crate::support::watched::Watched;
 
 fn accepts_all(indicator: HttpIndicator) -> HttpIndicator {
-    indicator.body(|_| Ok::<_, Infallible>(())).unwrap()
+    indicator.body(|_| Ok::<_, Infallible>(()))
 }
 
 /// Sends as fast as it is read, without end.
@@ -38,7 +38,7 @@ async fn endless() -> Site {
 #[tokio::test]
 async fn an_endless_body_fails_a_predicate_at_the_limit() {
     let site = endless().await;
-    let indicator = HttpIndicator::new("api", &site.url("/")).unwrap();
+    let indicator = HttpIndicator::new("api", &site.url("/"));
     let indicator = accepts_all(indicator.timeout(Duration::from_secs(30)));
     let said = failure(&indicator).await;
     assert!(
@@ -51,7 +51,7 @@ async fn an_endless_body_fails_a_predicate_at_the_limit() {
 #[tokio::test]
 async fn an_endless_body_is_left_unread_without_a_predicate() {
     let site = endless().await;
-    let indicator = HttpIndicator::new("api", &site.url("/")).unwrap();
+    let indicator = HttpIndicator::new("api", &site.url("/"));
     let indicator = indicator.timeout(Duration::from_secs(30));
     passes(&indicator).await;
     eventually("the connection is closed", async || site.open() == 0).await;
@@ -61,7 +61,7 @@ async fn an_endless_body_is_left_unread_without_a_predicate() {
 async fn a_body_at_the_limit_passes_and_one_byte_more_does_not() {
     let site = answering(|_| Response::new(Full::from(vec![b'x'; 1000]))).await;
     let of = |limit| {
-        let indicator = HttpIndicator::new("api", &site.url("/")).unwrap();
+        let indicator = HttpIndicator::new("api", &site.url("/"));
         accepts_all(indicator.body_limit(limit))
     };
     passes(&of(1000)).await;
@@ -85,10 +85,7 @@ async fn a_reset_in_the_middle_of_the_body_is_a_failure() {
         connection.set_zero_linger().unwrap();
     })
     .await;
-    let watched = Watched::start(
-        "api",
-        quick(HttpIndicator::new("api", &site.url("/")).unwrap()),
-    );
+    let watched = Watched::start("api", quick(HttpIndicator::new("api", &site.url("/"))));
     let said = watched.turns_with(Status::Fail, "broke off").await;
     assert!(
         said.contains("answered 200 OK, but the body broke off after 4 bytes"),
@@ -101,7 +98,7 @@ async fn a_reset_in_the_middle_of_the_body_is_a_failure() {
 async fn an_end_in_the_middle_of_the_body_is_a_failure() {
     let site =
         Site::start(|mut connection| async move { four_of_ten(&mut connection).await }).await;
-    let said = failure(&HttpIndicator::new("api", &site.url("/")).unwrap()).await;
+    let said = failure(&HttpIndicator::new("api", &site.url("/"))).await;
     assert!(said.contains("the body broke off after 4 bytes"), "{said}");
 }
 
@@ -112,7 +109,7 @@ async fn a_body_that_stalls_is_told_from_an_answer_that_never_came() {
         silence(connection).await;
     })
     .await;
-    let said = failure(&quick(HttpIndicator::new("api", &site.url("/")).unwrap())).await;
+    let said = failure(&quick(HttpIndicator::new("api", &site.url("/")))).await;
     assert!(
         said.contains("answered 200 OK, reading the body: no answer within 0."),
         "{said}"

@@ -40,10 +40,7 @@ async fn site() -> Site {
 async fn hyper_clients_fit_whatever_their_bodies_are() {
     let site = site().await;
     let url = &site.url("/");
-    let passes = async |made: Result<HttpIndicator, _>| {
-        let made: Result<_, tower_health::indicators::IndicatorError> = made;
-        passes(&made.unwrap()).await;
-    };
+    let passes = async |made: HttpIndicator| passes(&made).await;
     passes(HttpIndicator::with_client(
         "api",
         url,
@@ -74,28 +71,28 @@ async fn stacks_of_tower_layers_fit() {
         .service(client::<Full<Bytes>>());
     let url = &site.url("/");
     let made = HttpIndicator::with_client("api", url, stack);
-    passes(&made.unwrap()).await;
+    passes(&made).await;
 
     let boxed = BoxCloneService::new(client::<Full<Bytes>>());
     let made = HttpIndicator::with_client("api", url, boxed);
-    passes(&made.unwrap()).await;
+    passes(&made).await;
     let boxed = BoxCloneSyncService::new(client::<Full<Bytes>>());
     let made = HttpIndicator::with_client("api", url, boxed);
-    passes(&made.unwrap()).await;
+    passes(&made).await;
 
     let answering = service_fn(async |request: Request<Empty<Bytes>>| {
         assert_eq!(request.uri().host(), Some("api.example.com"));
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from("ok"))))
     });
     let made = HttpIndicator::with_client("api", "https://api.example.com/", answering);
-    passes(&made.unwrap()).await;
+    passes(&made).await;
 }
 
 #[tokio::test]
 async fn the_pool_of_the_application_is_used() {
     let site = site().await;
     let client = client::<Full<Bytes>>();
-    let indicator = HttpIndicator::with_client("api", &site.url("/"), client.clone()).unwrap();
+    let indicator = HttpIndicator::with_client("api", &site.url("/"), client.clone());
     for _ in 0..20 {
         passes(&indicator).await;
     }
@@ -108,7 +105,7 @@ async fn the_pool_of_the_application_is_used() {
 async fn failures_of_foreign_clients_tell_their_cause() {
     let absent = ClosedPort::bind();
     let url = format!("http://{}/?key=hunter2", absent.address());
-    let indicator = HttpIndicator::with_client("api", &url, client::<Full<Bytes>>()).unwrap();
+    let indicator = HttpIndicator::with_client("api", &url, client::<Full<Bytes>>());
     let said = failure(&indicator).await;
     let shown = url.strip_suffix("?key=hunter2").unwrap();
     assert_eq!(
@@ -119,7 +116,7 @@ async fn failures_of_foreign_clients_tell_their_cause() {
     let refusing = service_fn(async |_: Request<Empty<Bytes>>| {
         Err::<Response<Full<Bytes>>, _>("the circuit is open")
     });
-    let indicator = HttpIndicator::with_client("api", &url, refusing).unwrap();
+    let indicator = HttpIndicator::with_client("api", &url, refusing);
     assert!(failure(&indicator).await.ends_with(": the circuit is open"));
 }
 
@@ -131,7 +128,7 @@ async fn a_stack_that_is_never_ready_fails_at_the_timeout() {
     let stack = ServiceBuilder::new().concurrency_limit(1).service(never);
     let mut held = stack.clone();
     let _permit = held.ready().await.unwrap();
-    let indicator = HttpIndicator::with_client("api", "http://api.example.com/", stack).unwrap();
+    let indicator = HttpIndicator::with_client("api", "http://api.example.com/", stack);
     let said = failure(&indicator.timeout(Duration::from_millis(200))).await;
     assert!(
         said.ends_with("GET http://api.example.com/: no answer within 0.2 s"),

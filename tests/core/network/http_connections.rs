@@ -32,8 +32,8 @@ async fn a_hundred_runs_use_one_connection() {
     })
     .await;
     for (connections, path) in ["/", "/long", "/down"].into_iter().enumerate() {
-        let indicator = HttpIndicator::new("api", &site.url(path)).unwrap();
-        let indicator = indicator.statuses([200..=503]).unwrap();
+        let indicator = HttpIndicator::new("api", &site.url(path));
+        let indicator = indicator.statuses([200..=503]);
         for _ in 0..100 {
             passes(&indicator).await;
         }
@@ -100,7 +100,7 @@ async fn thousand_runs(site: &Site, silent: &AtomicBool, indicator: HttpIndicato
 async fn a_thousand_runs_of_which_sixty_time_out_leave_nothing_behind() {
     let silent = Arc::<AtomicBool>::default();
     let site = moody(&silent, None).await;
-    let indicator = HttpIndicator::new("api", &site.url("/")).unwrap();
+    let indicator = HttpIndicator::new("api", &site.url("/"));
     thousand_runs(&site, &silent, indicator).await;
 }
 
@@ -110,7 +110,7 @@ async fn a_thousand_runs_over_http_2_leave_nothing_behind() {
     let authority = Authority::new();
     let site = moody(&silent, Some((&authority, &[b"h2"]))).await;
     let tls = authority.client();
-    let indicator = HttpIndicator::with_tls("api", &site.https("/"), tls).unwrap();
+    let indicator = HttpIndicator::with_tls("api", &site.https("/"), tls);
     thousand_runs(&site, &silent, indicator).await;
 }
 
@@ -137,7 +137,7 @@ async fn a_connection_that_the_network_forgot_is_replaced() {
         .await
     };
     let tls = authority.client();
-    let indicator = HttpIndicator::with_tls("api", &site.https("/"), tls).unwrap();
+    let indicator = HttpIndicator::with_tls("api", &site.https("/"), tls);
     let watched = Watched::start("api", indicator.timeout(Duration::from_millis(500)));
     watched.passes().await;
     dead.notify_waiters();

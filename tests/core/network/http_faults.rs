@@ -15,7 +15,7 @@ use crate::support::proxy::{Mode, Proxy};
 use crate::support::watched::Watched;
 
 fn indicator(url: &str) -> HttpIndicator {
-    quick(HttpIndicator::new("api", url).unwrap())
+    quick(HttpIndicator::new("api", url))
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn tls_from_a_port_without_tls_says_what_it_may_be() {
     let site = Site::says(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
     let said = failure(&indicator(&format!("https://{}/", site.address()))).await;
     assert!(
-        said.contains("TLS handshake: what came back is not TLS"),
+        said.contains("TLS handshake: the response is not TLS"),
         "{said}"
     );
     let absent = ClosedPort::bind();

@@ -1,5 +1,5 @@
-//! The indicators that ask over the network, against servers in this process that do what the test
-//! says: HTTP, TCP, DNS, gRPC, TLS.
+//! The indicators that use the network (HTTP, TCP, DNS, gRPC, TLS), against servers in this process
+//! that the test controls.
 
 mod authority;
 mod certificate_file;

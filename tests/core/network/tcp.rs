@@ -12,10 +12,10 @@ use super::site::{Site, silence};
 use super::verdict::{failure, passes};
 use crate::support::eventually;
 use crate::support::port::ClosedPort;
-use crate::support::watched::Watched;
+use crate::support::watched::{Watched, refused};
 
 fn of(address: &str) -> TcpIndicator {
-    let indicator = TcpIndicator::new("mail", address).unwrap();
+    let indicator = TcpIndicator::new("mail", address);
     indicator.timeout(Duration::from_millis(500))
 }
 
@@ -108,26 +108,27 @@ fn an_address_that_cannot_work_is_refused() {
         ("smtp.internal:65536", "has no valid port"),
         ("smtp.internal:0", "has port 0"),
         ("::1:25", "needs brackets"),
-        ("[::1:25", "has to be `host:port`"),
-        ("[smtp]:25", "has something other than an IPv6 address"),
+        ("[::1:25", "must be `host:port`"),
+        ("[smtp]:25", "has no IPv6 address in its brackets"),
         ("http://smtp.internal:25", "needs brackets"),
         ("user@smtp.internal:25", "characters that no host name has"),
         ("smtp internal:25", "characters that no host name has"),
     ];
     for (address, fault) in cases {
-        let said = TcpIndicator::new("mail", address).unwrap_err().to_string();
-        let begin = "indicator \"mail\": address ";
+        let said = refused(TcpIndicator::new("mail", address));
+        let begin = "\"mail\": address ";
         assert!(
             said.starts_with(begin) && said.contains(fault),
             "{address}: {said}"
         );
     }
-    let _ = TcpIndicator::new("mail", "[::1]:25").unwrap();
+    let mail = TcpIndicator::new("mail", "[::1]:25");
+    assert_eq!(mail.config_error(), None);
 }
 
 #[test]
 fn the_defaults_are_those_that_are_documented() {
-    let mail = TcpIndicator::new("mail", "smtp.internal:25").unwrap();
+    let mail = TcpIndicator::new("mail", "smtp.internal:25");
     assert_eq!(HealthIndicator::timeout(&mail).unwrap().as_secs(), 2);
     assert_eq!(mail.ttl().unwrap().as_secs(), 5);
     assert_eq!(mail.criticality(), Criticality::Critical);

@@ -119,7 +119,7 @@ async fn a_listener_that_blocks_delays_neither_checks_nor_subscribers_nor_probes
     eventually("the listener blocks", async || door.waiting() == 1).await;
     let before = other.runs();
     eventually("checks go on", async || other.runs() > before + 10).await;
-    db.turn(fail("refused"));
+    db.set_step(fail("refused"));
     eventually("the failure is seen", async || {
         readiness(&health) == Status::Fail
     })

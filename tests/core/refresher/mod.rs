@@ -1,4 +1,4 @@
-//! The refresher: when checks run, what becomes of those that misbehave, and what is published.
+//! The refresher: when checks run, how it contains those that misbehave, and what it publishes.
 
 mod blocking;
 mod bombs;
@@ -13,6 +13,7 @@ mod listeners;
 mod panics;
 mod probed;
 mod publishing;
+mod run_now;
 mod runtime;
 mod schedule;
 mod support;

@@ -95,7 +95,7 @@ async fn a_failure_is_seen_within_a_ttl_and_a_timeout() {
         let health = builder.readiness(check).start().unwrap();
         lapse(millis(3_333)).await;
         assert_eq!(readiness(&health), Status::Pass);
-        db.turn(super::support::hang());
+        db.set_step(super::support::hang());
         lapse(millis(1_100 + 500 + 100)).await;
         assert_eq!(readiness(&health), Status::Fail, "seed {seed}");
     }

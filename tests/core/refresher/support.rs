@@ -1,5 +1,4 @@
-//! What every test of this folder uses: a check that does as it is told, and a look at what is
-//! published of it.
+//! A check that follows a script, and what the refresher publishes of it.
 
 use std::ops::Deref;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Settings: from the builder, from a file, in which order, and everything that can be wrong.
+//! Settings: those of the builder and of a file, their precedence, and every error in them.
 
 mod bad_input;
 mod builder;

@@ -1,4 +1,4 @@
-//! What every test of this folder uses: settings as a service reads them, and checks.
+//! Settings as a service reads them, and checks.
 
 use std::future::pending;
 use std::sync::Arc;

@@ -75,7 +75,7 @@ async fn a_database_in_memory_takes_writes_unless_it_is_told_otherwise() {
         .await
         .unwrap();
     watched
-        .turns_with(Status::Fail, "takes no writes: query_only is set")
+        .turns_with(Status::Fail, "accepts no writes: query_only is set")
         .await;
 }
 

@@ -1,11 +1,9 @@
-//! Real probing clients against a real server: what they ask, and what they make of the answers.
+//! Real probing clients against a real server: what they send, and what they conclude from the
+//! answers.
 //!
-//! Each starts the program that users have in front of their services and changes the health
-//! behind it. That a prober likes what it sees proves little by itself: where the program can look
-//! at the body it does, and the server answers 200 on every path that is not for the layer.
-//!
-//! Not run by default: `.ci/test` installs the programs and runs these tests. A program that is
-//! missing is a failure.
+//! Each test starts a program that users have in front of their services, and changes the health
+//! behind it. A prober that is content proves little by itself: programs that can look at the body
+//! do so, and the server answers 200 on every path that is not for the layer.
 
 mod blackbox;
 mod check_http;

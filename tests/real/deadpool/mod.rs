@@ -1,7 +1,5 @@
-//! The indicator for deadpool-postgres against a real Postgres, in each of the states that it is
-//! found in at night.
-//!
-//! Those that need a server are not run by default: `.ci/test` installs the servers and runs them.
+//! The indicator for deadpool-postgres against a real Postgres, in every state that wakes
+//! an on-call engineer.
 
 mod outages;
 mod pool;

@@ -22,7 +22,7 @@ async fn an_exhausted_pool_warns_while_the_database_answers() {
     let (server, pool, watched) = watched().await;
     let taken = take_all(&pool).await;
     let text = watched.turns(Status::Warn).await;
-    let expected = "the pool is exhausted: 3 of 3 connections are in use, none came free within \
+    let expected = "the pool is exhausted: 3 of 3 connections are in use, none became free within \
                     0.4 s; the database answers a new connection";
     assert_eq!(text, expected);
     watched.runs(5).await;
@@ -82,7 +82,7 @@ async fn one_frozen_connection_is_given_up_and_the_others_serve() {
         (
             RecyclingMethod::Verified,
             Status::Warn,
-            "but did at the second try",
+            "but did at the second attempt",
         ),
     ] {
         let server = Postgres::start().await;

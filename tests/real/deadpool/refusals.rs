@@ -6,6 +6,7 @@ use tower_health::{ComponentType, Criticality, HealthIndicator, Status};
 
 use super::support::{config, indicator, pool, take_all, watch};
 use crate::servers::postgres::{PASSWORD, Postgres};
+use crate::support::watched::refused;
 
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
@@ -73,14 +74,13 @@ fn a_configuration_without_a_host_is_an_error_that_names_the_indicator() {
     let mut config = Config::new();
     config.user("app").password(PASSWORD);
     let made = DeadpoolPostgresIndicator::new("orders", pool(&config), &config, NoTls);
-    let error = made.unwrap_err().to_string();
-    assert_eq!(error, "indicator \"orders\": config names no host");
+    assert_eq!(refused(made), "\"orders\": config names no host");
 }
 
 #[test]
 fn by_default_it_is_a_critical_datastore_that_shows_no_password() {
     let config = config(5432);
-    let made = DeadpoolPostgresIndicator::new("db", pool(&config), &config, NoTls).unwrap();
+    let made = DeadpoolPostgresIndicator::new("db", pool(&config), &config, NoTls);
     assert_eq!(
         HealthIndicator::timeout(&made),
         Some(std::time::Duration::from_secs(2))

@@ -34,7 +34,7 @@ pub(crate) fn pool_with(config: &Config, recycling_method: RecyclingMethod) -> P
 
 pub(crate) fn indicator(pool: &Pool, config: &Config) -> DeadpoolPostgresIndicator {
     let indicator = DeadpoolPostgresIndicator::new("db", pool.clone(), config, NoTls);
-    indicator.unwrap().timeout(TIMEOUT)
+    indicator.timeout(TIMEOUT)
 }
 
 /// A server, the application's pool to it, and the check of it.

@@ -18,7 +18,7 @@ async fn a_standby_passes_unless_writes_are_wanted() {
     watch(&config).passes().await;
     let watched = Watched::start("db", indicator(&pool(&config), &config).read_write());
     let expected = format!(
-        "127.0.0.1:{}/orders takes no writes: it is a standby, in recovery",
+        "127.0.0.1:{}/orders accepts no writes: it is a standby, in recovery",
         standby.port()
     );
     assert_eq!(watched.fails().await, expected);
@@ -59,7 +59,7 @@ async fn a_standby_that_is_behind_fails_and_passes_once_it_caught_up() {
     standby.run("SELECT pg_wal_replay_pause()").await;
     primary.run("INSERT INTO t VALUES (1)").await;
     watched
-        .turns_with(Status::Fail, "behind its primary, allowed are 1 s")
+        .turns_with(Status::Fail, "behind its primary, more than 1 s")
         .await;
     standby.run("SELECT pg_wal_replay_resume()").await;
     watched.passes().await;

@@ -1,6 +1,7 @@
-//! Holds the examples to what their first comments promise, as a user would: from outside.
+//! Runs the examples from outside, as a user would, and checks what their first comments promise.
 //!
-//! `cargo test` builds the examples; `cargo test --test real` alone takes them as they are.
+//! A plain `cargo test` builds the examples first. `cargo test --test real` runs those that were
+//! built before.
 
 mod settings;
 mod story;

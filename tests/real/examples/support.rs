@@ -1,4 +1,4 @@
-//! A running example: its process, its log, and a client that knows sockets only.
+//! A running example: its process, its log, and a client over bare sockets.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

@@ -21,7 +21,11 @@ async fn a_port_that_nobody_listens_on_is_told_with_its_address() {
         text.starts_with(&format!("Redis at 127.0.0.1:{port}: PING: ")),
         "{text}"
     );
-    fails_with(&watched, "nothing listens there: the server is down").await;
+    fails_with(
+        &watched,
+        "no process listens on this port: the server is down",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -47,7 +51,7 @@ async fn a_multiplexed_connection_says_that_it_never_connects_again() {
     let watched = Watched::start(NAME, RedisIndicator::new(NAME, connection.unwrap()));
     watched.passes().await;
     server.restart_with("").await;
-    fails_with(&watched, "a MultiplexedConnection never connects again").await;
+    fails_with(&watched, "a MultiplexedConnection never reconnects").await;
     watched.runs(3).await;
     watched.fails().await;
 }
@@ -99,7 +103,7 @@ async fn a_way_that_is_slow_silent_or_rude_fails_and_recovers() {
     for (mode, part) in [
         (Mode::Slow(Duration::from_secs(2)), "PING: no answer within"),
         (Mode::BlackHole, "PING: no answer within"),
-        (Mode::Reset, "the connection is opened anew"),
+        (Mode::Reset, "the client is reconnecting"),
     ] {
         proxy.set(mode);
         fails_with(&watched, part).await;

@@ -16,7 +16,7 @@ async fn a_server_that_wants_a_password_is_told_from_one_that_is_down() {
     let watched = watch(server.client());
     let text = fails_with(&watched, "NOAUTH").await;
     assert!(
-        text.contains("wants a password, and this connection has given none"),
+        text.contains("requires a password, and this connection has none"),
         "{text}"
     );
     let user = format!(":{PASSWORD}@");
@@ -57,7 +57,7 @@ async fn connections_that_are_used_up_are_told_and_freed_ones_recover() {
     let mut admin = server.admin().await;
     admin.ask::<()>("CONFIG SET maxclients 1").await;
     let watched = watch(server.client());
-    fails_with(&watched, "takes no more clients").await;
+    fails_with(&watched, "accepts no more clients").await;
     admin.ask::<()>("CONFIG SET maxclients 10").await;
     watched.passes().await;
 }
@@ -115,7 +115,7 @@ async fn a_server_that_cannot_write_tells_memory_disk_and_replicas_apart() {
     let watched = Watched::start(NAME, indicator(server.client()).round_trip());
     watched.passes().await;
     for (set, unset, part) in [
-        ("maxmemory 1", "maxmemory 0", "has used up its maxmemory"),
+        ("maxmemory 1", "maxmemory 0", "has reached maxmemory"),
         (
             "min-replicas-to-write 1",
             "min-replicas-to-write 0",

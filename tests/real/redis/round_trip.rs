@@ -42,11 +42,17 @@ async fn instances_write_keys_of_their_own_that_expire_by_themselves() {
 #[tokio::test]
 async fn another_value_than_was_written_is_a_mismatch() {
     for (answer, part) in [
-        ("$5\r\nmagic\r\n", "value mismatch: another value came back"),
-        ("$-1\r\n", "value mismatch: the value just written is gone"),
+        (
+            "$5\r\nmagic\r\n",
+            "value mismatch: GET returned another value than SET wrote",
+        ),
+        (
+            "$-1\r\n",
+            "value mismatch: the key that SET wrote does not exist",
+        ),
         (
             ":7\r\n",
-            "unexpected answer: a number instead of the value just written",
+            "unexpected answer: a number instead of the value that SET wrote",
         ),
     ] {
         let watched = Watched::start(NAME, indicator(stub(answer).await).round_trip());

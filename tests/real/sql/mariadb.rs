@@ -115,7 +115,10 @@ async fn a_server_that_takes_no_writes_fails_who_wants_to_write() {
     watched.passes().await;
     server.run("SET GLOBAL read_only = ON").await;
     let text = watched.fails().await;
-    assert!(text.contains("takes no writes: read_only is set"), "{text}");
+    assert!(
+        text.contains("accepts no writes: read_only is set"),
+        "{text}"
+    );
     server.run("SET GLOBAL read_only = OFF").await;
     watched.passes().await;
 }

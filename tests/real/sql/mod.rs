@@ -1,7 +1,5 @@
-//! The indicator for sqlx against real databases: Postgres and MariaDB, in each of the states
-//! that they are found in at night.
-//!
-//! Those that need a server are not run by default: `.ci/test` installs the servers and runs them.
+//! The indicator for sqlx against real databases: Postgres and MariaDB, in every state that
+//! wakes an on-call engineer.
 
 mod mariadb;
 mod mariadb_replica;

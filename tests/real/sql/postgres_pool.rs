@@ -29,7 +29,7 @@ async fn an_exhausted_pool_warns_while_the_database_answers() {
     let text = watched.turns(Status::Warn).await;
     assert_eq!(
         text,
-        "the pool is exhausted: 3 of 3 connections are in use, none came free within 0.4 s; the \
+        "the pool is exhausted: 3 of 3 connections are in use, none became free within 0.4 s; the \
          database answers a new connection"
     );
     watched.runs(5).await;
@@ -102,7 +102,7 @@ async fn one_frozen_connection_is_given_up_and_the_others_serve() {
     let backend = u32::try_from(backend).unwrap();
     let mut transitions = watched.health.subscribe();
     stop(backend);
-    let expected = "but did at the second try";
+    let expected = "but did at the second attempt";
     watched
         .changes(&mut transitions, Status::Warn, expected)
         .await;
