@@ -86,6 +86,10 @@
 //! | `http-client`, `grpc-client`, `net`, `tls` | indicators of HTTP and gRPC services, TCP and DNS, certificates |
 //! | `system` | indicators of disk, memory, processor and file descriptors |
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    docsrs,
+    doc(auto_cfg(hide(feature = "__database", feature = "__sqlx")))
+)]
 #![forbid(unsafe_code)]
 
 // In the order of the data: each module imports only from those before it.

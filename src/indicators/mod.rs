@@ -49,6 +49,14 @@ pub use self::settable::SettableIndicator;
 #[cfg(feature = "__database")]
 pub use self::shared::pool::ExhaustedPool;
 #[cfg(feature = "__sqlx")]
+#[cfg_attr(
+    docsrs,
+    doc(cfg(any(
+        feature = "sqlx-mysql",
+        feature = "sqlx-postgres",
+        feature = "sqlx-sqlite"
+    )))
+)]
 pub use self::sqlx::{SqlxDatabase, SqlxIndicator};
 #[cfg(feature = "system")]
 pub use self::system::{CpuIndicator, DiskIndicator, FileDescriptorsIndicator, MemoryIndicator};

@@ -16,9 +16,10 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tower_health::{Check, Criticality, Probe, Status, indicator_fn};
+use tower_health::{Check, Criticality, Details, HealthLayer, Probe, Status, indicator_fn};
 
 use super::support::{Port, check, failing, keys, panics, passing, report};
+use crate::support::prober::get;
 use crate::support::{Dial, lapse, secs, settle, steady};
 
 #[tokio::test(start_paused = true)]
@@ -207,5 +208,29 @@ impl std::fmt::Display for Outer {
 impl std::error::Error for Outer {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.0)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_is_written_in_code_as_over_http() {
+    let health = steady()
+        .version("1.4.0")
+        .readiness(failing("db", "refused"))
+        .readiness(passing("cache"))
+        .start()
+        .unwrap();
+    settle().await;
+    let layer = HealthLayer::builder(health.clone())
+        .details(Details::always())
+        .build()
+        .unwrap();
+    let snapshot = health.snapshot();
+    for probe in Probe::ALL {
+        let report = snapshot.report(*probe);
+        let over_http = get(&layer, probe.default_path()).await.1;
+        assert_eq!(report.to_json(), over_http);
+        assert_eq!(serde_json::to_string(&report).unwrap(), over_http);
+        let verbose = format!("{}?verbose", probe.default_path());
+        assert_eq!(report.to_string(), get(&layer, &verbose).await.1);
     }
 }

@@ -19,7 +19,9 @@ async fn drain_fails_readiness_at_once_and_nothing_else() {
         .unwrap();
     settle().await;
     assert_eq!(probes(&health).await, [PASS, PASS, PASS]);
+    assert!(!health.is_draining());
     health.drain();
+    assert!(health.is_draining());
     assert_eq!(probes(&health).await, [PASS, FAIL, PASS]);
     let told = report(&health, Probe::Readiness).await;
     assert_eq!(told["output"], "draining");

@@ -13,6 +13,7 @@ mod listeners;
 mod panics;
 mod probed;
 mod publishing;
+mod run_now;
 mod runtime;
 mod schedule;
 mod support;

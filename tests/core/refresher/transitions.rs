@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use tokio::time::timeout;
 use tower_health::{Criticality, Health, Probe, Status, Subject};
 
@@ -230,4 +231,41 @@ async fn a_check_that_never_ends_is_told_once() {
     let mut transitions = health.subscribe();
     lapse(secs(120)).await;
     assert_eq!(told(&mut transitions).await, ["readiness/db: new -> fail"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn transitions_are_a_stream_that_ends_with_the_health() {
+    let db = Script::new([pass(), fail("refused"), pass()]);
+    let health = steady().readiness(db.check("db")).start().unwrap();
+    let transitions = health.subscribe();
+    lapse(millis(2_500)).await;
+    drop(health);
+    let lines: Vec<_> = transitions
+        .map(|transition| format!("{} {}", transition.subject, transition.to))
+        .collect()
+        .await;
+    let expected = ["pass", "fail", "pass"]
+        .into_iter()
+        .flat_map(|to| [format!("readiness/db {to}"), format!("readiness {to}")]);
+    assert_eq!(lines, expected.collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_behind_counts_what_it_lost_and_goes_on() {
+    let db = Script::passing();
+    let health = steady().readiness(db.check("db")).start().unwrap();
+    let mut transitions = health.subscribe();
+    settle().await;
+    for turn in 0..600 {
+        db.set_step(if turn % 2 == 0 {
+            fail("refused")
+        } else {
+            pass()
+        });
+        lapse(secs(1)).await;
+    }
+    let read = transitions.by_ref().take(1_024).count().await;
+    assert_eq!(read, 1_024);
+    // Two for the first pass, and two for each of the 600 changes.
+    assert_eq!(transitions.missed(), 1_202 - 1_024);
 }
