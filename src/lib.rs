@@ -25,9 +25,9 @@
 //! # }
 //! ```
 //!
-//! Probe requests are answered in front of the wrapped service, from memory; every other request
-//! passes through untouched. A background task runs the checks and publishes an immutable
-//! snapshot. No request ever runs a check, waits for one, or takes a lock:
+//! The layer answers probe requests in front of the wrapped service, from memory. Every other
+//! request passes through untouched. A background task runs the checks and publishes an immutable
+//! snapshot, so no request ever runs a check, waits for one, or takes a lock:
 //!
 //! ```text
 //!  indicators ──▶ refresher ──▶ snapshot ◀── one atomic load ── HealthLayer ◀── GET /readyz
@@ -47,28 +47,33 @@
 //! | a dependency is down | 200 | 503 if the check is critical, else 200 `warn` | unchanged |
 //! | draining | 200 | 503, for good | unchanged |
 //!
-//! GET and HEAD answer 200 for [`pass`](Status::Pass) and [`warn`](Status::Warn), 503 for
-//! [`fail`](Status::Fail); OPTIONS has the same codes and no body; any other method is a 405. The
-//! body says the status and nothing else, `{"status":"pass"}`, unless [`Details`] allow more.
+//! GET and HEAD get 200 for [`pass`](Status::Pass) and [`warn`](Status::Warn), and 503 for
+//! [`fail`](Status::Fail). OPTIONS gets the same codes without a body, and any other method a 405.
+//! The body contains only the status, `{"status":"pass"}`, unless [`Details`] allow more.
 //!
 //! Liveness takes no indicator: a dependency that is down is no reason to restart a process.
 //!
 //! # Words
 //!
-//! An *indicator* ([`HealthIndicator`]) is what can be looked at; a *check* ([`Check`]) is an
-//! indicator as registered, with its settings; the *refresher* is the task that runs checks; the
-//! *snapshot* ([`Snapshot`]) is what it publishes, and the *report* ([`Report`]) is its text.
+//! An *indicator* ([`HealthIndicator`]) knows how to check one dependency. A *check* ([`Check`]) is
+//! an indicator as registered, with its settings. The *refresher* is the background task that runs
+//! checks. It publishes the *snapshot* ([`Snapshot`]), of which the *report* ([`Report`]) shows one
+//! probe in detail.
 //!
 //! # Guides
 //!
 //! - [Ordering](guides::ordering): where the layer has to stand, and how a wrong place looks healthy.
-//! - [Saturation](guides::saturation): why probes answer when the service does not.
+//! - [Saturation](guides::saturation): why probes are answered when the service is overloaded.
 //! - [Draining](guides::draining): how to stop without losing a request.
-//! - [Indicators](indicators): those that come with the crate, and their defaults.
-//! - [Writing an indicator](guides::writing_an_indicator): of your own, its test, and what to make critical.
-//! - [Costs](guides::costs): what allocates, what grows with the checks, what wakes up.
+//! - [Cookbook](guides::cookbook): "how do I …", with a snippet each.
+//! - [Settings](guides::settings): settings from a file or the environment.
+//! - [Testing](guides::testing): tests of your application, and of your indicators.
+//! - [Indicators](indicators): the built-in ones, and their defaults.
+//! - [Writing an indicator](guides::writing_an_indicator): your own, and what to make critical.
+//! - [Costs](guides::costs): what allocates, what grows with the number of checks, what wakes up.
 //! - [Migrating](guides::migrating): from a hand-written `/health`.
-//! - gRPC (feature `grpc`): `grpc.health.v1` in the same layer.
+//! - [Other frameworks](guides::other_frameworks): actix-web, Rocket, poem, warp, AWS Lambda.
+//! - gRPC (feature `grpc`, `guides::grpc`): `grpc.health.v1` in the same layer.
 //!
 //! # Features
 //!
@@ -79,12 +84,12 @@
 //! | `grpc` | `grpc.health.v1` (Check, Watch, List) in every layer that is not built [without it](HealthLayerBuilder::without_grpc) |
 //! | `serde` | [`HealthConfig`] and [`LayerConfig`] deserialize from a settings file |
 //! | `signal` | `Health::shutdown_signal`: drain on SIGTERM and Ctrl-C |
-//! | `test-util` | an indicator for your tests that does as it is told |
-//! | `sqlx-postgres`, `sqlx-mysql`, `sqlx-sqlite` | [indicators] of databases behind sqlx; need Rust 1.94 |
-//! | `deadpool-postgres` | an indicator of a Postgres behind deadpool |
-//! | `redis` | an indicator of Redis |
-//! | `http-client`, `grpc-client`, `net`, `tls` | indicators of HTTP and gRPC services, TCP and DNS, certificates |
-//! | `system` | indicators of disk, memory, processor and file descriptors |
+//! | `test-util` | an indicator for your tests that follows a script |
+//! | `sqlx-postgres`, `sqlx-mysql`, `sqlx-sqlite` | [indicators] for databases behind sqlx 0.9, which needs Rust 1.94 |
+//! | `deadpool-postgres` | an indicator for a Postgres behind deadpool-postgres 0.14 |
+//! | `redis` | an indicator for Redis, by redis 1 |
+//! | `http-client`, `grpc-client`, `net`, `tls` | indicators for HTTP and gRPC services, TCP and DNS, certificates |
+//! | `system` | indicators for disk, memory, processor and file descriptors |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     docsrs,
