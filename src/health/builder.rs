@@ -125,7 +125,7 @@ impl HealthBuilder {
         self.set(move |config| config.max_watches = watches)
     }
 
-    /// Sets the settings from a file or another source.
+    /// Applies settings from a file or another source.
     ///
     /// A setting of the builder itself takes precedence, whether it is set before or after this
     /// call. Notes and links of both are kept.
@@ -219,8 +219,8 @@ impl HealthBuilder {
 
     /// Sets the function that redacts every text before it is stored, logged or shown.
     ///
-    /// Default: [`redact_credentials`](crate::redact_credentials). The function gets at most 64
-    /// KiB, and 4 KiB of its result are kept. If it panics, the text is withheld.
+    /// Default: [`redact_credentials`](crate::redact_credentials). The function gets at most
+    /// 64 KiB, and 4 KiB of its result are kept. If it panics, the text is withheld.
     pub fn redact(mut self, redact: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         self.redactor = Redactor::new(redact);
         self

@@ -103,7 +103,7 @@ impl Health {
     /// # Errors
     ///
     /// Returns an error once readiness can no longer pass: the service is draining, a startup gate
-    /// has failed, or the runtime of the refresher has ended.
+    /// has failed, or the refresher has ended.
     ///
     /// # Cancel safety
     ///

@@ -1,5 +1,4 @@
-//! Turns a builder into a running health: validates, resolves, connects the parts, starts the
-//! refresher.
+//! Turns a builder into a running health, or into an error that names every problem.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
