@@ -133,31 +133,48 @@ pub mod test_util {
 
 /// Guides to topics that span several items.
 pub mod guides {
-    #[doc = include_str!("../docs/ordering.md")]
-    pub mod ordering {}
+    // Each text ends with link targets for readers on GitHub. Of two definitions of one label the
+    // first counts, so those in front of the text lead to items of this crate, and rustdoc checks
+    // them.
+    macro_rules! guide {
+        ($(#[$attribute:meta])* $name:ident, $text:literal) => {
+            $(#[$attribute])*
+            #[cfg_attr(feature = "grpc", doc = "[gRPC guide]: crate::guides::grpc")]
+            #[cfg_attr(
+                feature = "signal",
+                doc = "[`shutdown_signal`]: crate::Health::shutdown_signal"
+            )]
+            #[cfg_attr(
+                feature = "test-util",
+                doc = "[`ScriptedIndicator`]: crate::test_util::ScriptedIndicator"
+            )]
+            #[doc = include_str!("../docs/rustdoc-links.md")]
+            #[doc = include_str!($text)]
+            pub mod $name {}
+        };
+    }
 
-    #[doc = include_str!("../docs/saturation.md")]
-    pub mod saturation {}
+    guide!(cookbook, "../docs/cookbook.md");
+    guide!(ordering, "../docs/ordering.md");
+    guide!(saturation, "../docs/saturation.md");
+    guide!(draining, "../docs/draining.md");
+    guide!(settings, "../docs/settings.md");
+    guide!(testing, "../docs/testing.md");
+    guide!(writing_an_indicator, "../docs/writing-an-indicator.md");
+    guide!(costs, "../docs/costs.md");
+    guide!(migrating, "../docs/migrating.md");
+    guide!(other_frameworks, "../docs/other-frameworks.md");
 
-    #[doc = include_str!("../docs/draining.md")]
-    pub mod draining {}
-
-    #[doc = include_str!("../docs/writing-an-indicator.md")]
-    pub mod writing_an_indicator {}
-
-    #[doc = include_str!("../docs/costs.md")]
-    pub mod costs {}
-
-    #[doc = include_str!("../docs/migrating.md")]
-    pub mod migrating {}
-
-    #[doc = include_str!("../docs/other-frameworks.md")]
-    pub mod other_frameworks {}
-
-    #[cfg(feature = "grpc")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
-    #[doc = include_str!("../docs/grpc.md")]
-    pub mod grpc {}
+    guide!(
+        #[cfg(feature = "grpc")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
+        #[doc = "[`grpc_service`]: crate::HealthBuilder::grpc_service"]
+        #[doc = "[`set_serving_status`]: crate::Health::set_serving_status"]
+        #[doc = "[`grpc_list`]: crate::HealthLayerBuilder::grpc_list"]
+        #[doc = "[`max_watches`]: crate::HealthConfig::max_watches"]
+        grpc,
+        "../docs/grpc.md"
+    );
 }
 
 /// Runs the examples of the README as tests.

@@ -1,3 +1,5 @@
+//! [what to make critical]: crate::guides::writing_an_indicator#what-to-make-critical
+#![doc = include_str!("../../docs/rustdoc-links.md")]
 #![doc = include_str!("../../docs/indicators.md")]
 
 pub(crate) mod blocking;
