@@ -132,11 +132,11 @@ pub use self::state::ServingStatus;
 #[cfg(feature = "test-util")]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
 pub mod test_util {
-    //! For tests of code that uses this crate: an indicator that follows a script.
+    //! An indicator that follows a script, for the tests of an application.
     pub use crate::indicators::test_util::{ScriptedIndicator, Step};
 }
 
-/// Guides for what a reference does not explain.
+/// Guides to topics that span several items.
 pub mod guides {
     // Each text ends with link targets for readers on GitHub. Of two definitions of one label the
     // first counts, so those in front of the text lead to items of this crate, and rustdoc checks

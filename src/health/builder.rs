@@ -1,5 +1,4 @@
-//! The builder of a health: it collects checks, gates and settings, and reports every problem at
-//! the start.
+//! The builder of a health, which collects checks, gates and settings.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,20 +11,20 @@ use crate::model::{HealthConfig, OptionFault, Probe, Problem, Redactor, Report, 
 use crate::refresh::Listener;
 use crate::state::Format;
 
-/// Builds a [`Health`](crate::Health); made by [`Health::builder`](crate::Health::builder).
+/// Builds a [`Health`](crate::Health); see [`Health::builder`](crate::Health::builder).
 ///
-/// Options can be given in any order: a setting of the builder wins over the same setting of
-/// [`config`](Self::config), wherever it stands. [`start`](Self::start) reports all problems at
-/// once.
+/// Methods can be called in any order: a setting of the builder takes precedence over the same
+/// setting in [`config`](Self::config), even if `config` is called later. [`start`](Self::start)
+/// reports all problems at once.
 #[derive(Default)]
-#[must_use = "nothing is checked until `start` is called"]
+#[must_use = "no check runs until `start` is called"]
 pub struct HealthBuilder {
     pub(super) config: HealthConfig,
-    /// What the builder sets itself; applied to `config` at the start.
+    /// The settings of the builder itself, which are applied to `config` at the start.
     settings: Vec<Setting>,
     pub(super) checks: Vec<(Probe, Check)>,
     pub(super) gates: Vec<String>,
-    /// Names of checks that settings may exist for, although they are not registered yet.
+    /// Names that may have settings without a registered check.
     pub(super) configurable: Vec<String>,
     /// Named sets of readiness checks.
     pub(super) groups: Vec<(String, Vec<String>)>,
@@ -39,13 +38,14 @@ type Setting = Box<dyn Fn(&mut HealthConfig) + Send + Sync>;
 impl HealthBuilder {
     /// Registers a check that readiness depends on.
     ///
-    /// It runs at once and then one TTL after each run. Until its first result it counts as failed.
+    /// It runs at the start, and again one TTL after each run. It counts as failed until its first
+    /// result.
     pub fn readiness(mut self, check: impl Into<Check>) -> Self {
         self.checks.push((Probe::Readiness, check.into()));
         self
     }
 
-    /// Registers a readiness check if it is `Some`, for a dependency that is optional.
+    /// Registers a readiness check if it is `Some`; for optional dependencies.
     ///
     /// ```
     /// use tower_health::{Check, Health, indicator_fn};
@@ -65,34 +65,35 @@ impl HealthBuilder {
 
     /// Registers a check that has to pass once before startup is complete.
     ///
-    /// It does not run again after its first pass. A non-critical check delays startup only until
+    /// It does not run again after its first pass. A non-critical check only delays startup until
     /// its first result.
     pub fn startup(mut self, check: impl Into<Check>) -> Self {
         self.checks.push((Probe::Startup, check.into()));
         self
     }
 
-    /// Allows [settings](HealthConfig::checks) for a check of this name that is not registered at
-    /// the start: the code [adds](crate::Health::add_readiness) it later, or not at all.
+    /// Allows [settings](HealthConfig::checks) for a check that is not registered at the start.
     ///
-    /// Otherwise settings for an unregistered name are an error. Problems of the settings
-    /// themselves are reported when the check is added.
+    /// The application may [add](crate::Health::add_readiness) the check later, or not at all.
+    /// Without this call, settings for a name without a check are an error. Problems of the
+    /// settings themselves are reported when the check is added.
     pub fn allow_config_for(mut self, name: impl Into<String>) -> Self {
         self.configurable.push(name.into());
         self
     }
 
-    /// Declares a startup step: startup waits until its gate, which [`Health::gate`](crate::Health::gate) hands out, is
-    /// [completed](crate::Gate::complete).
+    /// Declares a gate: startup waits until the application [completes](crate::Gate::complete) it.
+    ///
+    /// [`Health::gate`](crate::Health::gate) returns the gate.
     pub fn gate(mut self, name: impl Into<String>) -> Self {
         self.gates.push(name.into());
         self
     }
 
-    /// Maps a gRPC service name to a set of readiness checks: the health of the service is that of
-    /// these checks. A check that is removed while the process runs counts as failed.
+    /// Maps a gRPC service name to the readiness checks that decide its status.
     ///
-    /// The names `""`, `liveness`, `readiness` and `startup` exist already.
+    /// A check that is removed at run time counts as failed. The names `""`, `liveness`,
+    /// `readiness` and `startup` are reserved.
     ///
     /// ```
     /// use tower_health::{Health, indicator_fn};
@@ -124,10 +125,10 @@ impl HealthBuilder {
         self.set(move |config| config.max_watches = watches)
     }
 
-    /// Takes the settings from a file or another source.
+    /// Applies settings from a file or another source.
     ///
-    /// A setting that the builder itself is given wins, before or after this call. Notes and links
-    /// of both are kept.
+    /// A setting of the builder itself takes precedence, whether it is set before or after this
+    /// call. Notes and links of both are kept.
     pub fn config(mut self, config: HealthConfig) -> Self {
         self.config = config;
         self
@@ -206,30 +207,28 @@ impl HealthBuilder {
         })
     }
 
-    /// Calls this function once with every [`Transition`], after the snapshot that shows it was
-    /// published.
+    /// Calls a listener once for every [`Transition`], after the snapshot with it is published.
     ///
-    /// Listeners run one after the other in their own task. A panic of a listener is logged. A
-    /// listener that blocks delays only the listeners after it, and holds a worker thread of the
-    /// runtime.
+    /// Listeners run one after the other in a task of their own. The refresher logs a panic of a
+    /// listener. A listener that blocks delays only other listeners, but it occupies a worker
+    /// thread of the runtime.
     pub fn on_transition(mut self, listener: impl Fn(&Transition) + Send + Sync + 'static) -> Self {
         self.listeners.push(Arc::new(listener));
         self
     }
 
-    /// Passes every text through this function before it is stored, logged or shown, in place of
-    /// [`redact_credentials`](crate::redact_credentials).
+    /// Sets the function that redacts every text before it is stored, logged or shown.
     ///
-    /// The function gets at most 64 KiB, and 4 KiB of its result are kept. If it panics, the text
-    /// is withheld.
+    /// Default: [`redact_credentials`](crate::redact_credentials). The function gets at most
+    /// 64 KiB, and 4 KiB of its result are kept. If it panics, the text is withheld.
     pub fn redact(mut self, redact: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         self.redactor = Redactor::new(redact);
         self
     }
 
-    /// Writes detailed reports in this format in place of draft-06 JSON.
+    /// Sets the format of detailed reports. Default: JSON as in [`Report::to_json`].
     ///
-    /// A report is written at most once for each snapshot. If the function panics, the caller gets
+    /// The function renders a report at most once for each snapshot. If it panics, the caller gets
     /// the public body.
     ///
     /// ```

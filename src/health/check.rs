@@ -1,4 +1,4 @@
-//! A check: an indicator as registered, with its settings.
+//! A check: an indicator with the settings of its registration.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,9 +11,9 @@ use crate::model::{
     panic_message, validate_name,
 };
 
-/// Registers an indicator with settings of its own.
+/// Holds an indicator with settings of its own, to be registered.
 ///
-/// An indicator converts into a check by itself when nothing needs to be set.
+/// An indicator without settings of its own can be registered directly: it converts into a check.
 ///
 /// ```
 /// use std::time::Duration;
@@ -26,20 +26,20 @@ use crate::model::{
 /// let builder = Health::builder().readiness(cache);
 /// # let _ = builder;
 /// ```
-#[must_use = "a check runs only once it is registered"]
+#[must_use = "a check does not run until it is registered"]
 pub struct Check {
     indicator: Arc<dyn DynIndicator>,
-    /// The name, or the message of a panic of the indicator while it returned its settings.
+    /// The name, or the message if the indicator panicked while its settings were read.
     name: Result<String, String>,
     config: CheckConfig,
     /// The defaults of the indicator.
     own: CheckConfig,
-    /// What is wrong with how the indicator was configured.
+    /// The configuration error of the indicator.
     config_error: Option<String>,
 }
 
 impl Check {
-    /// Takes the name and the defaults of the indicator.
+    /// Creates a check with the name and the defaults of the indicator.
     pub fn new(indicator: impl HealthIndicator) -> Self {
         let settings = catch_unwind(AssertUnwindSafe(|| {
             let own = CheckConfig {
@@ -65,78 +65,79 @@ impl Check {
         }
     }
 
-    /// Sets how long a run may take before it counts as failed and is aborted.
+    /// Sets the time after which a run is aborted and counts as failed.
     ///
-    /// Default: that of the indicator, else [`HealthConfig::timeout`].
+    /// Default: that of the indicator, otherwise [`HealthConfig::timeout`].
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.config.timeout = Some(timeout);
         self
     }
 
-    /// Sets the time from the end of a run to the next.
+    /// Sets the time from the end of a run to the start of the next.
     ///
-    /// Default: that of the indicator, else [`HealthConfig::ttl`].
+    /// Default: that of the indicator, otherwise [`HealthConfig::ttl`].
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.config.ttl = Some(ttl);
         self
     }
 
-    /// Sets the time from the end of a run to the next while the check fails. Default: the TTL.
+    /// Sets the time between two runs while the check fails. Default: the TTL.
     pub fn failing_ttl(mut self, failing_ttl: Duration) -> Self {
         self.config.failing_ttl = Some(failing_ttl);
         self
     }
 
-    /// Sets how old a result may become before the check counts as stale: a critical check then
-    /// fails, any other warns.
+    /// Sets the age at which a result becomes stale: a critical check then fails, any other warns.
     ///
-    /// It must be more than 1.5 times the TTL. Default: three times the interval in use, and at
-    /// least 1.5 times the interval plus the timeout plus 1 s.
+    /// It must be more than 1.5 times the longer of [`ttl`](Self::ttl) and
+    /// [`failing_ttl`](Self::failing_ttl). Default: three times the interval in use, and at least
+    /// 1.5 times the interval plus the timeout plus 1 s.
     pub fn stale_after(mut self, stale_after: Duration) -> Self {
         self.config.stale_after = Some(stale_after);
         self
     }
 
-    /// Sets whether a failure fails the probe. Default: that of the indicator, which is critical
-    /// unless its documentation says otherwise.
+    /// Sets whether a failure fails the probe.
+    ///
+    /// Default: that of the indicator, which is critical unless its documentation says otherwise.
     pub fn criticality(mut self, criticality: Criticality) -> Self {
         self.config.criticality = Some(criticality);
         self
     }
 
-    /// Sets how many consecutive failures make a check fail that passed before. Default: 1.
+    /// Sets how many consecutive failures turn a passing check into a failing one. Default: 1.
     ///
-    /// Before its first pass a check fails anyway: the threshold delays no failure there.
+    /// A check fails until its first pass, whatever the threshold.
     pub fn failure_threshold(mut self, failures: u32) -> Self {
         self.config.failure_threshold = Some(failures);
         self
     }
 
-    /// Sets how many consecutive passes make a check pass again. Default: 1.
+    /// Sets how many consecutive passes turn a failing check into a passing one. Default: 1.
     ///
-    /// The very first pass of a check counts at once, whatever the threshold.
+    /// The first pass of a check counts at once, whatever the threshold.
     pub fn success_threshold(mut self, passes: u32) -> Self {
         self.config.success_threshold = Some(passes);
         self
     }
 
-    /// Runs the check only while readiness was probed within this time, for a dependency that
-    /// should be allowed to fall asleep. Default: the check always runs.
+    /// Sets the time since the last probe of readiness after which the check stops running.
     ///
-    /// These requests count: readiness, one of its checks at `/readyz/{name}`, a gRPC `Check` of
-    /// readiness or of a service that is mapped to checks, and a `Watch` of these as long as it is
-    /// open. [`Health::status`](crate::Health::status) and a gRPC `List` do not count.
+    /// It lets an unused dependency go to sleep. Default: the check always runs.
     ///
-    /// Without probes the result becomes stale. The first probe after that reports it as stale, and
-    /// within a second, or a TTL if that is shorter, the check runs again. Choose a time longer than
-    /// the interval of the slowest prober: Kubernetes probes every 10 s, Azure Front Door every
-    /// 30 s.
+    /// These requests count as probes: readiness, one of its checks at `/readyz/{name}`, a gRPC
+    /// `Check` of readiness or of a service that is mapped to checks, and a `Watch` of these while
+    /// it is open. [`Health::status`](crate::Health::status) and a gRPC `List` do not count.
+    ///
+    /// Without probes the result becomes stale. The next probe gets the stale result, and the check
+    /// runs again within 1 s, or within a TTL if that is shorter. Choose a time longer than the
+    /// interval of the slowest prober: Kubernetes probes every 10 s, Azure Front Door every 30 s.
     pub fn while_probed(mut self, within: Duration) -> Self {
         self.config.while_probed = Some(within);
         self
     }
 
-    /// Sets `componentId` of the report: which of several instances it is.
+    /// Sets `componentId` of the report, which identifies one of several instances.
     pub fn component_id(mut self, id: impl Into<String>) -> Self {
         self.config.component_id = Some(id.into());
         self
@@ -148,8 +149,10 @@ impl Check {
         self
     }
 
-    /// Adds to `affectedEndpoints` of the report: a URI template (RFC 6570) of an endpoint that does
-    /// not work while the check does not pass.
+    /// Adds an endpoint that does not work while the check does not pass to `affectedEndpoints` of
+    /// the report.
+    ///
+    /// The endpoint is a URI template (RFC 6570).
     pub fn affected_endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.config
             .affected_endpoints
@@ -162,7 +165,7 @@ impl Check {
         self.name.as_deref().ok()
     }
 
-    /// Resolves every setting, and reports those that cannot work.
+    /// Resolves every setting and reports those that cannot work.
     pub(super) fn resolve(
         self,
         probe: Probe,
@@ -211,8 +214,8 @@ impl Check {
     }
 }
 
-/// Reports which of the check's own settings cannot work. A setting that it inherits is reported
-/// where it was set.
+/// Reports which of the check's own settings cannot work. Settings that it inherits are validated
+/// once, with the config.
 fn validate(name: &str, settings: &CheckConfig, interval: Duration, problems: &mut Vec<Problem>) {
     let of = Some(name);
     let durations = [
@@ -233,7 +236,7 @@ fn validate(name: &str, settings: &CheckConfig, interval: Duration, problems: &m
             problems.push(Problem::zero(of, option));
         }
     }
-    // A result that expires before the next one can arrive would make the check flap for ever.
+    // A result that expires before the next one can arrive would make the check flap forever.
     let needed = longest(interval.min(LONGEST));
     if let Some(given) = settings.stale_after.filter(|given| *given <= needed) {
         let fault = OptionFault::TooShort { given, needed };

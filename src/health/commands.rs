@@ -45,10 +45,11 @@ impl Health {
         Ok(())
     }
 
-    /// Takes the name and sends the command under one lock, so that a command to remove the check
-    /// cannot overtake this one.
+    /// Reserves the name and sends the command under one lock, so that a command to remove the
+    /// check cannot overtake this one.
     fn send_add(&self, slot: Slot) -> Result<Pending, Problem> {
-        // Declared last, dropped first: dropping a refused slot runs user code outside the lock.
+        // Declared after `slot` and so dropped before it: dropping a slot runs user code, which
+        // must not happen under the lock.
         let mut names = self.names();
         let key = self.reserve(&mut names, slot.probe, slot.state.name())?;
         Ok(self.send(|ack| Command::Add(key, slot, ack)))
@@ -72,7 +73,7 @@ impl Health {
         };
         if probe == Probe::Startup && !startup.expect_one_more() {
             names.release(probe, &name);
-            let fault = "startup is complete, and that is never taken back";
+            let fault = "startup is already complete";
             return Err(Problem::TooLate { of, name, fault });
         }
         Ok(key)
@@ -83,7 +84,7 @@ impl Health {
         names.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A command that no refresher will carry out must neither take nor free a name.
+    /// Returns an error if the refresher has ended: its commands must neither take nor free names.
     fn require_refresher(&self) -> Result<(), Problem> {
         if self.inner.commands.is_closed() {
             return Err(no_refresher());
@@ -102,7 +103,9 @@ impl Health {
 }
 
 fn no_refresher() -> Problem {
-    Problem::Runtime("there is no refresher: its tokio runtime has ended, or this health is fixed")
+    Problem::Runtime(
+        "the refresher is not running: its tokio runtime has ended, or the health is fixed",
+    )
 }
 
 fn unknown(probe: Probe, name: &str) -> Problem {
@@ -114,17 +117,17 @@ fn unknown(probe: Probe, name: &str) -> Problem {
     Problem::Unknown { of, name }
 }
 
-/// A command that was sent to the refresher.
+/// A command that was sent to the refresher and is not acknowledged yet.
 struct Pending {
     published: oneshot::Receiver<()>,
-    /// `Some` when the refresher is gone. The check in it is dropped outside every lock.
+    /// `Some` if the refresher has ended. The check inside is dropped outside every lock.
     refused: Option<mpsc::error::SendError<Command>>,
 }
 
 impl Pending {
     /// Waits until the effect of the command is published.
     async fn published(self) -> Result<(), oneshot::error::RecvError> {
-        // With a refused command goes the sender, so that the wait ends.
+        // A refused command holds the sender; dropping it ends the wait.
         drop(self.refused);
         self.published.await
     }

@@ -1,4 +1,4 @@
-//! The handle of an application: it builds and starts a health, reads it, and drives it.
+//! The handle through which an application builds, starts, reads and controls its health.
 
 mod builder;
 mod check;
@@ -25,10 +25,10 @@ use crate::model::{BuildError, HealthConfig, Probe, Snapshot, Status, Transition
 use crate::refresh::Command;
 use crate::state::{LifecycleState, SharedState};
 
-/// Handle to the health of a service: its checks, its lifecycle, and the latest snapshot.
+/// Handle to the health of a service: its checks, its lifecycle and the latest snapshot.
 ///
 /// Clones are handles to the same health. A [`HealthLayer`](crate::HealthLayer) and each of its
-/// services hold one. The refresher ends when the last handle is gone.
+/// services hold one. The refresher ends when the last handle is dropped.
 ///
 /// ```
 /// use tower_health::{Health, Probe, Status, indicator_fn};
@@ -39,7 +39,7 @@ use crate::state::{LifecycleState, SharedState};
 ///     .readiness(indicator_fn("db", || async { Err::<(), _>("connection refused") }))
 ///     .start()?;
 /// let mut transitions = health.subscribe();
-/// let first = transitions.next().await.ok_or("ended")?;
+/// let first = transitions.next().await.ok_or("the health has ended")?;
 ///
 /// assert_eq!(first.output.as_deref(), Some("connection refused"));
 /// assert_eq!(health.status(Probe::Readiness), Status::Fail);
@@ -55,14 +55,14 @@ pub struct Health {
 struct Inner {
     state: Arc<SharedState>,
     config: HealthConfig,
-    /// Never touched by a probe.
+    /// Probes never lock it.
     names: Mutex<NameTable>,
     commands: mpsc::UnboundedSender<Command>,
     transitions: broadcast::Sender<Transition>,
 }
 
 impl Health {
-    /// Starts to build a health.
+    /// Returns a builder with the default settings.
     pub fn builder() -> HealthBuilder {
         HealthBuilder::default()
     }
@@ -76,66 +76,69 @@ impl Health {
         &self.inner.state.lifecycle
     }
 
-    /// Returns the status that a probe would get now. Takes no lock and runs no check.
+    /// Returns the status that a probe would get now, without a lock or a run of a check.
     pub fn status(&self, probe: Probe) -> Status {
         self.state().status(probe)
     }
 
-    /// Returns the latest snapshot, as of now.
+    /// Returns a snapshot of the present state.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.state().current()
     }
 
-    /// Returns the latest 256 transitions, oldest first.
+    /// Returns the last 256 transitions, oldest first.
     pub fn history(&self) -> Vec<Transition> {
         self.state().history.all()
     }
 
-    /// Subscribes to every [`Transition`] from now on.
+    /// Returns a stream of every [`Transition`] from now on.
     pub fn subscribe(&self) -> Transitions {
         Transitions::new(self.inner.transitions.subscribe())
     }
 
     /// Waits until readiness passes or warns.
     ///
+    /// A failing check does not end the wait: add a timeout if it should.
+    ///
     /// # Errors
     ///
-    /// When that can no longer happen: the service is draining, a startup gate failed, or the
-    /// runtime of the refresher has ended. A failing check does not end the wait: add a timeout
-    /// where that matters.
+    /// Returns an error once readiness can no longer pass: the service is draining, a startup gate
+    /// has failed, or the refresher has ended.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost when the future is dropped.
+    /// This method is cancel safe: it changes nothing.
     pub async fn await_ready(&self) -> Result<(), NeverReady> {
         let mut publications = self.state().watch_publications();
         loop {
             if self.status(Probe::Readiness).is_healthy() {
                 return Ok(());
             }
-            // A publication follows each change of the lifecycle, even one that was taken back
-            // before the refresher looked and so changed no status.
+            // A publication follows each change of the lifecycle, even a change that was undone
+            // before the refresher saw it.
             if self.lifecycle().is_lost() || publications.changed().await.is_err() {
                 return Err(NeverReady(()));
             }
         }
     }
 
-    /// Returns how often the refresher died of a defect of this crate and was restarted. It should
-    /// be 0.
+    /// Returns how often the refresher was restarted after a panic.
+    ///
+    /// It should be 0: only a defect of this crate causes such a panic.
     pub fn refresher_restarts(&self) -> u64 {
         self.state().restarts()
     }
 
-    /// Registers a further check that readiness depends on; see [`HealthBuilder::readiness`].
+    /// Registers another check that readiness depends on; see [`HealthBuilder::readiness`].
     ///
-    /// When this returns, the check is part of the snapshot and counts as failed until its first
-    /// result. [Settings](HealthConfig::checks) for its name apply; the builder has to
-    /// [allow](HealthBuilder::allow_config_for) them for a name that it does not register itself.
+    /// The snapshot contains the check when this method returns. The check counts as failed until
+    /// its first result. [Settings](HealthConfig::checks) for its name apply, if the builder
+    /// [allows](HealthBuilder::allow_config_for) them or registers a check of the same name.
     ///
     /// # Errors
     ///
-    /// As [`HealthBuilder::start`]; also when the runtime of the refresher has ended.
+    /// Returns an error if the name is taken or invalid, an option cannot work, or the refresher is
+    /// not running.
     ///
     /// # Cancel safety
     ///
@@ -144,24 +147,28 @@ impl Health {
         self.add(Probe::Readiness, check.into()).await
     }
 
-    /// Registers a further check that startup waits for; see [`HealthBuilder::startup`].
+    /// Registers another check that startup waits for; see [`HealthBuilder::startup`].
     ///
     /// # Errors
     ///
-    /// As [`add_readiness`](Self::add_readiness); also when startup is complete, since that is never
-    /// taken back.
+    /// Returns an error in the cases of [`add_readiness`](Self::add_readiness), and if startup is
+    /// already complete.
+    ///
+    /// # Cancel safety
+    ///
+    /// The check is registered even if the future is dropped after its first poll.
     pub async fn add_startup(&self, check: impl Into<Check>) -> Result<(), BuildError> {
         self.add(Probe::Startup, check.into()).await
     }
 
-    /// Removes a readiness check, and aborts its run.
+    /// Removes a readiness check and aborts its run.
     ///
     /// A gRPC service that is mapped to the check is not serving until a check of this name is
-    /// added again; the notes of the report say so.
+    /// added again. The report has a note about it.
     ///
     /// # Errors
     ///
-    /// When there is no check of this name, or the runtime of the refresher has ended.
+    /// Returns an error if there is no such check, or the refresher is not running.
     ///
     /// # Cancel safety
     ///
@@ -170,11 +177,11 @@ impl Health {
         self.remove(Probe::Readiness, name).await
     }
 
-    /// Removes a startup check, for which startup then no longer waits.
+    /// Removes a startup check, aborts its run, and stops startup from waiting for it.
     ///
     /// # Errors
     ///
-    /// When there is no check of this name, or the runtime of the refresher has ended.
+    /// Returns an error if there is no such check, or the refresher is not running.
     ///
     /// # Cancel safety
     ///
@@ -183,19 +190,19 @@ impl Health {
         self.remove(Probe::Startup, name).await
     }
 
-    /// Runs a readiness check now instead of when it is due, and waits until its result is
-    /// published: after a failover, for example.
+    /// Runs a readiness check now and waits until its result is published.
     ///
-    /// If a run of the check is in progress, its result counts. Runs of one check never overlap.
+    /// Use it when the application knows that a dependency has changed, such as after a failover.
+    /// Runs of one check never overlap: if a run is in progress, this method waits for its result.
     ///
     /// # Errors
     ///
-    /// When there is no readiness check of this name, or the runtime of the refresher has ended.
-    /// That the check fails is no error.
+    /// Returns an error if there is no such check, or the refresher is not running. A failure of
+    /// the check is not an error.
     ///
     /// # Cancel safety
     ///
-    /// The run goes on if the future is dropped after its first poll.
+    /// The run continues if the future is dropped after its first poll.
     pub async fn run_now(&self, name: &str) -> Result<(), BuildError> {
         self.run(name).await
     }
@@ -204,58 +211,63 @@ impl Health {
     ///
     /// # Errors
     ///
-    /// When no gate of this name was declared, or it was taken before.
+    /// Returns an error if no gate of this name was declared, or if it was already taken.
     pub fn gate(&self, name: &str) -> Result<Gate, BuildError> {
         Ok(Gate::take(self.lifecycle(), name)?)
     }
 
-    /// Watches a loop: liveness fails while the loop does not [`beat`](Heartbeat::beat) within
-    /// `deadline`, which counts from now.
+    /// Watches a loop: liveness fails while its last [`beat`](Heartbeat::beat) is older than
+    /// `deadline`.
+    ///
+    /// The first deadline starts now.
     ///
     /// # Errors
     ///
-    /// When the name is not allowed or belongs to a living loop, or the deadline is zero or longer
-    /// than a year.
+    /// Returns an error if the name is invalid or belongs to another heartbeat in use, or if the
+    /// deadline is zero or longer than a year.
     pub fn heartbeat(&self, name: &str, deadline: Duration) -> Result<Heartbeat, BuildError> {
         Ok(Heartbeat::start(self.lifecycle(), name, deadline)?)
     }
 
-    /// Fails liveness, since only a restart helps. The report shows the reason after redaction.
+    /// Fails liveness, for a fault that only a restart can fix.
+    ///
+    /// The report shows the reason after redaction.
     pub fn mark_broken(&self, reason: impl Into<String>) {
         self.lifecycle().set_broken(Some(reason.into()));
     }
 
-    /// Takes [`mark_broken`](Self::mark_broken) back.
+    /// Reverts [`mark_broken`](Self::mark_broken).
     pub fn clear_broken(&self) {
         self.lifecycle().set_broken(None);
     }
 
-    /// Fails readiness until [`accept_traffic`](Self::accept_traffic) is called. The report shows the
-    /// reason after redaction.
+    /// Fails readiness until [`accept_traffic`](Self::accept_traffic) is called.
+    ///
+    /// The report shows the reason after redaction.
     pub fn refuse_traffic(&self, reason: impl Into<String>) {
         self.lifecycle().set_refusing(Some(reason.into()));
     }
 
-    /// Takes [`refuse_traffic`](Self::refuse_traffic) back.
+    /// Reverts [`refuse_traffic`](Self::refuse_traffic).
     pub fn accept_traffic(&self) {
         self.lifecycle().set_refusing(None);
     }
 
-    /// Fails readiness at once and for good. Requests are served as before.
+    /// Fails readiness at once and permanently. The server keeps serving requests.
     pub fn drain(&self) {
         self.lifecycle().start_drain();
     }
 
-    /// Returns whether a drain has begun, for loops that should take no new work.
+    /// Returns whether a drain has begun, so that background loops can stop taking work.
     pub fn is_draining(&self) -> bool {
         self.lifecycle().is_draining()
     }
 
-    /// Drains when `trigger` resolves, and resolves [`HealthConfig::drain_delay`] later. Meant for
-    /// the graceful shutdown of a server, which should begin only when no more traffic arrives.
+    /// Drains when `trigger` resolves, and resolves [`HealthConfig::drain_delay`] later.
     ///
-    /// If [`drain`](Self::drain) was called before, the delay counts from then. The delay uses the
-    /// timer of the runtime that polls the future.
+    /// Pass the future to the graceful shutdown of a server, which then begins after load balancers
+    /// have stopped sending traffic. If [`drain`](Self::drain) was called earlier, the delay counts
+    /// from that call. The delay uses the timer of the runtime that polls the future.
     pub fn drain_on(
         &self,
         trigger: impl Future<Output = ()> + Send + 'static,
@@ -267,16 +279,16 @@ impl Health {
         }
     }
 
-    /// Drains on SIGTERM and Ctrl-C, as [`drain_on`](Self::drain_on) does. A second signal ends the
+    /// Drains on SIGTERM or Ctrl-C, as [`drain_on`](Self::drain_on) does; a second signal ends the
     /// delay.
     ///
-    /// The handlers are installed by this call, so that no signal is lost. From then on a signal
-    /// does not end the process by itself. If the handlers cannot be installed, an error is logged
-    /// and the future never resolves.
+    /// The call itself installs the signal handlers, so that no signal is lost before the first
+    /// poll. From then on a signal does not end the process by itself. If the handlers cannot be
+    /// installed, the call logs an error and the future never resolves.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime, or within one whose I/O is not enabled.
+    /// Panics outside a tokio runtime, or within one whose I/O driver is not enabled.
     #[cfg(feature = "signal")]
     #[cfg_attr(docsrs, doc(cfg(feature = "signal")))]
     pub fn shutdown_signal(&self) -> impl Future<Output = ()> + Send + 'static {
@@ -288,10 +300,10 @@ impl Health {
         }
     }
 
-    /// Runs a server to its end, but no longer than [`HealthConfig::drain_cap`] after the delay of
-    /// a [`drain_on`](Self::drain_on) or `shutdown_signal` has passed.
+    /// Runs a server until it ends or [`HealthConfig::drain_cap`] has passed after the drain delay.
     ///
-    /// Without a cap, an open stream or WebSocket holds up a graceful shutdown for ever. Returns
+    /// The delay is that of [`drain_on`](Self::drain_on) or `shutdown_signal`. Without a cap, an
+    /// open stream or WebSocket can hold up a graceful shutdown forever. The future resolves to
     /// `None` if the cap was reached; open connections then end with the runtime.
     pub fn cap_drain<F: IntoFuture>(
         &self,
@@ -303,12 +315,13 @@ impl Health {
 
     /// Sets the status of a gRPC service; see the [gRPC guide](crate::guides::grpc).
     ///
-    /// The status overrides that of a [group](HealthBuilder::grpc_service) of the same name. During
-    /// a drain, a service that is serving is shown as not serving.
+    /// The status overrides that of the [checks](HealthBuilder::grpc_service) that the name is
+    /// mapped to. During a drain, a service that is set to serving is reported as not serving.
     ///
     /// # Errors
     ///
-    /// When the name is one of the four standard ones, which cannot be set.
+    /// Returns an error if the name is `""`, `liveness`, `readiness` or `startup`, which cannot be
+    /// set.
     #[cfg(feature = "grpc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
     pub fn set_serving_status(
@@ -324,8 +337,8 @@ impl Health {
         Ok(())
     }
 
-    /// Takes [`set_serving_status`](Self::set_serving_status) back: the name stands for its group
-    /// again, or for nothing.
+    /// Reverts [`set_serving_status`](Self::set_serving_status): the service has the status of its
+    /// checks again, or none.
     #[cfg(feature = "grpc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
     pub fn clear_serving_status(&self, service: &str) {
@@ -333,7 +346,7 @@ impl Health {
         self.lifecycle().notify();
     }
 
-    /// Makes the refresher panic, as only a defect of this crate can.
+    /// Makes the refresher panic, which otherwise only a defect of this crate can do.
     #[cfg(test)]
     pub(crate) fn break_refresher(&self) {
         assert!(self.inner.commands.send(Command::Panic).is_ok());

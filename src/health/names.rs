@@ -1,4 +1,4 @@
-//! The names of checks that are taken. No probe touches this table.
+//! The table of check names that are taken. Probes never use it.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -24,7 +24,7 @@ impl NameTable {
         self.keys.get(&(probe, name.to_owned())).copied()
     }
 
-    /// Takes a name; returns `None` if it is taken.
+    /// Reserves a name; returns `None` if it is taken.
     pub(super) fn reserve(&mut self, probe: Probe, name: &str) -> Option<SlotKey> {
         let key = SlotKey(self.next_key);
         let entry = (probe, name.to_owned());

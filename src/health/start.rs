@@ -1,4 +1,4 @@
-//! From a builder to a running health: validate, resolve, connect the parts, start the refresher.
+//! Turns a builder into a running health, or into an error that names every problem.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -17,17 +17,18 @@ use crate::model::{
 use crate::refresh::{Jitter, Listener, Refresher, Slot, SlotKey};
 use crate::state::{Format, LifecycleState, Publisher, SharedState, clock};
 
-/// How many transitions a subscriber can be behind before it loses the oldest.
+/// The number of transitions that a subscriber can lag behind before it loses the oldest.
 const TRANSITION_CAPACITY: usize = 1024;
 
 impl HealthBuilder {
     /// Starts the refresher on the current tokio runtime, whose timer must be enabled.
     ///
-    /// Every probe is answered from the moment this returns; the checks run at once.
+    /// The checks run at once. Probes are answered as soon as this method returns.
     ///
     /// # Errors
     ///
-    /// Names every check, gate and option that cannot work, and reports a missing runtime.
+    /// Returns an error that names every check, gate and option that cannot work. A missing runtime
+    /// and a runtime without a timer are errors too.
     pub fn start(self) -> Result<Health, BuildError> {
         start(self, Handle::try_current().ok().as_ref())
     }
@@ -36,7 +37,7 @@ impl HealthBuilder {
     ///
     /// # Errors
     ///
-    /// As [`start`](Self::start).
+    /// Returns an error in the cases of [`start`](Self::start).
     pub fn start_on(self, runtime: &Handle) -> Result<Health, BuildError> {
         start(self, Some(runtime))
     }
@@ -48,8 +49,12 @@ fn start(builder: HealthBuilder, runtime: Option<&Handle>) -> Result<Health, Bui
     let plan = Plan::new(builder.settle(), &mut problems);
     let runtime = match runtime {
         Some(runtime) if has_timer(runtime) => Ok(runtime),
-        Some(_) => Err("the timer of the tokio runtime is off: call `enable_time` on its builder"),
-        None => Err("there is no tokio runtime here: call `start` within one, or `start_on`"),
+        Some(_) => {
+            Err("the timer of the tokio runtime is not enabled: call `enable_time` on its builder")
+        }
+        None => {
+            Err("`start` was called outside a tokio runtime: call it within one, or use `start_on`")
+        }
     };
     match runtime {
         Ok(runtime) => {
@@ -68,11 +73,10 @@ fn start(builder: HealthBuilder, runtime: Option<&Handle>) -> Result<Health, Bui
 }
 
 impl Health {
-    /// Makes a health whose readiness never changes by itself, for tests of code that depends on
-    /// it.
+    /// Creates a health whose readiness never changes by itself, for tests.
     ///
-    /// Liveness and startup pass. It needs no runtime. Everything that needs no refresher works,
-    /// such as [`drain`](Self::drain).
+    /// Liveness and startup pass. It needs no runtime and has no refresher. Methods that need none,
+    /// such as [`drain`](Self::drain), work as usual.
     ///
     /// ```
     /// use tower_health::{Health, Probe, Status};
@@ -84,7 +88,7 @@ impl Health {
         Self::fixed_with_publisher(status).0
     }
 
-    /// Without a refresher, the publisher is all that is left of it.
+    /// Returns a fixed health with the publisher that a refresher would have.
     pub(crate) fn fixed_with_publisher(status: Status) -> (Self, Publisher) {
         let plan = Plan::default();
         let checks = Checks {
@@ -96,7 +100,7 @@ impl Health {
     }
 }
 
-/// A health that needs only a runtime.
+/// Holds everything that a health needs except a runtime.
 #[derive(Default)]
 struct Plan {
     config: HealthConfig,
@@ -108,14 +112,14 @@ struct Plan {
     format: Format,
 }
 
-/// The checks of the first snapshot.
+/// Holds the checks of the first snapshot.
 struct Checks {
     readiness: Vec<Arc<CheckState>>,
     startup: Vec<Arc<CheckState>>,
 }
 
 impl Plan {
-    /// Resolves and validates everything that does not need a runtime.
+    /// Validates and resolves everything that needs no runtime.
     fn new(builder: HealthBuilder, problems: &mut Vec<Problem>) -> Self {
         validate(&builder, problems);
         let groups = groups(builder.groups, &builder.checks, problems);
@@ -144,7 +148,7 @@ impl Plan {
         }
     }
 
-    /// The checks as they are before their first run.
+    /// Returns the checks as they are before their first run.
     fn unchecked(&self) -> Checks {
         let states = |wanted| -> Vec<Arc<CheckState>> {
             let slots = self.slots.values().filter(|slot| slot.probe == wanted);
@@ -156,7 +160,7 @@ impl Plan {
         }
     }
 
-    /// Connects the handle and the refresher, which is not running yet.
+    /// Connects the handle to the refresher, which is not started yet.
     fn connect(self, checks: Checks) -> (Health, Refresher) {
         let now = clock::now();
         let (wake_refresher, lifecycle_changed) = mpsc::channel(1);
@@ -217,7 +221,9 @@ fn identity(config: &HealthConfig, groups: BTreeMap<String, Vec<String>>) -> Ide
     }
 }
 
-/// Tokio offers no other way to find out than to make a timer, which panics without one.
+/// Returns whether the timer of a runtime is enabled.
+///
+/// Tokio offers no other way to find out: creating a sleep panics without a timer.
 fn has_timer(runtime: &Handle) -> bool {
     let _context = runtime.enter();
     catch_panic(|| drop(tokio::time::sleep(Duration::ZERO))).is_some()

@@ -1,4 +1,4 @@
-//! The stream of transitions that a subscriber reads.
+//! The stream of transitions for a subscriber.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -13,9 +13,9 @@ use crate::model::Transition;
 
 /// Streams the transitions of a [`Health`](crate::Health) from the moment of subscription.
 ///
-/// Made by [`Health::subscribe`](crate::Health::subscribe). It ends when the last
-/// [`Health`](crate::Health) is gone. A subscriber that is more than 1,024 transitions behind loses
-/// the oldest; see [`missed`](Self::missed).
+/// [`Health::subscribe`](crate::Health::subscribe) creates it. The stream ends when the last
+/// [`Health`](crate::Health) is dropped. A subscriber that lags more than 1,024 transitions behind
+/// loses the oldest; see [`missed`](Self::missed).
 ///
 /// ```
 /// use tower_health::{Health, Probe, Status, Subject, indicator_fn};
@@ -38,13 +38,13 @@ use crate::model::Transition;
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "transitions are read with `next`, or as a `Stream`"]
+#[must_use = "read transitions with `next` or as a `Stream`"]
 pub struct Transitions {
     next: Receive,
     missed: u64,
 }
 
-/// Waits for the next transition, and returns the receiver with it.
+/// Resolves to the next transition and the receiver that it came from.
 type Receive = Pin<
     Box<dyn Future<Output = (Result<Transition, RecvError>, Receiver<Transition>)> + Send + Sync>,
 >;
@@ -64,17 +64,17 @@ impl Transitions {
         }
     }
 
-    /// Waits for the next transition; returns `None` when the last [`Health`](crate::Health) is
-    /// gone.
+    /// Waits for the next transition; returns `None` after the last [`Health`](crate::Health) is
+    /// dropped.
     ///
     /// # Cancel safety
     ///
-    /// No transition is lost when the future is dropped.
+    /// This method is cancel safe: no transition is lost if the future is dropped.
     pub async fn next(&mut self) -> Option<Transition> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
-    /// Returns how many transitions were lost because this subscriber was too slow.
+    /// Returns how many transitions this subscriber has lost because it was too slow.
     pub fn missed(&self) -> u64 {
         self.missed
     }

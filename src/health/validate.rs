@@ -1,4 +1,4 @@
-//! Finds what cannot work in the settings and names of a builder.
+//! Finds settings and names of a builder that cannot work.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -7,8 +7,8 @@ use crate::model::{
     HealthConfig, Named, OptionFault, Probe, Problem, duration_problem, validate_name,
 };
 
-/// Reports every problem of the options and names. Those of a single check are reported when the
-/// check is resolved.
+/// Reports every problem of the options and names, except those of a single check, which
+/// `Check::resolve` reports.
 pub(super) fn validate(builder: &HealthBuilder, problems: &mut Vec<Problem>) {
     validate_config(&builder.config, problems);
     validate_names(&builder.checks, &builder.gates, problems);
@@ -19,7 +19,7 @@ fn validate_config(config: &HealthConfig, problems: &mut Vec<Problem>) {
     for (option, duration) in [("ttl", config.ttl), ("timeout", config.timeout)] {
         problems.extend(duration_problem(None, option, duration));
     }
-    // Both may be zero: a service without a load balancer has nothing to wait for.
+    // Both may be zero: without a load balancer there is no reason to wait.
     for (option, duration) in [
         ("drain_delay", config.drain_delay),
         ("drain_cap", config.drain_cap),
@@ -34,7 +34,8 @@ fn validate_config(config: &HealthConfig, problems: &mut Vec<Problem>) {
     }
 }
 
-/// A name is unique within its probe. Gates are listed among the startup checks of a report.
+/// Reports names that are invalid or not unique within their probe. Gates count as startup checks,
+/// since a report lists both together.
 fn validate_names(checks: &[(Probe, Check)], gates: &[String], problems: &mut Vec<Problem>) {
     let mut taken = HashSet::new();
     for gate in gates {
@@ -64,23 +65,18 @@ fn validate_names(checks: &[(Probe, Check)], gates: &[String], problems: &mut Ve
     }
 }
 
-/// Settings exist only for checks that are registered or were allowed.
+/// Reports settings for checks that are neither registered nor allowed.
 fn validate_check_configs(builder: &HealthBuilder, problems: &mut Vec<Problem>) {
     let registered = builder.checks.iter().filter_map(|(_, check)| check.name());
     let allowed = builder.configurable.iter().map(|name| &**name);
     let known: HashSet<_> = registered.chain(allowed).collect();
     let configured = builder.config.checks.keys();
     for name in configured.filter(|name| !known.contains(&***name)) {
-        let of = "registered check for the settings of";
-        problems.push(Problem::Unknown {
-            of,
-            name: name.clone(),
-        });
+        problems.push(Problem::UnknownInSettings { name: name.clone() });
     }
 }
 
-/// Returns the groups by name, and reports those that cannot work: each consists of readiness
-/// checks.
+/// Returns the groups by name and reports those that contain anything but readiness checks.
 pub(super) fn groups(
     given: Vec<(String, Vec<String>)>,
     checks: &[(Probe, Check)],
@@ -93,8 +89,8 @@ pub(super) fn groups(
     let mut groups = BTreeMap::new();
     for (name, members) in given {
         for member in members.iter().filter(|member| !known.contains(&***member)) {
-            problems.push(Problem::Unknown {
-                of: "readiness check for a gRPC service",
+            problems.push(Problem::UnknownInService {
+                service: name.clone(),
                 name: member.clone(),
             });
         }
@@ -108,7 +104,7 @@ pub(super) fn groups(
     groups
 }
 
-/// Reports a service name that the application cannot have, since it always exists.
+/// Returns a problem if a service name is one of the standard names, which are always taken.
 #[cfg(feature = "grpc")]
 pub(super) fn service_problem(name: &str) -> Option<Problem> {
     crate::state::is_standard_service(name).then(|| Problem::DuplicateName {

@@ -1,9 +1,11 @@
-//! Keeps panics of user code where they happen.
+//! Contains panics of user code.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Returns the message of a panic. The payload can be of any type, and dropping it can panic again.
+/// Returns the message of a panic.
+///
+/// The payload can be of any type, and dropping it can panic again.
 pub(crate) fn panic_message(payload: Box<dyn Any + Send>) -> String {
     let text = payload
         .downcast_ref::<&'static str>()
@@ -13,18 +15,18 @@ pub(crate) fn panic_message(payload: Box<dyn Any + Send>) -> String {
     text.map_or_else(|| "panicked".to_owned(), |text| format!("panicked: {text}"))
 }
 
-/// Drops a value of a user's type, and catches a panic of its destructor.
-#[expect(clippy::mem_forget, reason = "see below: it is that or a panic")]
+/// Drops a value of a user's type and catches a panic of its destructor.
+#[expect(clippy::mem_forget, reason = "dropping the payload could panic again")]
 pub(crate) fn drop_catching_panic<T>(value: T) {
     let dropped = catch_unwind(AssertUnwindSafe(|| drop(value)));
     if let Err(payload) = dropped {
-        // This payload may panic when it is dropped, and so may the payload of that panic. Leaking
-        // it is the only way that is certain to end.
+        // Dropping this payload may panic, and so may dropping the payload of that panic. Only a
+        // leak is sure to end the chain.
         std::mem::forget(payload);
     }
 }
 
-/// Calls user code; returns `None` if it panics.
+/// Calls user code and returns `None` if it panics.
 pub(crate) fn catch_panic<T>(call: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(value) => Some(value),

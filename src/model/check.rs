@@ -1,4 +1,4 @@
-//! A registered check: its settings once resolved, and what the snapshot shows of it.
+//! A registered check: its resolved settings, and its state in a snapshot.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,10 +7,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::{Reading, Status, rfc3339};
 
-/// Whether the failure of a check fails its probe.
+/// Decides whether the failure of a check fails its probe.
 ///
-/// The crate enforces it after the run, so that a check cannot fail more than it was registered
-/// for.
+/// The refresher applies it after each run: an indicator cannot override it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",
@@ -21,15 +20,15 @@ use super::{Reading, Status, rfc3339};
 pub enum Criticality {
     /// A failure fails the probe. This is the default.
     ///
-    /// Think twice before you make a dependency critical that the whole fleet shares: when it
+    /// Think twice before you make a dependency critical if the whole fleet shares it: when it
     /// fails, every instance leaves the load balancer at once.
     #[default]
     Critical,
-    /// A failure is shown as [`Status::Warn`], and the probe goes on answering 200.
+    /// A failure counts as [`Status::Warn`]: the probe keeps answering 200.
     NonCritical,
 }
 
-/// What sort of thing a check looks at: `componentType` of the draft, section 4.4.
+/// Classifies what a check checks: `componentType` of the draft, section 4.4.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(from = "String"))]
 #[non_exhaustive]
@@ -45,7 +44,7 @@ pub enum ComponentType {
 }
 
 impl ComponentType {
-    /// Returns the word that the report shows.
+    /// Returns the term that the report shows.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Component => "component",
@@ -73,15 +72,15 @@ impl From<String> for ComponentType {
     }
 }
 
-/// No setting is longer than this, so that sums and multiples of durations cannot overflow.
+/// The longest duration of a setting, so that sums and multiples of durations cannot overflow.
 pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// The longest that jitter makes of an interval: half of it more.
+/// Returns the longest interval that jitter can produce: one and a half of this one.
 pub(crate) fn longest(interval: Duration) -> Duration {
     interval + interval / 2
 }
 
-/// The settings of a check after everything that can set them was asked.
+/// Holds the resolved settings of a check.
 #[derive(Clone, Debug)]
 pub(crate) struct CheckSpec {
     pub(crate) name: String,
@@ -92,22 +91,23 @@ pub(crate) struct CheckSpec {
     pub(crate) timeout: Duration,
     pub(crate) ttl: Duration,
     pub(crate) failing_ttl: Duration,
-    /// `Some` when it was set; otherwise it follows from the interval in use.
+    /// `None` unless it was set: it then follows from the interval in use.
     pub(crate) stale_after: Option<Duration>,
     pub(crate) failure_threshold: u32,
     pub(crate) success_threshold: u32,
-    /// `Some` for a check that runs only while readiness was probed within this time.
+    /// `Some` for a check that runs only if readiness was probed within this time.
     pub(crate) while_probed: Option<Duration>,
 }
 
 impl CheckSpec {
-    /// The time between two runs while the check is up, or while it is down.
+    /// Returns the time between two runs, which depends on whether the check is up.
     pub(crate) fn interval(&self, up: bool) -> Duration {
         if up { self.ttl } else { self.failing_ttl }
     }
 
-    /// How long a result may stand: by default three intervals, but never so short that a single
-    /// run which takes its whole timeout would outlast it.
+    /// Returns how long a result stays valid.
+    ///
+    /// Default: three intervals, or longer if a single run that takes its whole timeout needs it.
     pub(crate) fn stale_after(&self, interval: Duration) -> Duration {
         self.stale_after.unwrap_or_else(|| {
             let one_slow_run = longest(interval) + self.timeout + Duration::from_secs(1);
@@ -115,7 +115,7 @@ impl CheckSpec {
         })
     }
 
-    /// What a failure of this check does to its probe.
+    /// Returns the status of this check when it fails.
     pub(crate) fn failure_status(&self) -> Status {
         match self.criticality {
             Criticality::Critical => Status::Fail,
@@ -124,11 +124,10 @@ impl CheckSpec {
     }
 }
 
-/// What a snapshot knows of one check, as of the moment when the snapshot was taken.
+/// Holds the state of one check at the moment when its snapshot was taken.
 ///
-/// A result that was [stale](Self::is_stale) by then is never shown as passing. A snapshot that is
-/// kept goes on saying what was so when it was taken: ask
-/// [`Health::snapshot`](crate::Health::snapshot) again for what is so now.
+/// A check that was [stale](Self::is_stale) at that moment never passes. The state does not change
+/// later: call [`Health::snapshot`](crate::Health::snapshot) again for the present state.
 #[derive(Clone, Debug)]
 pub struct CheckState {
     pub(crate) spec: Arc<CheckSpec>,
@@ -136,15 +135,15 @@ pub struct CheckState {
     pub(crate) output: Option<String>,
     pub(crate) readings: Vec<Reading>,
     pub(crate) last_run: Option<LastRun>,
-    /// `Some` while the latest results contradict the status, but are too few to change it.
+    /// `Some` while the latest results contradict the status but are too few to change it.
     pub(crate) contradiction: Option<String>,
-    /// `None` for a check that will not run again: its result stands.
+    /// `None` if the result never expires, since the check will not run again.
     pub(crate) expires_at: Option<Instant>,
-    /// Only in a snapshot: what the refresher keeps says what the last run came to.
+    /// Set only in a snapshot; the refresher keeps the result of the last run unchanged.
     pub(crate) is_stale: bool,
 }
 
-/// When the latest run of a check ended and how long it took.
+/// Holds when the latest run of a check ended, and how long it took.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LastRun {
     pub(crate) time: SystemTime,
@@ -152,8 +151,9 @@ pub(crate) struct LastRun {
 }
 
 impl CheckState {
-    /// A check that has not run yet counts as failed, and says so. What that does to its probe is
-    /// `status`.
+    /// Creates the state of a check that has not run yet.
+    ///
+    /// It counts as failed; `status` depends on the probe and the criticality.
     pub(crate) fn unchecked(spec: Arc<CheckSpec>, status: Status) -> Self {
         Self {
             status,
@@ -167,7 +167,7 @@ impl CheckState {
         }
     }
 
-    /// A check that never runs, of this status.
+    /// Creates the state of a check that never runs.
     pub(crate) fn fixed(status: Status) -> Self {
         let spec = CheckSpec {
             name: "fixed".to_owned(),
@@ -189,50 +189,52 @@ impl CheckState {
         }
     }
 
-    /// The name under which it was registered.
+    /// Returns the name of the check.
     pub fn name(&self) -> &str {
         &self.spec.name
     }
 
-    /// The status after thresholds and criticality. A stale check fails if it is critical, and else
-    /// warns, unless it was worse already.
+    /// Returns the status after thresholds and criticality.
+    ///
+    /// A stale check fails if it is critical. Otherwise it warns, or keeps a worse status.
     pub fn status(&self) -> Status {
         self.status
     }
 
-    /// Whether its failure fails the probe.
+    /// Returns whether a failure of the check fails the probe.
     pub fn criticality(&self) -> Criticality {
         self.spec.criticality
     }
 
-    /// Why it does not pass: redacted, and at most 4 KiB.
+    /// Returns why the check does not pass, redacted and at most 4 KiB; `None` if it passes.
     pub fn output(&self) -> Option<&str> {
         self.output.as_deref()
     }
 
-    /// What the last run read.
+    /// Returns the values that the last run read.
     pub fn readings(&self) -> &[Reading] {
         &self.readings
     }
 
-    /// When the last run ended; `None` before the first has.
+    /// Returns when the last run ended; `None` before the first result.
     pub fn time(&self) -> Option<SystemTime> {
         self.last_run.map(|run| run.time)
     }
 
-    /// How long the last run took; `None` before the first has ended.
+    /// Returns how long the last run took; `None` before the first result.
     pub fn duration(&self) -> Option<Duration> {
         self.last_run.map(|run| run.duration)
     }
 
-    /// Whether nobody renewed its result in time: it has not run for
-    /// [`stale_after`](crate::Check::stale_after), because it hangs, waits for somebody to probe,
-    /// or has lost its refresher.
+    /// Returns whether the result is older than [`stale_after`](crate::Check::stale_after).
+    ///
+    /// A result becomes stale when the check hangs, when it waits for a
+    /// [probe](crate::Check::while_probed), or when its refresher has ended.
     pub fn is_stale(&self) -> bool {
         self.is_stale
     }
 
-    /// The same as of a later moment, when its result may count no longer.
+    /// Returns the state at a later moment, when the result may have expired.
     pub(super) fn as_of(self: Arc<Self>, now: Instant) -> Arc<Self> {
         let has_expired = self.expires_at.is_some_and(|expires_at| expires_at <= now);
         if self.is_stale || !has_expired {
@@ -246,7 +248,7 @@ impl CheckState {
         })
     }
 
-    /// The text that tells a stale check from one that failed.
+    /// Returns the output of a stale check, which distinguishes it from one that failed.
     fn stale_output(&self) -> String {
         match self.time().and_then(rfc3339) {
             Some(time) => format!("stale: the last run ended at {time}"),

@@ -1,27 +1,35 @@
-//! Every setting as plain data, for a service that reads them from a file.
+//! Every setting as plain data, for applications that read settings from a file or the environment.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{ComponentType, Criticality, Probe};
 
-/// The settings of a [`Health`](crate::Health).
+/// Holds the settings of a [`Health`](crate::Health).
 ///
-/// Every field can be set by the builder too. With feature `serde` it deserializes from a section
-/// of a settings file: keys are the names of the fields, all of them optional; a duration is a
-/// number of milliseconds or a text such as `"1s 500ms"`; an unknown key is an error.
+/// The [builder](crate::HealthBuilder) and [`Check`](crate::Check) have methods for the same
+/// settings. With feature `serde`, the settings deserialize from a file or the environment:
+///
+/// - Keys are the names of the fields. Each is optional, and an unknown key is an error.
+/// - A duration is a number of milliseconds, `500` or `"500"`, or a text with units such as
+///   `"1s 500ms"`.
+/// - A number may be given as text, such as `"3"`, since environment variables hold only texts.
 ///
 /// ```
 /// # #[cfg(feature = "serde")] {
 /// let config: tower_health::HealthConfig = toml::from_str(r#"
 ///     ttl = "2s"
 ///     timeout = 500
+///     jitter = "0.2"
 ///     version = "1.4.0"
 ///
 ///     [checks.db]
 ///     failure_threshold = 3
 /// "#)?;
+/// assert_eq!(config.ttl.as_secs(), 2);
 /// assert_eq!(config.timeout.as_millis(), 500);
+/// assert_eq!(config.jitter, 0.2);
+/// assert_eq!(config.checks["db"].failure_threshold, Some(3));
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -30,50 +38,55 @@ use super::{ComponentType, Criticality, Probe};
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 #[non_exhaustive]
 pub struct HealthConfig {
-    /// The time from the end of a run of a check to its next. Default: 1 s.
+    /// Time from the end of a run of a check to the start of the next. Default: 1 s.
     #[cfg_attr(feature = "serde", serde(with = "super::duration"))]
     pub ttl: Duration,
-    /// How long a run may take. Default: 5 s.
+    /// Time that a run may take before it fails. Default: 5 s.
     #[cfg_attr(feature = "serde", serde(with = "super::duration"))]
     pub timeout: Duration,
-    /// By how much intervals are varied, as a fraction of the interval from 0 to 0.5, so that a
-    /// fleet that was deployed together does not check together. Default: 0.1.
+    /// Random variation of the intervals between runs, as a fraction from 0 to 0.5. Default: 0.1.
     ///
-    /// The first repeat falls anywhere within one interval, unless this is 0.
+    /// It keeps instances that were deployed together from checking together. The first repeat
+    /// falls anywhere within one interval, unless the jitter is 0.
+    #[cfg_attr(feature = "serde", serde(with = "super::number"))]
     pub jitter: f64,
-    /// Makes the jitter repeatable, for tests. Default: `None`, which differs for each process.
+    /// Seed that makes the jitter repeatable, for tests. Default: a random seed.
+    #[cfg_attr(feature = "serde", serde(with = "super::number::optional"))]
     pub jitter_seed: Option<u64>,
-    /// For how long requests are still served after readiness failed for good, so that load
-    /// balancers notice. Default: 5 s.
+    /// Time for which a draining server still accepts requests after readiness has failed, so that
+    /// load balancers notice. Default: 5 s.
     #[cfg_attr(feature = "serde", serde(with = "super::duration"))]
     pub drain_delay: Duration,
-    /// For how long open connections may go on after the drain delay; see
-    /// [`Health::cap_drain`](crate::Health::cap_drain). Default: 20 s, which together with the
-    /// delay stays below the 30 s after which Kubernetes kills.
+    /// Time that open connections have after the drain delay; see
+    /// [`Health::cap_drain`](crate::Health::cap_drain). Default: 20 s.
+    ///
+    /// With the default delay this is 25 s in total. Kubernetes kills a pod after 30 s.
     #[cfg_attr(feature = "serde", serde(with = "super::duration"))]
     pub drain_cap: Duration,
-    /// How many gRPC `Watch` streams may be open at once; one more is refused with
-    /// `RESOURCE_EXHAUSTED`. Default: 16,384.
+    /// Number of gRPC `Watch` streams that may be open at once. Default: 16,384.
+    ///
+    /// The server refuses further streams with `RESOURCE_EXHAUSTED`.
     #[cfg(feature = "grpc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
+    #[cfg_attr(feature = "serde", serde(with = "super::number"))]
     pub max_watches: usize,
     /// `version` of the report: the public version of the service.
     pub version: Option<String>,
-    /// `releaseId` of the report: the build.
+    /// `releaseId` of the report: the version of the build.
     pub release_id: Option<String>,
     /// `serviceId` of the report.
     pub service_id: Option<String>,
     /// `description` of the report.
     pub description: Option<String>,
-    /// `notes` of the report, in front of those about checks.
+    /// `notes` of the report, before those about checks.
     pub notes: Vec<String>,
-    /// `links` of the report: link relation to URI.
+    /// `links` of the report: URIs by link relation.
     pub links: BTreeMap<String, String>,
-    /// Settings of checks by their names, which win over what the code says.
+    /// Settings of checks by name, which take precedence over those in code.
     ///
-    /// A name that is registered for two probes means both. They count for a check that is added
-    /// at run time too. A name that is not registered when the health starts is an error, unless it
-    /// is that of a check [added later](crate::HealthBuilder::allow_config_for).
+    /// Settings apply to the checks of this name for every probe, and to checks that are added at
+    /// run time. A name without a registered check is an error at the start, unless the builder
+    /// [allows](crate::HealthBuilder::allow_config_for) it.
     pub checks: BTreeMap<String, CheckConfig>,
 }
 
@@ -99,46 +112,75 @@ impl Default for HealthConfig {
     }
 }
 
-/// The settings of one check; what is `None` is asked of the next in line.
+/// Holds the settings of one check.
 ///
-/// In line are [`HealthConfig::checks`], the [`Check`](crate::Check) as registered, the
-/// [`HealthIndicator`](crate::HealthIndicator) itself, and [`HealthConfig`].
+/// `None` falls back, in this order, to the [`Check`](crate::Check) as registered, its
+/// [`HealthIndicator`](crate::HealthIndicator), and [`HealthConfig`]. With feature `serde`, the
+/// settings deserialize as those of [`HealthConfig`] do.
+///
+/// ```
+/// use tower_health::{CheckConfig, Criticality, Health, HealthConfig, Probe, indicator_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut cache = CheckConfig::default();
+/// cache.criticality = Some(Criticality::NonCritical);
+/// let mut config = HealthConfig::default();
+/// config.checks.insert("cache".to_owned(), cache);
+///
+/// let health = Health::builder()
+///     .config(config)
+///     .readiness(indicator_fn("cache", async || Ok::<_, std::io::Error>(())))
+///     .start()?;
+/// let snapshot = health.snapshot();
+/// let check = snapshot.checks(Probe::Readiness).next().ok_or("no check")?;
+/// assert_eq!(check.criticality(), Criticality::NonCritical);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 #[non_exhaustive]
 pub struct CheckConfig {
-    /// See [`Check::timeout`](crate::Check::timeout).
+    /// Time that a run may take; see [`Check::timeout`](crate::Check::timeout).
     #[cfg_attr(feature = "serde", serde(with = "super::duration::optional"))]
     pub timeout: Option<Duration>,
-    /// See [`Check::ttl`](crate::Check::ttl).
+    /// Time between two runs; see [`Check::ttl`](crate::Check::ttl).
     #[cfg_attr(feature = "serde", serde(with = "super::duration::optional"))]
     pub ttl: Option<Duration>,
-    /// See [`Check::failing_ttl`](crate::Check::failing_ttl).
+    /// Time between two runs of a failing check; see
+    /// [`Check::failing_ttl`](crate::Check::failing_ttl).
     #[cfg_attr(feature = "serde", serde(with = "super::duration::optional"))]
     pub failing_ttl: Option<Duration>,
-    /// See [`Check::stale_after`](crate::Check::stale_after).
+    /// Age at which a result becomes stale; see [`Check::stale_after`](crate::Check::stale_after).
     #[cfg_attr(feature = "serde", serde(with = "super::duration::optional"))]
     pub stale_after: Option<Duration>,
-    /// See [`Check::criticality`](crate::Check::criticality): `critical` or `non_critical`.
+    /// `critical` or `non_critical`; see [`Check::criticality`](crate::Check::criticality).
     pub criticality: Option<Criticality>,
-    /// See [`Check::failure_threshold`](crate::Check::failure_threshold).
+    /// Number of failures after which a passing check fails; see
+    /// [`Check::failure_threshold`](crate::Check::failure_threshold).
+    #[cfg_attr(feature = "serde", serde(with = "super::number::optional"))]
     pub failure_threshold: Option<u32>,
-    /// See [`Check::success_threshold`](crate::Check::success_threshold).
+    /// Number of passes after which a failing check passes; see
+    /// [`Check::success_threshold`](crate::Check::success_threshold).
+    #[cfg_attr(feature = "serde", serde(with = "super::number::optional"))]
     pub success_threshold: Option<u32>,
-    /// See [`Check::while_probed`](crate::Check::while_probed).
+    /// Time since the last probe within which the check runs; see
+    /// [`Check::while_probed`](crate::Check::while_probed).
     #[cfg_attr(feature = "serde", serde(with = "super::duration::optional"))]
     pub while_probed: Option<Duration>,
-    /// See [`Check::component_id`](crate::Check::component_id).
+    /// `componentId` of the report; see [`Check::component_id`](crate::Check::component_id).
     pub component_id: Option<String>,
-    /// See [`Check::component_type`](crate::Check::component_type).
+    /// `componentType` of the report; see [`Check::component_type`](crate::Check::component_type).
     pub component_type: Option<ComponentType>,
-    /// See [`Check::affected_endpoint`](crate::Check::affected_endpoint).
+    /// `affectedEndpoints` of the report; see
+    /// [`Check::affected_endpoint`](crate::Check::affected_endpoint).
     pub affected_endpoints: Option<Vec<String>>,
 }
 
 impl CheckConfig {
-    /// These settings, and those of `other` where these have none.
+    /// Returns these settings, with those of `other` in place of each `None`.
     pub(crate) fn or(self, other: Self) -> Self {
         Self {
             timeout: self.timeout.or(other.timeout),
@@ -156,10 +198,10 @@ impl CheckConfig {
     }
 }
 
-/// The settings of a [`HealthLayer`](crate::HealthLayer).
+/// Holds the settings of a [`HealthLayer`](crate::HealthLayer).
 ///
-/// With feature `serde` it deserializes as [`HealthConfig`] does. Who may see details is not among
-/// them: that is for the code to say, which knows the listener.
+/// With feature `serde`, the settings deserialize as those of [`HealthConfig`] do. Only code can
+/// set [`Details`](crate::Details), since it knows which callers reach the listener.
 ///
 /// ```
 /// # #[cfg(feature = "serde")] {
@@ -176,13 +218,13 @@ impl CheckConfig {
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 #[non_exhaustive]
 pub struct LayerConfig {
-    /// Stands in front of every path. Default: nothing.
+    /// Prefix of every path. Default: empty.
     pub prefix: String,
-    /// The paths that ask for liveness; none turns the probe off. Default: `/livez`.
+    /// Paths that answer liveness; an empty list disables the probe. Default: `/livez`.
     pub liveness: Vec<String>,
-    /// The paths that ask for readiness; none turns the probe off. Default: `/readyz`.
+    /// Paths that answer readiness; an empty list disables the probe. Default: `/readyz`.
     pub readiness: Vec<String>,
-    /// The paths that ask for startup; none turns the probe off. Default: `/startupz`.
+    /// Paths that answer startup; an empty list disables the probe. Default: `/startupz`.
     pub startup: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! How durations stand in settings files: milliseconds, or a text such as `1m 30s`.
+//! Durations in settings: milliseconds, as a number or a text, or a text such as `1m 30s`.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,7 +15,7 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
 pub(crate) mod optional {
     use super::{Deserializer, Duration};
 
-    /// A key that is present has a value; one that is absent is never asked for.
+    /// Serde calls this only for keys that are present.
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Duration>, D::Error> {
@@ -47,7 +47,14 @@ impl Visitor<'_> for DurationVisitor {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Duration, E> {
-        humantime::parse_duration(text)
-            .map_err(|error| E::custom(format_args!("bad duration {text:?}: {error}")))
+        let bad =
+            |error: &dyn fmt::Display| E::custom(format_args!("bad duration {text:?}: {error}"));
+        // Environment variables give even plain numbers as texts.
+        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if is_number {
+            let milliseconds = text.parse::<u64>().map_err(|error| bad(&error))?;
+            return Ok(Duration::from_millis(milliseconds));
+        }
+        humantime::parse_duration(text).map_err(|error| bad(&error))
     }
 }

@@ -1,4 +1,4 @@
-//! The object-safe twin of `HealthIndicator`, for a list of checks of different types.
+//! The object-safe counterpart of `HealthIndicator`, for lists of checks of different types.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{CheckResult, HealthIndicator};
 
-/// What the refresher needs of an indicator once its settings are resolved.
+/// The only method of an indicator that the refresher needs once the settings are resolved.
 pub(crate) trait DynIndicator: Send + Sync {
     fn run(self: Arc<Self>) -> Pin<Box<dyn Future<Output = CheckResult> + Send>>;
 }

@@ -1,4 +1,4 @@
-//! Errors of a configuration: every problem at once, each with the offending name.
+//! The error of a configuration: every problem at once, each with the offending name.
 
 use std::error::Error;
 use std::fmt;
@@ -8,10 +8,10 @@ use super::name::NameFault;
 use super::{LONGEST, Probe};
 
 /// Error of building a [`Health`](crate::Health) or a [`HealthLayer`](crate::HealthLayer), or of
-/// adding something to them.
+/// changing a `Health`.
 ///
-/// It holds every problem that was found, not only the first. Its text, which `Debug` prints too,
-/// names the offending check, path or option of each.
+/// It holds every problem that was found, not only the first. `Display` and `Debug` print the same
+/// text, which names the offending check, path or option of each problem.
 ///
 /// ```
 /// use std::time::Duration;
@@ -38,7 +38,7 @@ impl BuildError {
         Self { problems }
     }
 
-    /// Fails if there is any problem.
+    /// Returns an error if there is any problem.
     pub(crate) fn check(problems: Vec<Problem>) -> Result<(), Self> {
         if problems.is_empty() {
             Ok(())
@@ -47,7 +47,7 @@ impl BuildError {
         }
     }
 
-    /// Returns whether the name of a check, gate, heartbeat or gRPC service is taken or not allowed.
+    /// Returns whether the name of a check, gate, heartbeat or gRPC service is taken or invalid.
     pub fn is_name(&self) -> bool {
         self.any(|problem| {
             matches!(
@@ -59,12 +59,19 @@ impl BuildError {
         })
     }
 
-    /// Returns whether a name was given that does not exist.
+    /// Returns whether a name refers to a check or gate that does not exist.
     pub fn is_unknown(&self) -> bool {
-        self.any(|problem| matches!(problem, Problem::Unknown { .. }))
+        self.any(|problem| {
+            matches!(
+                problem,
+                Problem::Unknown { .. }
+                    | Problem::UnknownInSettings { .. }
+                    | Problem::UnknownInService { .. }
+            )
+        })
     }
 
-    /// Returns whether a path cannot be a probe path, or belongs to two probes.
+    /// Returns whether a probe path is invalid or belongs to two probes.
     pub fn is_path(&self) -> bool {
         self.any(|problem| {
             matches!(
@@ -74,18 +81,17 @@ impl BuildError {
         })
     }
 
-    /// Returns whether an option of a check or of its indicator has a value that cannot work, such as
-    /// a TTL of zero.
+    /// Returns whether an option has a value that cannot work, such as a TTL of zero.
     pub fn is_option(&self) -> bool {
         self.any(|problem| matches!(problem, Problem::Option { .. } | Problem::Indicator { .. }))
     }
 
-    /// Returns whether there is no runtime to run checks on, or no refresher that runs them.
+    /// Returns whether a tokio runtime is missing or unsuitable, or the refresher is not running.
     pub fn is_runtime(&self) -> bool {
         self.any(|problem| matches!(problem, Problem::Runtime(_)))
     }
 
-    /// Returns whether the call came too late: startup has completed, or the gate was taken before.
+    /// Returns whether the call came too late: startup is complete, or the gate was already taken.
     pub fn is_too_late(&self) -> bool {
         self.any(|problem| matches!(problem, Problem::TooLate { .. }))
     }
@@ -111,7 +117,7 @@ impl fmt::Display for BuildError {
     }
 }
 
-/// Prints the text of the error: it is what `main` shows when it returns one.
+/// Prints the same text as `Display`, because `main` shows an error that it returns with `Debug`.
 impl fmt::Debug for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -120,7 +126,7 @@ impl fmt::Debug for BuildError {
 
 impl Error for BuildError {}
 
-/// The kinds of things that have a name.
+/// Identifies what a name belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Named {
     Check(Probe),
@@ -159,6 +165,13 @@ pub(crate) enum Problem {
         of: &'static str,
         name: String,
     },
+    UnknownInSettings {
+        name: String,
+    },
+    UnknownInService {
+        service: String,
+        name: String,
+    },
     Path {
         path: String,
         fault: &'static str,
@@ -171,7 +184,7 @@ pub(crate) enum Problem {
         path: String,
         probes: [Probe; 2],
     },
-    /// What an indicator says of how it was configured.
+    /// The [`config_error`](crate::HealthIndicator::config_error) of an indicator.
     Indicator {
         name: String,
         fault: String,
@@ -192,7 +205,7 @@ pub(crate) enum Problem {
 #[derive(Debug)]
 pub(crate) enum OptionFault {
     Zero,
-    /// A `stale_after` within which the next result cannot be there.
+    /// A `stale_after` that ends before the next result can arrive.
     TooShort {
         given: Duration,
         needed: Duration,
@@ -222,10 +235,22 @@ impl fmt::Display for Problem {
             Self::IndicatorPanicked { of, message } => {
                 write!(
                     f,
-                    "a {of} panicked while it returned its name and settings: {message}"
+                    "the indicator of a {of} panicked while its name and settings were read: {message}"
                 )
             }
             Self::Unknown { of, name } => write!(f, "there is no {of} {name:?}"),
+            Self::UnknownInSettings { name } => {
+                write!(
+                    f,
+                    "settings for {name:?}: no check of this name is registered"
+                )
+            }
+            Self::UnknownInService { service, name } => {
+                write!(
+                    f,
+                    "gRPC service {service:?}: there is no readiness check {name:?}"
+                )
+            }
             Self::Path { path, fault } => write!(f, "probe path {path:?}: {fault}"),
             Self::Prefix { prefix, fault } => write!(f, "path prefix {prefix:?}: {fault}"),
             Self::DuplicatePath {
@@ -266,7 +291,7 @@ impl fmt::Display for OptionFault {
     }
 }
 
-/// Returns what is wrong with a duration that must be neither zero nor longer than a year.
+/// Returns a problem if a duration is zero or longer than a year.
 pub(crate) fn duration_problem(
     of: Option<&str>,
     option: &'static str,

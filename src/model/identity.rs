@@ -1,8 +1,8 @@
-//! What never changes about the service.
+//! The description of the service, which never changes.
 
 use std::collections::BTreeMap;
 
-/// The fields of the draft that describe the service (section 3), and its groups of checks.
+/// Holds the fields of the draft that describe the service (section 3), and its groups of checks.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Identity {
     pub(crate) version: Option<String>,
@@ -11,6 +11,6 @@ pub(crate) struct Identity {
     pub(crate) description: Option<String>,
     pub(crate) notes: Vec<String>,
     pub(crate) links: BTreeMap<String, String>,
-    /// Named sets of readiness checks: the gRPC services that are mapped to checks.
+    /// The readiness checks of each gRPC service that is mapped to checks.
     pub(crate) groups: BTreeMap<String, Vec<String>>,
 }

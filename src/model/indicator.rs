@@ -1,4 +1,4 @@
-//! The trait that every check is written against.
+//! The trait that every indicator implements.
 
 use std::future::Future;
 use std::time::Duration;
@@ -7,9 +7,9 @@ use super::{CheckResult, ComponentType, Criticality};
 
 /// Knows how to check one dependency: a database, a queue, a disk, another service.
 ///
-/// A name and a check are all that is needed; everything else has a default. An indicator should
-/// use the pool or client that the application uses, so that it sees what the application sees,
-/// and should not open connections of its own.
+/// Only [`name`](Self::name) and [`check`](Self::check) are required. An indicator should use the
+/// application's own pool or client instead of opening connections: it then fails when the
+/// application does.
 ///
 /// ```
 /// use tower_health::{CheckResult, HealthIndicator, Observation};
@@ -35,65 +35,70 @@ use super::{CheckResult, ComponentType, Criticality};
 ///
 /// # What the refresher guarantees
 ///
-/// - Name and settings are asked once, when the check is registered.
-/// - A run has a task of its own; no probe ever runs a check or waits for one.
-/// - Runs of one check never overlap. When a run exceeds its timeout its failure is published at
-///   once and its task is aborted; the next run starts only when the old one has really ended.
-/// - A panic is a failure with the panic's message.
+/// - The name and the settings are read once, when the check is registered.
+/// - Each run has its own task. No probe ever runs a check or waits for one.
+/// - Runs of one check never overlap. When a run exceeds its timeout, the refresher publishes the
+///   failure at once and aborts the task. The next run starts only after that task has ended.
+/// - A panic counts as a failure with the message of the panic.
 ///
 /// # What it cannot guarantee
 ///
-/// Code that never yields (a busy loop, a blocking call) cannot be aborted and holds a worker
-/// thread of the runtime: use [`blocking_indicator_fn`](crate::blocking_indicator_fn) for blocking code. A detached
-/// `spawn_blocking` or `spawn` inside a check goes on after the check was aborted. With
-/// `panic = "abort"` a panic ends the process.
+/// Code that never yields (a busy loop, a blocking call) cannot be aborted and occupies a worker
+/// thread of the runtime. Use [`blocking_indicator_fn`](crate::blocking_indicator_fn) for blocking
+/// code. A task that a check detaches with `spawn` or `spawn_blocking` continues after the check is
+/// aborted. With `panic = "abort"`, a panic ends the process.
 pub trait HealthIndicator: Send + Sync + 'static {
-    /// The name of the check: `component`, or `component:measurement` as in the draft, section 4.
+    /// Returns the name of the check: `component` or `component:measurement` (draft, section 4).
     ///
-    /// ASCII letters, digits, `-`, `_`, `.`, `~` and one `:`, at most 128 of them; unique among
-    /// the checks of its probe.
+    /// A name has at most 128 characters: ASCII letters, digits, `-`, `_`, `.`, `~` and one `:`. It
+    /// is unique among the checks of its probe.
     fn name(&self) -> &str;
 
-    /// Looks once. An error is a failure, and its text becomes the `output` of the report.
+    /// Checks the dependency once.
+    ///
+    /// # Errors
+    ///
+    /// An error is a failure of the check. Its text becomes the `output` of the report.
     ///
     /// # Cancel safety
     ///
-    /// The future is dropped at an await point when it exceeds its timeout, when the check is
-    /// removed and when the last [`Health`](crate::Health) is dropped.
+    /// The refresher drops the future at an await point when the run exceeds its timeout, when the
+    /// check is removed, or when the last [`Health`](crate::Health) is dropped.
     fn check(&self) -> impl Future<Output = CheckResult> + Send;
 
-    /// How long a run may take; by default [`HealthConfig::timeout`](crate::HealthConfig::timeout).
+    /// Returns how long a run may take. Default:
+    /// [`HealthConfig::timeout`](crate::HealthConfig::timeout).
     fn timeout(&self) -> Option<Duration> {
         None
     }
 
-    /// The time from the end of a run to the next; by default
+    /// Returns the time from the end of a run to the start of the next. Default:
     /// [`HealthConfig::ttl`](crate::HealthConfig::ttl).
     fn ttl(&self) -> Option<Duration> {
         None
     }
 
-    /// Whether a failure fails the probe; by default it does.
+    /// Returns whether a failure fails the probe. Default: [`Criticality::Critical`].
     fn criticality(&self) -> Criticality {
         Criticality::Critical
     }
 
-    /// What is wrong with how the indicator was configured, if anything.
+    /// Returns the reason why the configuration of the indicator is invalid; `None` if it is valid.
     ///
-    /// It is read once, at registration. [`start()`](crate::HealthBuilder::start) then fails with a
-    /// [`BuildError`](crate::BuildError) that shows this text after the name of the check, so that
-    /// the constructor and the setters of an indicator can return `Self` instead of a `Result`. An
-    /// indicator that wraps another one forwards it.
+    /// [`start()`](crate::HealthBuilder::start) fails with a [`BuildError`](crate::BuildError) that
+    /// shows this text after the name of the check. Constructors and setters of an indicator can
+    /// therefore return `Self` instead of a `Result`. An indicator that wraps another one should
+    /// forward this method.
     fn config_error(&self) -> Option<String> {
         None
     }
 
-    /// `componentType` of the report.
+    /// Returns `componentType` of the report.
     fn component_type(&self) -> Option<ComponentType> {
         None
     }
 
-    /// `componentId` of the report: which of several databases, for instance.
+    /// Returns `componentId` of the report, such as which of several databases this is.
     fn component_id(&self) -> Option<String> {
         None
     }

@@ -1,14 +1,14 @@
-//! What the process itself has to say, as plain data.
+//! The state of the process itself, apart from its checks, as plain data.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-/// How far a gate is.
+/// Holds the progress of a gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum GateState {
     Open,
     Completed,
-    /// With the reason. Startup will never succeed.
+    /// Holds the reason. Startup never succeeds after this.
     Failed(String),
 }
 
@@ -21,22 +21,22 @@ pub(crate) struct GateView {
 #[derive(Clone, Debug)]
 pub(crate) struct HeartbeatView {
     pub(crate) name: Arc<str>,
-    /// `Some` when the heartbeat fails liveness.
+    /// `Some` while the heartbeat fails liveness.
     pub(crate) fault: Option<String>,
-    /// When it will fail liveness unless it beats; `None` when it does already.
+    /// When the heartbeat fails liveness unless it beats; `None` if it already does.
     pub(crate) deadline: Option<Instant>,
 }
 
-/// The state of the process at one moment.
+/// Holds the state of the process at one moment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LifecycleView {
-    /// Counts the changes, so that a reader sees whether a view is still the latest.
+    /// The number of changes so far: a reader compares it to see whether a view is the latest.
     pub(crate) version: u64,
     pub(crate) started: bool,
     pub(crate) draining: bool,
-    /// Why the process was marked broken; `Some` while it is.
+    /// The reason, while the process is marked broken.
     pub(crate) broken: Option<String>,
-    /// Why traffic is refused; `Some` while it is.
+    /// The reason, while the application refuses traffic.
     pub(crate) refusing: Option<String>,
     pub(crate) gates: Vec<GateView>,
     pub(crate) heartbeats: Vec<HeartbeatView>,
@@ -47,7 +47,7 @@ impl LifecycleView {
         self.broken.is_none() && self.heartbeats.iter().all(|beat| beat.fault.is_none())
     }
 
-    /// Whether the process itself would take traffic, whatever its checks say.
+    /// Returns whether the process takes traffic, apart from its checks.
     pub(crate) fn takes_traffic(&self) -> bool {
         self.started && !self.draining && self.refusing.is_none()
     }

@@ -1,6 +1,6 @@
-//! The pure model: what a check reports, what it means for a probe, and how it is written down.
+//! The pure model: results of checks, the rules that turn them into probe statuses, and reports.
 //!
-//! Nothing here names tokio, tower or a clock; time is an argument.
+//! Nothing here depends on tokio, tower or a clock; time is an argument.
 
 mod catch;
 mod check;
@@ -13,6 +13,8 @@ mod identity;
 mod indicator;
 mod lifecycle;
 mod name;
+#[cfg(feature = "serde")]
+mod number;
 mod observation;
 mod probe;
 mod redaction;

@@ -1,11 +1,11 @@
-//! Which names checks, gates and heartbeats may have.
+//! The rules for the names of checks, gates and heartbeats.
 
 use std::fmt;
 
 /// Longer names would not fit a metric label or a log line.
 const MAX_LENGTH: usize = 128;
 
-/// What is wrong with a name.
+/// Describes why a name is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NameFault {
     Empty,
@@ -22,16 +22,18 @@ impl fmt::Display for NameFault {
             Self::TooLong => write!(f, "it is longer than {MAX_LENGTH} bytes"),
             Self::Character(c) => write!(
                 f,
-                "it contains {c:?}; allowed are ASCII letters, digits, `-`, `_`, `.`, `~` and one `:`"
+                "it contains {c:?}; only ASCII letters, digits, `-`, `_`, `.`, `~` and one `:` are allowed"
             ),
             Self::SecondColon => f.write_str("it has more than one `:`"),
-            Self::EmptyPart => f.write_str("there is nothing on one side of its `:`"),
+            Self::EmptyPart => f.write_str("one side of its `:` is empty"),
         }
     }
 }
 
-/// A name is `component` or `component:measurement`, of characters that need no escaping in a path
-/// (the unreserved characters of RFC 3986, section 2.3), a query, a log line or a metric label.
+/// Checks that a name has the form `component` or `component:measurement`.
+///
+/// Its characters need no escaping in a path (RFC 3986, section 2.3: unreserved), a query, a log
+/// line or a metric label.
 pub(crate) fn validate(name: &str) -> Result<(), NameFault> {
     if name.is_empty() {
         return Err(NameFault::Empty);
@@ -50,7 +52,7 @@ pub(crate) fn validate(name: &str) -> Result<(), NameFault> {
     }
 }
 
-/// The part in front of the colon, or the whole name.
+/// Returns the part before the colon, or the whole name if it has none.
 pub(crate) fn component(name: &str) -> &str {
     name.split_once(':')
         .map_or(name, |(component, _)| component)

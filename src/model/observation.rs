@@ -1,4 +1,4 @@
-//! What a run of a check brings back: an observation, or a failure.
+//! The result of a run of a check: an observation or a failure.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -7,20 +7,20 @@ use std::iter;
 
 use super::Status;
 
-/// What one run of a check brings back; see [`Observation`] and [`Failure`].
+/// The result of one run of a check; see [`Observation`] and [`Failure`].
 pub type CheckResult = Result<Observation, Failure>;
 
-/// A value that a check read, in one of the shapes that JSON has for it.
+/// Holds a value that a check read, as one of the JSON types.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ObservedValue {
-    /// A number without a fraction.
+    /// An integer.
     Integer(i64),
-    /// A number with a fraction. One that is not finite becomes `null` in the report.
+    /// A floating-point number. The report shows an infinite one or NaN as `null`.
     Float(f64),
-    /// A truth value.
+    /// A boolean.
     Bool(bool),
-    /// A text. It is passed through the redaction hook, as error texts are.
+    /// A text. It passes through the redaction hook, as error texts do.
     Text(String),
 }
 
@@ -40,54 +40,57 @@ observed_value_from!(
     f32 => Float, f64 => Float, bool => Bool, &str => Text, String => Text
 );
 
-/// Counts beyond `i64::MAX` are given as that number.
+/// Saturates at `i64::MAX`.
 impl From<u64> for ObservedValue {
     fn from(value: u64) -> Self {
         Self::Integer(i64::try_from(value).unwrap_or(i64::MAX))
     }
 }
 
-/// Counts beyond `i64::MAX` are given as that number.
+/// Saturates at `i64::MAX`.
 impl From<usize> for ObservedValue {
     fn from(value: usize) -> Self {
         Self::Integer(i64::try_from(value).unwrap_or(i64::MAX))
     }
 }
 
-/// One value that a check read, with the name of its measurement and its unit.
+/// Holds one value that a check read, with its measurement name and its unit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
-    /// `Some` when the reading goes by another measurement name than its check.
+    /// `Some` if the measurement differs from the one in the name of the check.
     pub(crate) measurement: Option<Cow<'static, str>>,
     pub(crate) value: ObservedValue,
     pub(crate) unit: Option<Cow<'static, str>>,
 }
 
 impl Reading {
-    /// The measurement, if it is not the check's own: the part behind the colon of a report key.
+    /// Returns the name of the measurement, which follows the colon in a report key; `None` if the
+    /// report shows the value under the name of the check.
     pub fn measurement(&self) -> Option<&str> {
         self.measurement.as_deref()
     }
 
-    /// The value that was read.
+    /// Returns the value.
     pub fn value(&self) -> &ObservedValue {
         &self.value
     }
 
-    /// The unit of the value, such as `ms` or `percent`.
+    /// Returns the unit of the value, such as `ms` or `percent`.
     pub fn unit(&self) -> Option<&str> {
         self.unit.as_deref()
     }
 }
 
-/// What a passing or warning check saw.
+/// Describes what a passing or warning run of a check found.
 ///
 /// ```
-/// use tower_health::Observation;
+/// use tower_health::{Observation, Status};
 ///
 /// let quick = Observation::pass().value(12, "ms");
+/// assert_eq!(quick.readings()[0].unit(), Some("ms"));
+///
 /// let slow = Observation::warn("replica lags by 40 s").measurement("lag", 40, "s");
-/// # let _ = (quick, slow);
+/// assert_eq!(slow.status(), Status::Warn);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
@@ -98,7 +101,7 @@ pub struct Observation {
 }
 
 impl Observation {
-    /// Everything is as it should be.
+    /// Creates an observation that everything is fine.
     pub fn pass() -> Self {
         Self {
             status: Status::Pass,
@@ -107,7 +110,7 @@ impl Observation {
         }
     }
 
-    /// It works, but somebody should look at it; `output` says why.
+    /// Creates an observation that the dependency works but needs attention; `output` says why.
     pub fn warn(output: impl Into<String>) -> Self {
         Self {
             status: Status::Warn,
@@ -116,7 +119,7 @@ impl Observation {
         }
     }
 
-    /// Adds the value that was read, with its unit; the report shows it under the check's name.
+    /// Adds a value with its unit; the report shows it under the name of the check.
     pub fn value(
         mut self,
         value: impl Into<ObservedValue>,
@@ -126,11 +129,11 @@ impl Observation {
         self
     }
 
-    /// Adds a further value; the report shows it under `{component}:{measurement}`.
+    /// Adds a value with its unit; the report shows it under `{component}:{measurement}`.
     ///
     /// The draft predefines the measurements `utilization`, `responseTime`, `connections` and
-    /// `uptime` (section 4). A colon in the name becomes a dot; an empty name or unit means that
-    /// there is none.
+    /// `uptime` (section 4). A colon in the measurement becomes a dot. An empty measurement or unit
+    /// counts as none.
     pub fn measurement(
         mut self,
         measurement: impl Into<Cow<'static, str>>,
@@ -142,33 +145,34 @@ impl Observation {
         self
     }
 
-    /// Pass or warn.
+    /// Returns [`Status::Pass`] or [`Status::Warn`].
     pub fn status(&self) -> Status {
         self.status
     }
 
-    /// The text of a warning, before redaction.
+    /// Returns the text of a warning, before redaction; `None` for a pass.
     pub fn output(&self) -> Option<&str> {
         self.output.as_deref()
     }
 
-    /// The values that were read.
+    /// Returns the values that the run read.
     pub fn readings(&self) -> &[Reading] {
         &self.readings
     }
 }
 
-/// So that a check which returns `Ok(())` passes.
+/// Converts to [`Observation::pass`], so that a check can return `Ok(())`.
 impl From<()> for Observation {
     fn from((): ()) -> Self {
         Self::pass()
     }
 }
 
-/// Why a check failed.
+/// Error of a run of a check.
 ///
-/// Any error converts into it by `?`; its text and those of its [sources](Error::source) become
-/// the `output` of the report. Like other catch-all error types it is not an [`Error`] itself.
+/// `?` converts any error into a failure. The text of the error and those of its
+/// [sources](Error::source) become the `output` of the report. Like other catch-all error types,
+/// `Failure` does not implement [`Error`] itself.
 ///
 /// ```
 /// use tower_health::{CheckResult, Failure, Observation};
@@ -194,7 +198,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure with this text.
+    /// Creates a failure with this text.
     pub fn new(output: impl Into<String>) -> Self {
         Self {
             output: output.into(),
@@ -202,7 +206,7 @@ impl Failure {
         }
     }
 
-    /// Adds the value that was read all the same; see [`Observation::value`].
+    /// Adds a value that the run read before it failed; see [`Observation::value`].
     #[must_use]
     pub fn value(
         mut self,
@@ -213,7 +217,7 @@ impl Failure {
         self
     }
 
-    /// Adds a further value that was read; see [`Observation::measurement`].
+    /// Adds a value of another measurement; see [`Observation::measurement`].
     #[must_use]
     pub fn measurement(
         mut self,
@@ -226,12 +230,12 @@ impl Failure {
         self
     }
 
-    /// The text of the failure, before redaction.
+    /// Returns the text of the failure, before redaction.
     pub fn output(&self) -> &str {
         &self.output
     }
 
-    /// The values that were read all the same.
+    /// Returns the values that the run read before it failed.
     pub fn readings(&self) -> &[Reading] {
         &self.readings
     }
@@ -258,7 +262,7 @@ fn push_reading(
     value: ObservedValue,
     unit: Cow<'static, str>,
 ) {
-    // The draft forbids a colon within a measurement name, and without a name it is the check's.
+    // The draft allows no colon within a measurement name.
     let measurement = measurement
         .filter(|measurement| !measurement.is_empty())
         .map(|measurement| match measurement.contains(':') {
@@ -272,8 +276,10 @@ fn push_reading(
     });
 }
 
-/// Joins an error and its sources by `: `, leaving out a source whose text its parent ends with,
-/// as many libraries print their source themselves.
+/// Joins the texts of an error and its sources with `: `.
+///
+/// Skips a source if its parent ends with the same text: many libraries print their source
+/// themselves.
 fn error_chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let sources = iter::successors(error.source(), |&error| error.source());
@@ -308,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_tells_the_whole_source_chain() {
+    fn a_failure_has_the_texts_of_the_whole_source_chain() {
         let error = Layered(
             "pool",
             Some(Box::new(Layered(
@@ -320,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_is_already_told_is_not_told_twice() {
+    fn a_source_that_its_parent_already_prints_is_not_repeated() {
         let error = Layered("connect: refused", Some(Box::new(Layered("refused", None))));
         assert_eq!(Failure::from(error).output(), "connect: refused");
     }

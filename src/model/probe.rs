@@ -1,31 +1,31 @@
-//! The questions that an orchestrator asks.
+//! The probes that an orchestrator requests.
 
 use std::fmt;
 
-/// A question from outside: may the process live, may it get traffic, has it started?
+/// Identifies a probe: liveness, readiness or startup.
 ///
-/// The meaning of each is that of the [Kubernetes probes][k8s].
+/// Each has the meaning of the [Kubernetes probe][k8s] of the same name.
 ///
 /// [k8s]: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#types-of-probe
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Probe {
-    /// Should the process go on, or be restarted? By default at `/livez`.
+    /// Whether the process works or needs a restart. Default path: `/livez`.
     Liveness,
-    /// Should traffic be sent to this process now? By default at `/readyz`.
+    /// Whether the process can take traffic now. Default path: `/readyz`.
     Readiness,
-    /// Has the process finished starting? By default at `/startupz`.
+    /// Whether the process has finished starting. Default path: `/startupz`.
     Startup,
 }
 
 impl Probe {
-    /// Every probe, in the order in which this crate lists them.
+    /// Lists every probe, in the order that this crate uses throughout.
     pub const ALL: &'static [Self] = &Self::EACH;
 
-    /// The same where their number counts.
+    /// The same as an array, for code that needs their number.
     pub(crate) const EACH: [Self; 3] = [Self::Liveness, Self::Readiness, Self::Startup];
 
-    /// Returns the name used in logs and errors: `liveness`, `readiness` or `startup`.
+    /// Returns the name in logs and errors: `liveness`, `readiness` or `startup`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Liveness => "liveness",
@@ -34,7 +34,7 @@ impl Probe {
         }
     }
 
-    /// Returns the path that answers this probe unless the layer is told otherwise.
+    /// Returns the path at which a layer answers this probe by default.
     pub const fn default_path(self) -> &'static str {
         match self {
             Self::Liveness => "/livez",

@@ -1,19 +1,19 @@
-//! What happens to a text before anybody sees it: bounded, redacted, cut, and, for lines, escaped.
+//! Prepares texts for reports and logs: bounds, redacts and cuts them, and escapes lines.
 
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use super::catch_panic;
 
-/// A text longer than this is cut before it is redacted, so that a hook never works on megabytes.
+/// The length in bytes to which a text is cut before redaction, to bound the work of a hook.
 const BOUND: usize = 64 * 1024;
 
-/// What is kept of a text after it was redacted.
+/// The length in bytes to which a text is cut after redaction.
 const KEPT: usize = 4 * 1024;
 
 const MASK: &str = "***";
 
-/// The redaction hook, and what is done around it.
+/// Calls the redaction hook within its bounds.
 #[derive(Clone)]
 pub(crate) struct Redactor(Arc<dyn Fn(&str) -> String + Send + Sync>);
 
@@ -22,8 +22,10 @@ impl Redactor {
         Self(Arc::new(hook))
     }
 
-    /// Bounds the text, passes it through the hook, and cuts what comes back. A hook that panics
-    /// withholds the text, and its own message too: that may quote the secret.
+    /// Bounds a text, passes it through the hook, and cuts the result.
+    ///
+    /// If the hook panics, the text is withheld. So is the message of the panic, which may quote a
+    /// secret.
     pub(crate) fn prepare(&self, mut text: String) -> String {
         cut(&mut text, BOUND);
         let mut redacted = catch_panic(|| (self.0)(&text))
@@ -45,7 +47,7 @@ impl fmt::Debug for Redactor {
     }
 }
 
-/// Cuts a text that this crate joined from prepared ones.
+/// Cuts a text that this crate joined from prepared texts.
 pub(crate) fn shorten(mut text: String) -> String {
     cut(&mut text, KEPT);
     text
@@ -59,11 +61,13 @@ fn cut(text: &mut String, limit: usize) {
     }
 }
 
-/// Removes credentials from URLs (`scheme://user:password@host`) and the values of
-/// `password=…`-style pairs (`password`, `pwd`, `secret`, `token`, `api_key`, `authorization`, …).
+/// Masks credentials in URLs (`scheme://user:password@host`) and in pairs such as `password=…`.
 ///
-/// This is the redaction hook unless [`HealthBuilder::redact`] sets another, which may call this
-/// one first. It knows common shapes, not every shape: a hook of your own knows your secrets.
+/// The names of pairs are `password`, `pwd`, `secret`, `token`, `api_key`, `authorization` and
+/// similar ones.
+///
+/// This is the default redaction hook. It recognises common patterns, but not every secret:
+/// [`HealthBuilder::redact`] sets a hook that knows yours and can call this function first.
 ///
 /// ```
 /// use tower_health::redact_credentials;
@@ -96,7 +100,7 @@ fn redact_urls(text: &str) -> String {
     redacted
 }
 
-/// Where the `@` behind the user information is, for a URL that starts here without its scheme.
+/// Returns the index of the `@` after the user information of a URL whose scheme ends at `start`.
 fn userinfo_end(text: &str, start: usize, word: &mut Word) -> Option<usize> {
     let url = &text[start..];
     let end = url.find(['/', '?', '#', ' ', '\t', '\n', '"', '\'', '<', '>']);
@@ -104,8 +108,8 @@ fn userinfo_end(text: &str, start: usize, word: &mut Word) -> Option<usize> {
     if let Some(at) = authority.rfind('@') {
         return Some(start + at);
     }
-    // What stands behind the colon should be a port. If it is not, then it is a password with a
-    // delimiter in it that somebody forgot to escape.
+    // The part after the colon should be a port. Otherwise it is the start of a password that
+    // contains an unescaped delimiter.
     let (_, port) = authority.rsplit_once(':')?;
     let is_port = port.bytes().all(|byte| byte.is_ascii_digit());
     if is_port || authority.starts_with('[') {
@@ -114,8 +118,9 @@ fn userinfo_end(text: &str, start: usize, word: &mut Word) -> Option<usize> {
     word.last_at(text, start)
 }
 
-/// The word that was looked at last. It is remembered because a long one may hold many URLs: to
-/// look at all of it for each of them would take the square of the time.
+/// Remembers the last word that was searched.
+///
+/// A long word may contain many URLs. Searching all of it for each would take quadratic time.
 #[derive(Default)]
 struct Word {
     end: usize,
@@ -123,7 +128,9 @@ struct Word {
 }
 
 impl Word {
-    /// The last `@` between here and the end of the word. Never goes back in the text.
+    /// Returns the index of the last `@` from `start` to the end of the word.
+    ///
+    /// `start` must not decrease from call to call.
     fn last_at(&mut self, text: &str, start: usize) -> Option<usize> {
         if start > self.end {
             let rest = &text[start..];
@@ -182,7 +189,8 @@ fn names_a_secret(name: &str) -> bool {
     })
 }
 
-/// A quoted secret ends at its quote, any other at white space or a separator of pairs.
+/// Returns the length of a secret: a quoted one ends at its quote, any other at white space or at a
+/// separator of pairs.
 fn secret_length(secret: &str, lead: Option<char>) -> usize {
     if let Some(quote @ ('"' | '\'')) = lead {
         return secret.find(quote).unwrap_or(secret.len());
@@ -201,7 +209,9 @@ fn secret_length(secret: &str, lead: Option<char>) -> usize {
     first
 }
 
-/// Escapes control characters and line separators, so that a text cannot forge a line.
+/// Escapes the characters that forge a line: controls, line separators and bidirectional controls.
+///
+/// Bidirectional controls make a terminal or viewer display a line in another order.
 pub(crate) fn escape_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.chars() {
@@ -209,7 +219,7 @@ pub(crate) fn escape_line(text: &str) -> String {
             '\n' => line.push_str("\\n"),
             '\r' => line.push_str("\\r"),
             '\t' => line.push_str("\\t"),
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
+            c if c.is_control() || is_line_separator(c) || is_bidirectional_control(c) => {
                 // Writing to a `String` cannot fail.
                 let _ = write!(line, "{}", c.escape_unicode());
             }
@@ -217,6 +227,18 @@ pub(crate) fn escape_line(text: &str) -> String {
         }
     }
     line
+}
+
+fn is_line_separator(c: char) -> bool {
+    matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// The characters with the Unicode property `Bidi_Control`.
+fn is_bidirectional_control(c: char) -> bool {
+    matches!(
+        c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
 }
 
 #[cfg(test)]
@@ -267,7 +289,7 @@ mod tests {
         }
     }
 
-    /// Looks at the whole word for each URL: slow, and obviously right.
+    /// Searches the whole word for each URL: slow but obviously right.
     fn naive(text: &str) -> String {
         let Some((before, url)) = text.split_once("://") else {
             return text.to_owned();
@@ -289,7 +311,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn urls_in_one_word_are_redacted_as_though_each_were_looked_at_alone(
+        fn urls_in_one_word_are_redacted_as_if_each_stood_alone(
             parts in prop::collection::vec(
                 prop::sample::select(vec!["://", ":", "/", "@", "[", " ", "a", "1", "ä", "?"]),
                 0..40,
@@ -300,9 +322,9 @@ mod tests {
         }
     }
 
-    // In the time that a look at the whole rest for each URL takes, this test would not end.
+    // With a search of the whole rest for each URL, this test would not end.
     #[test]
-    fn a_text_of_nothing_but_urls_is_gone_through_once() {
+    fn a_text_of_nothing_but_urls_is_searched_once() {
         for (url, expected) in [
             ("://", "://"),
             ("://a:b/", "://a:b/"),
@@ -323,7 +345,7 @@ mod tests {
             text.to_owned()
         });
         assert_eq!(redactor.prepare("ä".repeat(1 << 20)).len(), KEPT);
-        // The limit falls into the middle of a two-byte character.
+        // The limit falls within a two-byte character.
         let redactor = Redactor::default();
         assert_eq!(
             redactor.prepare(format!("x{}", "ä".repeat(4096))).len(),
@@ -351,5 +373,19 @@ mod tests {
     fn no_text_forges_a_line() {
         let line = escape_line("a\r\n[+]db ok\u{2028}b\u{0}\u{1b}[31m\tc");
         assert_eq!(line, "a\\r\\n[+]db ok\\u{2028}b\\u{0}\\u{1b}[31m\\tc");
+    }
+
+    #[test]
+    fn no_text_changes_the_display_order_of_a_line() {
+        let ranges = ['\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
+        let marks = ['\u{61c}', '\u{200e}', '\u{200f}'];
+        for c in ranges.into_iter().flatten().chain(marks) {
+            let line = escape_line(&format!("db {c}ko"));
+            assert_eq!(line, format!("db {}ko", c.escape_unicode()));
+        }
+        // The joiners next to them are part of ordinary text and emoji.
+        for text in ["שלום", "می\u{200c}خواهم", "👩\u{200d}🚀"] {
+            assert_eq!(escape_line(text), text);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The immutable state from which every answer is made.
+//! The immutable state that every answer is built from.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
@@ -8,9 +8,23 @@ use bytes::Bytes;
 
 use super::{CheckState, Criticality, Identity, LifecycleView, Probe, Status};
 
-/// Everything that was known of a service at one moment.
+/// Holds the state of every probe and check at one moment.
 ///
-/// A snapshot never changes. [`Health::snapshot`](crate::Health::snapshot) gives the latest.
+/// A snapshot never changes. [`Health::snapshot`](crate::Health::snapshot) returns the latest.
+///
+/// ```
+/// use tower_health::{Health, Probe, Status};
+///
+/// let health = Health::fixed(Status::Warn);
+/// let snapshot = health.snapshot();
+/// health.drain();
+/// assert_eq!(snapshot.status(Probe::Readiness), Status::Warn);
+/// assert_eq!(health.snapshot().status(Probe::Readiness), Status::Fail);
+///
+/// for check in snapshot.checks(Probe::Readiness) {
+///     assert_eq!((check.name(), check.status()), ("fixed", Status::Warn));
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Snapshot {
     pub(crate) readiness: Vec<Arc<CheckState>>,
@@ -18,19 +32,19 @@ pub struct Snapshot {
     pub(crate) lifecycle: LifecycleView,
     pub(crate) identity: Arc<Identity>,
     pub(crate) aggregate: Aggregate,
-    /// The same for each group of checks.
+    /// The aggregate of each group of checks.
     #[cfg_attr(not(feature = "grpc"), expect(dead_code))]
     pub(crate) groups: BTreeMap<String, Aggregate>,
-    /// Whether a check runs only while somebody probes.
+    /// Whether any check runs only while readiness is probed.
     pub(crate) counts_probes: bool,
     pub(crate) taken_at: Instant,
     pub(crate) time: SystemTime,
     valid_until: Option<Instant>,
-    /// The detailed reports, each made when somebody who may see it first asks.
+    /// The detailed reports, each rendered when the first authorised caller requests it.
     rendered: [OnceLock<Bytes>; Probe::EACH.len()],
 }
 
-/// Some readiness checks in brief: all that a probe needs of them.
+/// Summarises readiness checks: all that a probe needs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Aggregate {
     status: Status,
@@ -58,8 +72,8 @@ impl Aggregate {
         all
     }
 
-    /// The checks of a group. One that is not registered any more counts as failed: nobody knows
-    /// how it is.
+    /// Summarises the checks of a group. A check that was removed counts as failed, since its state
+    /// is unknown.
     fn of_group(members: &[String], checks: &HashMap<&str, &Arc<CheckState>>) -> Self {
         let registered = members.iter().filter_map(|name| checks.get(&**name));
         let mut all = Self::of(registered.copied());
@@ -69,7 +83,7 @@ impl Aggregate {
         all
     }
 
-    /// The status at this moment: a result that nobody renewed in time counts no longer.
+    /// Returns the status at this moment, when results may have expired.
     #[inline]
     pub(crate) fn at(&self, now: Instant) -> Status {
         let expired = |until: Option<Instant>| until.is_some_and(|until| until <= now);
@@ -134,7 +148,7 @@ impl Snapshot {
         }
     }
 
-    /// The same checks under another view of the process, as of another moment.
+    /// Returns a snapshot of the same checks with another lifecycle, at another moment.
     pub(crate) fn with_lifecycle(
         &self,
         lifecycle: LifecycleView,
@@ -149,7 +163,7 @@ impl Snapshot {
         )
     }
 
-    /// The status of a probe when the snapshot was taken.
+    /// Returns the status of a probe when the snapshot was taken.
     pub fn status(&self, probe: Probe) -> Status {
         match probe {
             Probe::Liveness => pass_if(self.lifecycle.is_alive()),
@@ -159,8 +173,7 @@ impl Snapshot {
         }
     }
 
-    /// The checks of a probe in the order of their registration, as they were when the snapshot was
-    /// taken. Liveness has none.
+    /// Returns the checks of a probe in the order of their registration. Liveness has none.
     pub fn checks(&self, probe: Probe) -> impl Iterator<Item = &CheckState> {
         let checks: &[Arc<CheckState>] = match probe {
             Probe::Liveness => &[],
@@ -170,18 +183,18 @@ impl Snapshot {
         checks.iter().map(|check| &**check)
     }
 
-    /// When the snapshot was taken.
+    /// Returns when the snapshot was taken.
     pub fn time(&self) -> SystemTime {
         self.time
     }
 
-    /// Returns the rendered report, which the first caller makes.
+    /// Returns the rendered report. Only the first call renders it.
     pub(crate) fn rendered(&self, probe: Probe, render: impl FnOnce() -> Bytes) -> Bytes {
         self.rendered[probe as usize].get_or_init(render).clone()
     }
 
-    /// When time alone will change what this snapshot says: a result expires, or a heartbeat is
-    /// missed. What has happened already is in it.
+    /// Returns when the next result expires or the next heartbeat is missed, which changes the
+    /// state without any other event.
     pub(crate) fn valid_until(&self) -> Option<Instant> {
         self.valid_until
     }

@@ -1,11 +1,11 @@
-//! The three words that every answer, report and log line uses.
+//! The three statuses that every answer, report and log line uses.
 
 use std::fmt;
 
-/// The state of a check or of a probe.
+/// Describes how healthy a check or a probe is.
 ///
-/// The words are those of [draft-inadarei-api-health-check-06, section 3.1][draft].
-/// Statuses are ordered from best to worst, so that the worst of several is their maximum.
+/// The names come from [draft-inadarei-api-health-check-06, section 3.1][draft]. Statuses are
+/// ordered from best to worst: the worst of several is their maximum.
 ///
 /// ```
 /// use tower_health::Status;
@@ -19,14 +19,14 @@ use std::fmt;
 pub enum Status {
     /// Healthy. A probe answers 200.
     Pass,
-    /// Healthy, with concerns that somebody should look at. A probe answers 200.
+    /// Healthy, but an operator should have a look. A probe answers 200.
     Warn,
     /// Unhealthy. A probe answers 503.
     Fail,
 }
 
 impl Status {
-    /// Returns the word of the draft: `pass`, `warn` or `fail`.
+    /// Returns the name in the draft: `pass`, `warn` or `fail`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pass => "pass",
@@ -35,7 +35,7 @@ impl Status {
         }
     }
 
-    /// Whether a probe with this status answers 200: everything but [`Fail`](Self::Fail).
+    /// Returns whether a probe with this status answers 200: `true` except for [`Self::Fail`].
     pub const fn is_healthy(self) -> bool {
         !matches!(self, Self::Fail)
     }

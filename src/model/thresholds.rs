@@ -1,16 +1,16 @@
-//! How many consecutive results it takes before a check changes its mind.
+//! The number of consecutive results that it takes to change the status of a check.
 
 /// Damps a check that flaps.
 ///
-/// Until a check has passed for the first time it counts as failing, and its first pass counts at
-/// once: damping is for what worked before. From then on `failure` consecutive failures turn it
-/// down and `success` consecutive passes turn it up; the opposite result starts the count anew.
+/// A check counts as failing until its first pass, which counts at once: damping is only for
+/// dependencies that worked before. After that, `failure` consecutive failures turn the check down
+/// and `success` consecutive passes turn it up. The opposite result resets the count.
 #[derive(Clone, Debug)]
 pub(crate) struct Thresholds {
     failure: u32,
     success: u32,
     state: State,
-    /// Consecutive results that speak against `state`.
+    /// The number of consecutive results that contradict `state`.
     against: u32,
 }
 
@@ -22,7 +22,7 @@ enum State {
 }
 
 impl Thresholds {
-    /// Both thresholds are at least 1.
+    /// Creates thresholds, each of which is at least 1.
     pub(crate) fn new(failure: u32, success: u32) -> Self {
         Self {
             failure,
@@ -32,7 +32,7 @@ impl Thresholds {
         }
     }
 
-    /// Takes one result and says whether the check counts as up after it.
+    /// Counts one result and returns whether the check is up after it.
     pub(crate) fn observe(&mut self, passed: bool) -> bool {
         let agrees = passed == (self.state == State::Up);
         self.against = if agrees {
@@ -56,7 +56,7 @@ impl Thresholds {
         self.state == State::Up
     }
 
-    /// How many results so far speak against the present state, and how many it takes.
+    /// Returns how many results contradict the present state, and how many would change it.
     pub(crate) fn progress(&self) -> (u32, u32) {
         let needed = if self.is_up() {
             self.failure
@@ -73,7 +73,7 @@ mod tests {
 
     use super::*;
 
-    /// Replays the whole history and looks only at its tail: slow, and obviously right.
+    /// Replays the whole history and looks only at its tail: slow but obviously right.
     fn naive(history: &[bool], failure: usize, success: usize) -> bool {
         let Some(first_pass) = history.iter().position(|passed| *passed) else {
             return false;
@@ -110,7 +110,7 @@ mod tests {
         }
     }
 
-    // Dropwizard's table, and the interleaving that its tests leave out.
+    // The cases of Dropwizard's tests, and the interleaving that they omit.
     #[test]
     fn results_count_only_when_they_are_consecutive() {
         struct Case {

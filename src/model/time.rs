@@ -1,4 +1,4 @@
-//! Wall clock time as text.
+//! Wall-clock time as text.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,8 +7,9 @@ use humantime::{Rfc3339Timestamp, format_rfc3339_millis};
 /// The first second of the year 10000.
 const TOO_LATE: u64 = 253_402_300_800;
 
-/// RFC 3339 in UTC, to the millisecond. `None` for a clock before 1970 or after 9999, of which
-/// there is no such text.
+/// Formats a time as RFC 3339 in UTC, to the millisecond.
+///
+/// Returns `None` before 1970 and after 9999, which the format cannot express.
 pub(crate) fn rfc3339(time: SystemTime) -> Option<Rfc3339Timestamp> {
     let since_1970 = time.duration_since(UNIX_EPOCH).ok()?;
     (since_1970.as_secs() < TOO_LATE).then(|| format_rfc3339_millis(time))
@@ -21,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_that_has_no_text_has_none() {
+    fn a_time_outside_the_format_has_no_text() {
         let text = |time| rfc3339(time).map(|text| text.to_string());
         let later = UNIX_EPOCH + Duration::from_millis(1_705_314_600_007);
         assert_eq!(text(later).as_deref(), Some("2024-01-15T10:30:00.007Z"));

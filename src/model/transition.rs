@@ -1,11 +1,11 @@
-//! A change of status, told once.
+//! A change of status, which is reported exactly once.
 
 use std::fmt;
 use std::time::SystemTime;
 
 use super::{Probe, Status};
 
-/// What changed its status.
+/// Identifies the probe or the check whose status changed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Subject {
@@ -29,20 +29,41 @@ impl fmt::Display for Subject {
     }
 }
 
-/// A change of the status of a probe or of a check.
+/// Describes a change of the status of a probe or of a check.
 ///
-/// Each change is told exactly once, after the snapshot that shows it was published.
+/// The refresher reports each change exactly once, after it published the snapshot that shows the
+/// change. [`Health::subscribe`](crate::Health::subscribe),
+/// [`HealthBuilder::on_transition`](crate::HealthBuilder::on_transition) and
+/// [`Health::history`](crate::Health::history) provide transitions.
+///
+/// ```
+/// use tower_health::{Health, Status, indicator_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let health = Health::builder()
+///     .readiness(indicator_fn("db", async || Err::<(), _>("connection refused")))
+///     .start()?;
+/// let mut transitions = health.subscribe();
+/// let first = transitions.next().await.ok_or("the health has ended")?;
+///
+/// assert_eq!(first.subject.to_string(), "readiness/db");
+/// assert_eq!((first.from, first.to), (None, Status::Fail));
+/// assert_eq!(first.output.as_deref(), Some("connection refused"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Transition {
-    /// What changed.
+    /// The probe or the check that changed.
     pub subject: Subject,
-    /// The status before; `None` for the first result of a check.
+    /// The status before the change; `None` for the first result of a check.
     pub from: Option<Status>,
-    /// The status now.
+    /// The status after the change.
     pub to: Status,
-    /// Why it does not pass: redacted, and at most 4 KiB. `None` when it passes.
+    /// The reason, redacted and at most 4 KiB; `None` if the subject passes.
     pub output: Option<String>,
-    /// When the change was seen.
+    /// The time of the change.
     pub time: SystemTime,
 }

@@ -1,20 +1,20 @@
-//! Spreads the runs of a fleet that was deployed at one moment, and gathers those of one process
-//! that would follow each other within a moment.
+//! Spreads the runs of instances that were deployed together, and aligns runs of one process that
+//! are due at almost the same time.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
-/// Runs are due at multiples of this, or of a hundredth of their interval where that is less: the
-/// refresher wakes up once for all of them.
+/// Runs are due at multiples of this, or of a hundredth of their interval if that is less, so that
+/// the refresher wakes up once for several runs.
 const MOMENT: Duration = Duration::from_millis(10);
 
-/// A SplitMix64 generator: spreading runs needs no better randomness, and no dependency.
+/// Varies intervals with a SplitMix64 generator, which is random enough and needs no dependency.
 #[derive(Debug)]
 pub(crate) struct Jitter {
-    /// The fraction by which an interval is varied. With none, runs are due exactly in time.
+    /// The fraction by which intervals vary. At 0, runs are due after exactly one interval.
     fraction: f64,
     state: u64,
-    /// From where moments are counted.
+    /// The start of the first moment.
     epoch: Instant,
 }
 
@@ -28,26 +28,26 @@ impl Jitter {
         }
     }
 
-    /// When the first repeat is due: anywhere within one interval.
+    /// Returns when the first repeat is due, which is anywhere within one interval.
     pub(super) fn first(&mut self, now: Instant, interval: Duration) -> Instant {
         if self.fraction == 0.0 {
             return now + interval;
         }
         let delay = interval.mul_f64(1.0 - self.unit());
-        self.gathered(now, delay, interval)
+        self.aligned(now, delay, interval)
     }
 
-    /// When any later repeat is due: after about one interval.
+    /// Returns when a later repeat is due, which is after about one interval.
     pub(super) fn next(&mut self, now: Instant, interval: Duration) -> Instant {
         if self.fraction == 0.0 {
             return now + interval;
         }
         let varied = 1.0 + self.fraction * (2.0 * self.unit() - 1.0);
-        self.gathered(now, interval.mul_f64(varied), interval)
+        self.aligned(now, interval.mul_f64(varied), interval)
     }
 
-    /// At the start of its moment, unless that is over.
-    fn gathered(&self, now: Instant, delay: Duration, interval: Duration) -> Instant {
+    /// Moves a due time to the start of its moment, unless that has passed.
+    fn aligned(&self, now: Instant, delay: Duration, interval: Duration) -> Instant {
         let moment = MOMENT.min(interval / 100).as_nanos().max(1);
         let due = now + delay;
         let into = due.saturating_duration_since(self.epoch).as_nanos() % moment;
@@ -55,14 +55,14 @@ impl Jitter {
         if into < delay { due - into } else { due }
     }
 
-    /// At least 0 and less than 1.
+    /// Returns a random number from 0 to below 1.
     fn unit(&mut self) -> f64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut bits = self.state;
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         bits ^= bits >> 31;
-        // 53 bits are what a float of this size can hold.
+        // An `f64` has 53 bits of precision.
         (bits >> 11) as f64 / (1_u64 << 53) as f64
     }
 }

@@ -23,16 +23,16 @@ pub(crate) use self::slot::{Slot, SlotKey};
 use crate::model::{Redactor, Transition, panic_message};
 use crate::state::{Publisher, log};
 
-/// How long a scheduler that died waits before it is restarted, so that a fault that returns at
-/// once does not use up a core.
+/// The delay before a restart of the scheduler, so that a fault that recurs at once does not use up
+/// a core.
 const RESTART_DELAY: Duration = Duration::from_millis(100);
 
-/// Everything that a refresher starts from.
+/// Holds everything that the refresher needs to start.
 pub(crate) struct Refresher {
     pub(crate) publisher: Publisher,
     pub(crate) slots: BTreeMap<SlotKey, Slot>,
     pub(crate) commands: mpsc::UnboundedReceiver<Command>,
-    /// Receives a message whenever the lifecycle changed.
+    /// Receives a message whenever the lifecycle changes.
     pub(crate) lifecycle_changed: mpsc::Receiver<()>,
     pub(crate) jitter: Jitter,
     pub(crate) redactor: Redactor,
@@ -41,15 +41,17 @@ pub(crate) struct Refresher {
 }
 
 impl Refresher {
-    /// Starts the background task. It ends when the sender of its commands is gone.
+    /// Starts the background task, which ends when the sender of its commands is dropped.
     pub(crate) fn spawn_on(self, runtime: &Handle) {
         let _context = runtime.enter();
         runtime.spawn(supervise(Scheduler::new(self)));
     }
 }
 
-/// Restarts the scheduler if it dies. It runs no user code, so only a defect of this crate can kill
-/// it. Until it is restarted, results expire as usual.
+/// Restarts the scheduler if it panics.
+///
+/// The scheduler runs no user code, so only a defect of this crate can cause that. Results expire
+/// as usual until the restart.
 async fn supervise(mut scheduler: Scheduler) {
     while let Err(payload) = catching_panic(Box::pin(scheduler.run())).await {
         let message = panic_message(payload);
@@ -57,7 +59,7 @@ async fn supervise(mut scheduler: Scheduler) {
         log!(
             ERROR,
             message,
-            "the health refresher died and is being restarted"
+            "the health refresher panicked and is being restarted"
         );
         tokio::time::sleep(RESTART_DELAY).await;
         scheduler.recover();

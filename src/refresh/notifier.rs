@@ -9,18 +9,18 @@ use crate::model::{
 };
 use crate::state::{SharedState, StatusChange, log};
 
-/// A function that is called with each transition.
+/// A callback that is called with each transition.
 pub(crate) type Listener = Arc<dyn Fn(&Transition) + Send + Sync>;
 
 pub(super) struct Notifier {
     transitions: broadcast::Sender<Transition>,
-    /// `Some` when there are listeners. They have a task of their own, so that one that blocks
-    /// delays neither checks nor logs nor subscribers.
+    /// `Some` if there are listeners. They have their own task, so that a listener that blocks
+    /// delays no check, log line or subscriber.
     listeners: Option<mpsc::UnboundedSender<Transition>>,
 }
 
 impl Notifier {
-    /// Must be called within a runtime.
+    /// Creates a notifier; must be called within a runtime.
     pub(super) fn new(
         transitions: broadcast::Sender<Transition>,
         listeners: Vec<Listener>,
@@ -36,8 +36,8 @@ impl Notifier {
         }
     }
 
-    /// Announces the transitions of checks, then those of the probes that follow from them. Returns
-    /// whether a listener has to be called for any.
+    /// Announces the transitions of checks, then those of probes. Returns whether listeners have to
+    /// be called.
     pub(super) fn announce(
         &self,
         state: &SharedState,
@@ -79,8 +79,9 @@ impl Notifier {
     }
 }
 
-/// Why a probe does not pass, for its log line. A check whose reason has a line of its own is only
-/// named.
+/// Returns why a probe does not pass, for its log line.
+///
+/// The line only names checks whose reasons have a line of their own.
 fn log_output(snapshot: &Snapshot, probe: Probe) -> Option<String> {
     let logged = snapshot
         .checks(probe)
@@ -105,7 +106,7 @@ async fn call_listeners(
     }
 }
 
-/// A first pass is only worth a debug line.
+/// Writes a transition to the log. A first pass is expected, and so only a debug line.
 fn log_transition(transition: &Transition, output: Option<&str>) {
     let Transition {
         subject, from, to, ..

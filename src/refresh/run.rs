@@ -1,4 +1,4 @@
-//! One run of a check, in its own task.
+//! A single run of a check, in its own task.
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
@@ -14,8 +14,9 @@ use crate::model::{
 };
 use crate::state::clock;
 
-/// The outcome of a run as plain data: every value of a user's type was printed and dropped in the
-/// task of the run.
+/// Holds the outcome of a run as plain data.
+///
+/// The task of the run formats and drops every value of a user's type, since either can panic.
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) status: Status,
@@ -26,7 +27,7 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    /// A failure that the refresher itself reports.
+    /// Creates a failure that the refresher itself reports.
     pub(super) fn failed(output: String, duration: Duration) -> Self {
         Self {
             status: Status::Fail,
@@ -65,7 +66,7 @@ pub(super) async fn run(indicator: Arc<dyn DynIndicator>, redactor: Redactor) ->
     }
 }
 
-/// Polls a future to its end or its panic, and drops it before anything else happens.
+/// Polls a future until it completes or panics, and drops it before it returns.
 pub(super) async fn catching_panic<T>(
     mut future: Pin<Box<dyn Future<Output = T> + Send + '_>>,
 ) -> Result<T, Box<dyn Any + Send>> {
@@ -81,7 +82,7 @@ pub(super) async fn catching_panic<T>(
     result
 }
 
-/// Replaces the text of an error that has none.
+/// Replaces an empty text of an error.
 fn non_empty(output: String) -> String {
     if output.is_empty() {
         "failed without a message".to_owned()

@@ -1,7 +1,8 @@
-//! The one task that schedules runs and publishes snapshots.
+//! The task that schedules runs and publishes snapshots.
 //!
-//! It sleeps until a run ends, a run is due or late, the lifecycle changes, or a result expires. A
-//! turn first takes everything that happened, then acts on the clock, then publishes once.
+//! It sleeps until a run ends, is due or exceeds its timeout, a command arrives, the lifecycle
+//! changes, or a result expires. Each turn handles all events, then fires timers, then publishes at
+//! most once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::{Future, poll_fn};
@@ -22,13 +23,13 @@ use super::slot::{Run, Slot, SlotKey};
 use crate::model::{CheckState, Probe, Redactor, Snapshot, Transition, drop_catching_panic};
 use crate::state::{Publisher, SharedState, clock};
 
-/// How long results that change no status wait for others before they are published together.
+/// The delay of results that change no status, so that several are published together.
 const COALESCE: Duration = Duration::from_millis(10);
 
-/// How often a check that rests until readiness is probed looks whether it was.
+/// The interval at which a resting check looks whether readiness was probed.
 const LOOK_FOR_PROBES: Duration = Duration::from_secs(1);
 
-/// A command of a [`Health`](crate::Health). It is acknowledged once its effect is published.
+/// A command from a [`Health`](crate::Health), acknowledged once its effect is published.
 pub(crate) enum Command {
     Add(SlotKey, Slot, oneshot::Sender<()>),
     Remove(SlotKey, oneshot::Sender<()>),
@@ -40,7 +41,7 @@ pub(crate) enum Command {
 pub(super) struct Scheduler {
     pub(super) publisher: Publisher,
     pub(super) slots: BTreeMap<SlotKey, Slot>,
-    /// At most one for each slot: its next run, or the deadline of the present one.
+    /// At most one timer for each slot: the start of its next run, or the deadline of the present.
     timers: BTreeSet<(Instant, SlotKey)>,
     runs: JoinSet<Outcome>,
     running: HashMap<task::Id, SlotKey>,
@@ -53,13 +54,13 @@ pub(super) struct Scheduler {
     next: Publication,
 }
 
-/// What has to be announced with the next snapshot.
+/// Holds what the scheduler announces with the next snapshot.
 #[derive(Default)]
 struct Publication {
-    /// `Some` when there is something to publish: when it is due.
+    /// When the snapshot is due; `None` if there is nothing to publish.
     due: Option<Instant>,
     transitions: Vec<Transition>,
-    /// Callers who wait for it.
+    /// The callers that wait for the snapshot.
     acks: Vec<oneshot::Sender<()>>,
 }
 
@@ -70,7 +71,7 @@ impl Publication {
 }
 
 impl Scheduler {
-    /// Every check is due at once. Must be called within a runtime.
+    /// Creates a scheduler with every check due; must be called within a runtime.
     pub(super) fn new(refresher: Refresher) -> Self {
         let now = clock::now();
         let Refresher {
@@ -99,7 +100,7 @@ impl Scheduler {
         poll_fn(|cx| self.turn(cx)).await;
     }
 
-    /// Rebuilds the timers after a panic. Nothing half done is trusted, and no result is lost.
+    /// Rebuilds the timers after a panic, which may have interrupted a turn. No result is lost.
     pub(super) fn recover(&mut self) {
         let now = clock::now();
         self.timers.clear();
@@ -125,8 +126,8 @@ impl Scheduler {
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            // Results come before deadlines: a run that ended in time has not timed out, however
-            // late its result is taken.
+            // Results come before deadlines: a run that ended in time has not timed out, even if
+            // its result is taken late.
             while let Poll::Ready(Some(ended)) = self.runs.poll_join_next_with_id(cx) {
                 self.run_ended(ended);
             }
@@ -143,11 +144,11 @@ impl Scheduler {
             let started = self.fire_timers(now);
             let must_call_listeners = self.publish_if_due(now);
             if started || must_call_listeners {
-                // A task that wakes itself is queued where another worker finds it, and tokio wakes
-                // one to look. Otherwise a check that never yields, or a listener that blocks,
-                // could run next on this worker while all others sleep, and with them the timers
-                // and the network. The set of runs, which may have been empty when it was polled,
-                // also registers this task's waker then.
+                // Tokio queues a task that wakes itself where other workers find it, and wakes one
+                // of them. Otherwise a check that never yields, or a listener that blocks, could
+                // run next on this worker while all others sleep. Timers and the network would then
+                // stop. The wake-up also polls `runs` again, which was perhaps empty before and so
+                // did not register this task's waker.
                 cx.waker().wake_by_ref();
             }
             let Some(alarm) = self.next_alarm() else {
@@ -164,15 +165,15 @@ impl Scheduler {
             Ok((id, outcome)) => (id, Some(outcome)),
             Err(error) => {
                 let id = error.id();
-                // It can hold the payload of a check that panicked while it was dropped.
+                // The error can hold the payload of a check that panicked while it was dropped.
                 drop_catching_panic(error);
                 (id, None)
             }
         };
-        // The slot was removed meanwhile: there is nothing to record.
         let Some(key) = self.running.remove(&id) else {
             return;
         };
+        // Without a slot, the check was removed during the run.
         let Some(slot) = self.slots.get_mut(&key) else {
             return;
         };
@@ -219,7 +220,7 @@ impl Scheduler {
         let ack = match command {
             Command::Add(key, slot, ack) => {
                 if slot.spec().while_probed.is_some() {
-                    // Probes were not counted before. Until the count is known, the check runs.
+                    // Probes may not have been counted until now: treat the check as just probed.
                     self.publisher.state().note_probe(now);
                 }
                 self.slots.insert(key, slot);
@@ -255,7 +256,7 @@ impl Scheduler {
         drop_catching_panic(slot);
     }
 
-    /// Makes a check due. Its next result, or that of the run in progress, is acknowledged.
+    /// Makes a check due. The next result, or that of a run in progress, is acknowledged.
     fn run_now(&mut self, key: SlotKey, ack: oneshot::Sender<()>, now: Instant) {
         let Some(slot) = self.slots.get_mut(&key) else {
             return;
@@ -267,7 +268,8 @@ impl Scheduler {
         }
     }
 
-    /// Starts the runs that are due and ends those that are late. Returns whether it started any.
+    /// Starts runs that are due and aborts runs that exceed their timeout. Returns whether any run
+    /// was started.
     fn fire_timers(&mut self, now: Instant) -> bool {
         let mut started = false;
         while let Some((at, key)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
@@ -276,7 +278,8 @@ impl Scheduler {
                 continue;
             };
             if let Some(run) = &slot.run {
-                // Tokio limits how many results a task can take in one turn: this result may wait.
+                // Tokio limits the results that a task can take in one turn: a finished run may
+                // still wait for its turn.
                 if !run.task.is_finished() {
                     self.time_out(key, now);
                 }
@@ -306,7 +309,7 @@ impl Scheduler {
         self.timers.insert((now + slot.spec().timeout, key));
     }
 
-    /// Records the failure now. The next run is due only when the task has really ended.
+    /// Aborts a run and records its failure. The next run is not due until the task has ended.
     fn time_out(&mut self, key: SlotKey, now: Instant) {
         let Some(slot) = self.slots.get_mut(&key) else {
             return;
@@ -320,7 +323,7 @@ impl Scheduler {
         self.next.by(now + COALESCE);
     }
 
-    /// Publishes if that is due. Returns whether a listener has to be called.
+    /// Publishes a snapshot if one is due. Returns whether listeners have to be called.
     fn publish_if_due(&mut self, now: Instant) -> bool {
         if self.next.due.is_none_or(|due| due > now) {
             return false;
@@ -346,7 +349,7 @@ impl Scheduler {
             // An error means that the caller stopped waiting.
             let _ = ack.send(());
         }
-        // An expired result and a missed heartbeat are published too.
+        // A result that expires and a heartbeat that is missed need a new snapshot too.
         if let Some(until) = snapshot.valid_until() {
             self.next.by(until);
         }
@@ -360,8 +363,9 @@ impl Scheduler {
 }
 
 impl Slot {
-    /// Returns whether a run that is due should start. The first run always does, and so does a run
-    /// that startup or a caller waits for.
+    /// Returns whether a run that is due should start.
+    ///
+    /// The first run always starts, and so does a run that startup or a caller waits for.
     fn is_wanted(&self, state: &SharedState, now: Instant) -> bool {
         let can_rest = self.has_run() && self.probe != Probe::Startup && self.waiting.is_empty();
         let window = self.spec().while_probed.filter(|_| can_rest);

@@ -1,4 +1,4 @@
-//! One registered check: its present run, its thresholds, and its latest state.
+//! A registered check as the refresher keeps it: its present run, its thresholds, its latest state.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,8 +12,7 @@ use crate::model::{
     CheckSpec, CheckState, DynIndicator, LastRun, Probe, Status, Subject, Thresholds, Transition,
 };
 
-/// Identifies a slot for good: a key is never used again, so that a late result cannot reach another
-/// check.
+/// Identifies a slot. A key is never reused, so that a late result cannot reach another check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SlotKey(pub(crate) u64);
 
@@ -22,12 +21,12 @@ pub(crate) struct Slot {
     pub(super) indicator: Arc<dyn DynIndicator>,
     pub(crate) state: Arc<CheckState>,
     thresholds: Thresholds,
-    /// `Some` from the start of a run until its task has really ended.
+    /// `Some` from the start of a run until its task has ended, even after a timeout.
     pub(super) run: Option<Run>,
     completed_runs: u64,
-    /// A startup check that has passed: it does not run again.
+    /// Set for a startup check that is complete and does not run again.
     pub(super) is_done: bool,
-    /// Callers who wait for the next result.
+    /// The callers that wait for the next result.
     pub(super) waiting: Vec<oneshot::Sender<()>>,
 }
 
@@ -35,7 +34,7 @@ pub(crate) struct Slot {
 pub(super) struct Run {
     pub(super) task: AbortHandle,
     pub(super) started_at: Instant,
-    /// Its failure was published and it was aborted, but it has not ended yet.
+    /// Set once the timeout is recorded and the task is aborted; the task may still be running.
     pub(super) timed_out: bool,
 }
 
@@ -116,8 +115,9 @@ impl Slot {
         transition
     }
 
-    /// Notes that the task of a run has ended. From now on its result can become stale. Returns when
-    /// the next run is due; `None` when there is none.
+    /// Notes that the task of a run has ended, after which its result can become stale.
+    ///
+    /// Returns when the next run is due, if there is one.
     pub(super) fn finish_run(&mut self, now: Instant, jitter: &mut Jitter) -> Option<Instant> {
         self.run = None;
         if self.is_done {

@@ -1,6 +1,7 @@
-//! The supervisor: a scheduler that dies is restarted, and nothing that it knew is lost.
+//! Tests of the supervisor: it restarts a scheduler that panics, and no state is lost.
 //!
-//! User code cannot kill it, so these tests command it to die. All other tests use the public API.
+//! User code cannot make the scheduler panic, so these tests command it to. All other tests use the
+//! public API.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,25 +29,25 @@ async fn break_and_wait(health: &Health) {
     assert_eq!(health.refresher_restarts(), before + 1);
 }
 
-/// Counts the runs of a check: those that were started, those that go on, and the most at once.
+/// Counts the runs of a check: started, in progress, and the most at once.
 #[derive(Clone, Default)]
 struct Runs(Arc<[AtomicUsize; 3]>);
 
 impl Runs {
-    /// The first run takes this long, and every other that long. Odd ones fail.
+    /// Creates a check whose first run takes `first` and all others `later`. Odd runs fail.
     fn check(&self, name: &str, first: Duration, later: Duration) -> Check {
         let runs = self.clone();
         Check::new(indicator_fn(name, move || {
             let runs = runs.clone();
             async move {
-                let [started, going_on, most] = &*runs.0;
+                let [started, in_progress, most] = &*runs.0;
                 let run = started.fetch_add(1, Ordering::Relaxed);
                 most.fetch_max(
-                    going_on.fetch_add(1, Ordering::Relaxed) + 1,
+                    in_progress.fetch_add(1, Ordering::Relaxed) + 1,
                     Ordering::Relaxed,
                 );
                 sleep(if run == 0 { first } else { later }).await;
-                going_on.fetch_sub(1, Ordering::Relaxed);
+                in_progress.fetch_sub(1, Ordering::Relaxed);
                 if run % 2 == 0 { Ok(()) } else { Err("odd") }
             }
         }))
@@ -62,7 +63,7 @@ impl Runs {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scheduler_that_dies_is_restarted_and_counted_and_checks_go_on() {
+async fn a_scheduler_that_panics_is_restarted_and_counted_and_checks_continue() {
     let runs = Runs::default();
     let check = runs.check("db", millis(1), millis(1)).failure_threshold(2);
     let health = steady().readiness(check).start().unwrap();
@@ -81,7 +82,7 @@ async fn a_scheduler_that_dies_is_restarted_and_counted_and_checks_go_on() {
 // run:       pass  fail  restart: fail at once
 // readyz:    200   200            503            failure_threshold = 2
 #[tokio::test(start_paused = true)]
-async fn what_was_counted_towards_a_threshold_is_kept() {
+async fn a_restart_keeps_the_count_towards_a_threshold() {
     let fails = |run: usize| run > 0;
     let runs = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&runs);
@@ -101,7 +102,7 @@ async fn what_was_counted_towards_a_threshold_is_kept() {
     assert_eq!(runs.load(Ordering::Relaxed), 3);
     assert_eq!(health.status(Probe::Readiness), Status::Fail);
 
-    // The check and readiness pass, then both fail; the restart itself is told to nobody.
+    // The check and readiness pass, then both fail; the restart itself is no transition.
     for to in [Status::Pass, Status::Pass, Status::Fail, Status::Fail] {
         assert_eq!(transitions.next().await.unwrap().to, to);
     }
@@ -109,7 +110,7 @@ async fn what_was_counted_towards_a_threshold_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_goes_on_is_not_doubled_and_its_result_counts() {
+async fn a_run_in_progress_is_not_repeated_and_its_result_counts() {
     let runs = Runs::default();
     let check = runs.check("db", millis(3_000), millis(1));
     let health = steady().readiness(check).start().unwrap();
@@ -121,7 +122,7 @@ async fn a_run_that_goes_on_is_not_doubled_and_its_result_counts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_goes_on_still_has_its_timeout() {
+async fn a_run_in_progress_keeps_its_timeout() {
     let runs = Runs::default();
     let check = runs.check("db", millis(60_000), millis(1));
     let health = steady().readiness(check).start().unwrap();
@@ -139,9 +140,9 @@ async fn a_run_that_goes_on_still_has_its_timeout() {
     assert_eq!(runs.started(), 1);
 }
 
-// More of them than tokio lets a task take in one turn.
+// More runs than tokio lets a task take in one turn.
 #[tokio::test(start_paused = true)]
-async fn runs_that_end_while_nobody_looks_count_and_none_is_doubled() {
+async fn runs_that_end_before_the_restart_count_and_none_is_repeated() {
     let runs: Vec<_> = (0..500).map(|_| Runs::default()).collect();
     let mut builder = steady();
     for (index, runs) in runs.iter().enumerate() {
@@ -162,7 +163,7 @@ async fn runs_that_end_while_nobody_looks_count_and_none_is_doubled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn orders_around_the_death_are_carried_out_and_acknowledged() {
+async fn commands_around_the_panic_are_handled_and_acknowledged() {
     let health = steady().start().unwrap();
     let check = |name| Runs::default().check(name, millis(1), millis(1));
     let before = health.add_readiness(check("before"));
@@ -193,7 +194,7 @@ async fn a_startup_check_that_has_passed_does_not_run_again_after_a_restart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn everything_ends_although_the_last_handle_goes_while_it_is_dead() {
+async fn every_task_ends_when_the_last_handle_is_dropped_before_the_restart() {
     let runs = Runs::default();
     let check = runs.check("db", millis(60_000), millis(1));
     let health = steady()
@@ -212,7 +213,7 @@ async fn everything_ends_although_the_last_handle_goes_while_it_is_dead() {
 
 // A change between a snapshot and its announcement is announced with the next snapshot.
 #[tokio::test(start_paused = true)]
-async fn a_transition_and_its_reason_are_those_of_the_snapshot_that_is_announced() {
+async fn a_transition_has_the_reason_of_the_snapshot_that_is_announced() {
     let (health, publisher) = Health::fixed_with_publisher(Status::Pass);
     let state = publisher.state();
     let early = state.current();
@@ -225,7 +226,7 @@ async fn a_transition_and_its_reason_are_those_of_the_snapshot_that_is_announced
     };
 
     health.drain();
-    assert!(publish(early).is_err(), "no reason is known yet");
+    assert!(publish(early).is_err(), "the snapshot has no reason yet");
     let announced = publish(state.current()).expect("a transition");
     assert_eq!(
         (announced.from, announced.to),

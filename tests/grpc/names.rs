@@ -122,11 +122,11 @@ async fn a_service_that_cannot_be_is_named_when_it_starts() {
     let cases = [
         (
             steady().grpc_service("shop.Orders", ["db"]),
-            "there is no readiness check for a gRPC service \"db\"",
+            "gRPC service \"shop.Orders\": there is no readiness check \"db\"",
         ),
         (
             steady().startup(db()).grpc_service("shop.Orders", ["db"]),
-            "there is no readiness check for a gRPC service \"db\"",
+            "gRPC service \"shop.Orders\": there is no readiness check \"db\"",
         ),
         (
             steady().readiness(db()).grpc_service("", ["db"]),

@@ -1,7 +1,7 @@
 //! The report as JSON: draft-inadarei-api-health-check-06, field by field.
 //!
-//! The order is for human readers, who look for `status` first. Each part is written directly to the
-//! output; no intermediate tree is built.
+//! The order suits human readers, who look for `status` first. Each part is written directly to the
+//! output, without an intermediate tree.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -52,7 +52,8 @@ pub(super) fn serialize<S: Serializer>(
 
 struct Checks<'a>(&'a [ReportEntry<'a>]);
 
-/// One array a key, and in it one object a reading, in the order in which the keys first appear.
+/// Writes one array for each key and one object for each reading, in the order of the first
+/// appearance of each key.
 impl Serialize for Checks<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut places = HashMap::with_capacity(self.0.len());
@@ -85,14 +86,15 @@ impl Serialize for Array<'_> {
     }
 }
 
-/// An entry with one of its readings, or without.
+/// Holds an entry with one of its readings, or without any.
 struct Object<'a> {
     entry: &'a ReportEntry<'a>,
     reading: Option<&'a Reading>,
 }
 
 impl<'a> Object<'a> {
-    /// One for each reading, and one without if none stands under the name of the entry itself.
+    /// Returns one object for each reading, and one without a reading if no reading has the name of
+    /// the entry.
     fn all_of(entry: &'a ReportEntry<'a>) -> impl Iterator<Item = Self> {
         let is_measured = |reading: &Reading| reading.measurement.is_some();
         let own = entry.readings.iter().all(is_measured).then_some(None);
@@ -143,7 +145,7 @@ impl Serialize for Value<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             ObservedValue::Integer(value) => serializer.serialize_i64(*value),
-            // JSON has none that is not finite: they become `null`.
+            // Infinite numbers and NaN become `null`, since JSON has no such numbers.
             ObservedValue::Float(value) => serializer.serialize_f64(*value),
             ObservedValue::Bool(value) => serializer.serialize_bool(*value),
             ObservedValue::Text(value) => serializer.serialize_str(value),
@@ -165,7 +167,7 @@ impl Serialize for Time {
     }
 }
 
-/// Fields without a value are left out.
+/// Writes a field if it has a value.
 fn optional<M: SerializeMap, T: Serialize + ?Sized>(
     map: &mut M,
     key: &str,

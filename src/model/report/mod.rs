@@ -1,4 +1,4 @@
-//! The detailed report on one probe, and the public body that stands in for it.
+//! The detailed report on one probe, and the public body that replaces it for anonymous callers.
 
 mod json;
 mod text;
@@ -18,7 +18,7 @@ use super::{
     Snapshot, Status, pass_if,
 };
 
-/// The whole body that an anonymous caller gets. Its bytes never change.
+/// Returns the whole body that an anonymous caller gets. Its bytes never change.
 pub(crate) const fn public_body(status: Status) -> &'static [u8] {
     match status {
         Status::Pass => br#"{"status":"pass"}"#,
@@ -29,11 +29,10 @@ pub(crate) const fn public_body(status: Status) -> &'static [u8] {
 
 /// Reports one probe in detail: its status, why it does not pass, and each of its checks.
 ///
-/// Made by [`Snapshot::report`]. The details policy of a [`HealthLayer`](crate::HealthLayer) decides
-/// which callers get it over HTTP. [`to_json`](Self::to_json), [`Serialize`] and
-/// [`Display`](fmt::Display) write it for every other use, such as a command line tool, or the
-/// context of an error report; [`HealthBuilder::format`](crate::HealthBuilder::format) replaces the
-/// JSON of a layer.
+/// [`Snapshot::report`] creates it. The [`Details`](crate::Details) policy of a layer decides which
+/// callers get it over HTTP, and [`HealthBuilder::format`](crate::HealthBuilder::format) replaces
+/// its JSON there. [`to_json`](Self::to_json), [`Serialize`] and [`Display`](fmt::Display) write it
+/// for other uses, such as a command-line tool or the context of an error report.
 ///
 /// ```
 /// use tower_health::{Health, Probe, Status};
@@ -50,13 +49,13 @@ pub struct Report<'a> {
     pub(crate) time: SystemTime,
     pub(crate) identity: &'a Identity,
     pub(crate) entries: Vec<ReportEntry<'a>>,
-    /// Why the process itself does not let the probe pass, whatever its checks report.
+    /// Why the process itself fails the probe, apart from its checks.
     pub(crate) reasons: Vec<String>,
     /// One note for each removed check that a group still contains.
     incomplete: Vec<String>,
 }
 
-/// One entry of a [`Report`]: a check, a gate or a heartbeat.
+/// Describes a check, gate or heartbeat in a [`Report`].
 #[derive(Clone, Debug)]
 pub struct ReportEntry<'a> {
     pub(crate) name: &'a str,
@@ -129,13 +128,14 @@ impl<'a> ReportEntry<'a> {
         self.status
     }
 
-    /// Returns why the entry does not pass; `None` when it passes.
+    /// Returns why the entry does not pass; `None` if it passes.
     pub fn output(&self) -> Option<&str> {
         self.output
     }
 
-    /// Returns when the last run of the check ended; `None` for a gate, a heartbeat, and a check that
-    /// has not run yet.
+    /// Returns when the last run of the check ended.
+    ///
+    /// It is `None` for gates, heartbeats, and checks that have not run yet.
     pub fn time(&self) -> Option<SystemTime> {
         self.time
     }
@@ -145,8 +145,9 @@ impl<'a> ReportEntry<'a> {
         self.readings
     }
 
-    /// Returns how the latest results contradict the status, while they are too few to change it:
-    /// `failed 1 of 3 times: refused`. [`Report::notes`] has it too.
+    /// Returns how the latest results contradict the status while they are too few to change it.
+    ///
+    /// An example is `failed 1 of 3 times: refused`. [`Report::notes`] contains it too.
     pub fn contradiction(&self) -> Option<&str> {
         self.contradiction
     }
@@ -162,7 +163,8 @@ impl<'a> ReportEntry<'a> {
     }
 
     /// Returns `affectedEndpoints` of the draft: what does not work while the check does not pass.
-    /// The default format leaves them out while the check passes.
+    ///
+    /// The JSON format omits them while the check passes.
     pub fn affected_endpoints(&self) -> &[String] {
         self.affected_endpoints
     }
@@ -197,7 +199,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Returns the probe that is reported.
+    /// Returns the probe that the report describes.
     pub fn probe(&self) -> Probe {
         self.probe
     }
@@ -207,7 +209,7 @@ impl<'a> Report<'a> {
         self.status
     }
 
-    /// Returns when the snapshot was taken that is reported.
+    /// Returns when the snapshot of the report was taken.
     pub fn time(&self) -> SystemTime {
         self.time
     }
@@ -217,7 +219,7 @@ impl<'a> Report<'a> {
         self.identity.version.as_deref()
     }
 
-    /// Returns `releaseId` of the draft: the build.
+    /// Returns `releaseId` of the draft: the version of the build.
     pub fn release_id(&self) -> Option<&str> {
         self.identity.release_id.as_deref()
     }
@@ -238,20 +240,22 @@ impl<'a> Report<'a> {
         links.map(|(relation, uri)| (&**relation, &**uri))
     }
 
-    /// Returns why the process itself does not let the probe pass, whatever its checks report: it
-    /// drains, refuses traffic, has not started, or was marked broken. [`output`](Self::output)
-    /// begins with these reasons.
+    /// Returns why the process itself fails the probe, apart from its checks.
+    ///
+    /// The process may be draining, refuse traffic, not have started, or be marked broken.
+    /// [`output`](Self::output) begins with these reasons.
     pub fn reasons(&self) -> &[String] {
         &self.reasons
     }
 
-    /// Returns the checks, gates and heartbeats, in the order of their registration.
+    /// Returns the checks, gates and heartbeats in the order of their registration.
     pub fn entries(&self) -> &[ReportEntry<'a>] {
         &self.entries
     }
 
-    /// Returns `output` of the draft: why the probe does not pass, at most 4 KiB; `None` when it
-    /// passes.
+    /// Returns `output` of the draft: why the probe does not pass, at most 4 KiB.
+    ///
+    /// It is `None` if the probe passes.
     pub fn output(&self) -> Option<String> {
         if self.status == Status::Pass {
             return None;
@@ -265,8 +269,9 @@ impl<'a> Report<'a> {
     }
 
     /// Returns `notes` of the draft: those of the service, and one for each entry that needs
-    /// attention. Readiness has one more for each removed check to which a gRPC service is still
-    /// mapped.
+    /// attention.
+    ///
+    /// Readiness has another note for each removed check that a gRPC service is still mapped to.
     pub fn notes(&self) -> Vec<String> {
         let failing = self.failing().map(|entry| match entry.status {
             Status::Fail => format!("{} fails", entry.name),
@@ -286,8 +291,11 @@ impl<'a> Report<'a> {
             .collect()
     }
 
-    /// Writes the report as JSON: `application/health+json`, field by field as in
-    /// [draft-inadarei-api-health-check-06](https://datatracker.ietf.org/doc/html/draft-inadarei-api-health-check-06).
+    /// Returns the report as JSON of type `application/health+json`.
+    ///
+    /// The fields are those of [draft-inadarei-api-health-check-06][draft].
+    ///
+    /// [draft]: https://datatracker.ietf.org/doc/html/draft-inadarei-api-health-check-06
     pub fn to_json(&self) -> String {
         render_json(self)
     }
@@ -301,8 +309,9 @@ impl<'a> Report<'a> {
         Some(self)
     }
 
-    /// Computes the status without these entries: never a worse one. The reasons of the process
-    /// itself cannot be excluded.
+    /// Returns the status without these entries, which is never worse.
+    ///
+    /// The reasons of the process itself cannot be excluded.
     pub(crate) fn status_without(&self, excluded: &[Cow<'_, str>]) -> Status {
         if !self.reasons.is_empty() {
             return self.status;
@@ -316,7 +325,7 @@ impl<'a> Report<'a> {
             .min(self.status)
     }
 
-    /// Keeps only the names of these entries in [`output`](Self::output), without their own output.
+    /// Reduces these entries in [`output`](Self::output) to their names.
     pub(crate) fn omit_outputs(&mut self, names: &HashSet<&str>) {
         let named = |entry: &&mut ReportEntry<'_>| names.contains(entry.name);
         for entry in self.entries.iter_mut().filter(named) {
@@ -324,7 +333,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Leaves these entries out. The status stays the same.
+    /// Removes these entries. The status stays the same.
     pub(crate) fn exclude(&mut self, excluded: &[Cow<'_, str>]) {
         self.entries
             .retain(|entry| !excluded.iter().any(|name| *name == entry.name));
@@ -337,7 +346,7 @@ impl<'a> Report<'a> {
     }
 }
 
-/// Serializes as [`to_json`](Report::to_json) writes it.
+/// Serializes the same fields as [`to_json`](Report::to_json).
 impl Serialize for Report<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         json::serialize(self, serializer)
@@ -383,7 +392,8 @@ fn reasons(snapshot: &Snapshot, probe: Probe) -> Vec<String> {
     reasons
 }
 
-/// A group does not pass once one of its checks was removed, and no entry of the report says why.
+/// Returns a note for each removed check of a group. The group fails without it, and no entry of
+/// the report shows why.
 fn incomplete_groups(snapshot: &Snapshot, probe: Probe) -> Vec<String> {
     let groups = &snapshot.identity.groups;
     if probe != Probe::Readiness || groups.is_empty() {

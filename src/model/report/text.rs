@@ -8,10 +8,9 @@ use std::fmt::Write as _;
 use super::Report;
 use crate::model::{Status, escape_line};
 
-/// Renders `text/plain`: one line an entry, then one for the probe, named as `probe_name`.
+/// Renders `text/plain`: one line for each entry, then one for the probe, called `probe_name`.
 ///
-/// Entries whose names are in `excluded` are shown as excluded; a name that matches none is
-/// warned about.
+/// Entries named in `excluded` are shown as excluded. A line warns of names that match no entry.
 pub(crate) fn render_text(
     report: &Report<'_>,
     probe_name: &str,

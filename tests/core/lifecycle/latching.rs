@@ -39,7 +39,7 @@ async fn a_startup_check_that_is_added_later_is_refused_and_takes_nothing_back()
     assert!(error.is_too_late());
     assert_eq!(
         error.to_string(),
-        r#"startup check "late": startup is complete, and that is never taken back"#
+        r#"startup check "late": startup is already complete"#
     );
     lapse(secs(10)).await;
     assert_eq!(late.runs(), 0);

@@ -95,7 +95,7 @@ fn await_ready_is_never_when_the_runtime_of_the_refresher_has_ended() {
         let error = health.remove_readiness("db").await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "there is no refresher: its tokio runtime has ended, or this health is fixed"
+            "the refresher is not running: its tokio runtime has ended, or the health is fixed"
         );
     });
 }

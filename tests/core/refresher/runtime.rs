@@ -75,7 +75,7 @@ fn orders_fail_when_the_runtime_is_gone_however_often_they_are_given() {
         for error in [added.unwrap_err(), removed.unwrap_err()] {
             assert!(error.is_runtime(), "{error}");
             let text =
-                "there is no refresher: its tokio runtime has ended, or this health is fixed";
+                "the refresher is not running: its tokio runtime has ended, or the health is fixed";
             assert_eq!(error.to_string(), text);
         }
     }

@@ -172,7 +172,7 @@ async fn what_stands_at_the_edge_of_what_works_works() {
 #[tokio::test(start_paused = true)]
 async fn settings_of_a_check_that_is_not_registered_are_told() {
     let config = || health_config("[checks.bd]\nttl = 1000");
-    let told = r#"there is no registered check for the settings of "bd""#;
+    let told = r#"settings for "bd": no check of this name is registered"#;
     assert_told(
         UNKNOWN,
         vec![
@@ -223,7 +223,7 @@ async fn all_that_is_wrong_is_told_at_once() {
         "jitter must be from 0 to 0.5",
         "gate \"\": bad name: it is empty",
         "readiness check \"db\": the name is taken",
-        "there is no registered check for the settings of \"ghost\"",
+        "settings for \"ghost\": no check of this name is registered",
         "\"db\": failure_threshold must not be zero",
         "startup check \"a/b\": bad name: it contains '/'",
         ALLOWED,

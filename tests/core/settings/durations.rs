@@ -1,4 +1,4 @@
-//! Durations in settings files: milliseconds, or a text for people.
+//! Durations in settings: milliseconds as a number or a text, or a text with units.
 
 use std::time::Duration;
 
@@ -12,12 +12,15 @@ fn both(value: &str) -> [Result<Duration, String>; 2] {
 }
 
 #[test]
-fn a_number_is_milliseconds_and_a_text_has_units() {
+fn a_number_is_milliseconds_even_as_a_text_and_other_texts_have_units() {
     let cases = [
         ("0", Duration::ZERO),
         ("1", millis(1)),
         ("1500", millis(1500)),
         ("86400000", secs(24 * 3600)),
+        ("\"0\"", Duration::ZERO),
+        ("\"500\"", millis(500)),
+        ("\"86400000\"", secs(24 * 3600)),
         ("\"1500ms\"", millis(1500)),
         ("\"2s\"", secs(2)),
         ("\"1s 500ms\"", millis(1500)),
@@ -52,7 +55,14 @@ fn what_is_no_duration_is_refused_with_the_reason_and_the_place() {
         ("\"\"", "bad duration \"\""),
         ("\"soon\"", "bad duration \"soon\""),
         ("\"-1s\"", "bad duration \"-1s\""),
-        ("\"5\"", "bad duration \"5\""),
+        ("\"1.5\"", "bad duration \"1.5\""),
+        ("\"-5\"", "bad duration \"-5\""),
+        ("\"+5\"", "bad duration \"+5\""),
+        ("\" 5\"", "bad duration \" 5\""),
+        (
+            "\"99999999999999999999\"",
+            "bad duration \"99999999999999999999\"",
+        ),
         ("\"5 parsecs\"", "bad duration \"5 parsecs\""),
         (
             "\"99999999999999999999s\"",
@@ -85,6 +95,7 @@ fn every_duration_is_written_alike() {
     for (section, key) in sections {
         let read = |value: &str| from_toml(&format!("[{section}]\n{key} = {value}"));
         assert_eq!(read("90000"), read("\"1m 30s\""), "{section}.{key}");
+        assert_eq!(read("90000"), read("\"90000\""), "{section}.{key}");
         assert!(read("90000").is_ok(), "{section}.{key}");
         let error = read("-5").unwrap_err();
         assert!(error.contains("negative"), "{section}.{key}: {error}");

@@ -6,6 +6,7 @@ mod defaults;
 mod durations;
 mod layer;
 mod names;
+mod numbers;
 mod precedence;
 mod runtime;
 mod sample;

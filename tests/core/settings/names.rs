@@ -21,8 +21,8 @@ async fn a_bad_name_of_a_check_is_told() {
         ("größe", format!("it contains 'ö'; {ALLOWED}")),
         ("a?b", format!("it contains '?'; {ALLOWED}")),
         ("a:b:c", "it has more than one `:`".to_owned()),
-        ("a:", "there is nothing on one side of its `:`".to_owned()),
-        (":b", "there is nothing on one side of its `:`".to_owned()),
+        ("a:", "one side of its `:` is empty".to_owned()),
+        (":b", "one side of its `:` is empty".to_owned()),
         (&*long, "it is longer than 128 bytes".to_owned()),
     ];
     let told = |what: &str, name: &str, fault: &str| format!("{what} {name:?}: bad name: {fault}");
@@ -134,7 +134,7 @@ async fn an_indicator_that_panics_when_it_is_asked_for_its_name_is_told() {
         NAME,
         vec![(
             steady().readiness(Panics),
-            "a readiness check panicked while it returned its name and settings: \
+            "the indicator of a readiness check panicked while its name and settings were read: \
              panicked: no name yet"
                 .to_owned(),
         )],

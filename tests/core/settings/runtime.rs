@@ -15,7 +15,7 @@ fn assert_runtime(result: Result<Health, BuildError>, expected: &str) {
 fn without_a_runtime_nothing_starts() {
     assert_runtime(
         Health::builder().readiness(ok("db")).start(),
-        "there is no tokio runtime here: call `start` within one, or `start_on`",
+        "`start` was called outside a tokio runtime: call it within one, or use `start_on`",
     );
 }
 
@@ -26,14 +26,15 @@ fn a_lack_of_a_runtime_does_not_hide_what_else_is_wrong() {
     assert_eq!(
         error.to_string(),
         "jitter must be from 0 to 0.5; \
-         there is no tokio runtime here: call `start` within one, or `start_on`"
+         `start` was called outside a tokio runtime: call it within one, or use `start_on`"
     );
 }
 
 #[test]
 fn a_runtime_without_a_timer_is_refused() {
     let runtime = Builder::new_current_thread().build().unwrap();
-    let expected = "the timer of the tokio runtime is off: call `enable_time` on its builder";
+    let expected =
+        "the timer of the tokio runtime is not enabled: call `enable_time` on its builder";
     assert_runtime(Health::builder().start_on(runtime.handle()), expected);
     let _inside = runtime.enter();
     assert_runtime(Health::builder().start(), expected);

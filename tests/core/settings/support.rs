@@ -67,9 +67,9 @@ pub(crate) const PATH: [bool; 6] = [false, false, true, false, false, false];
 pub(crate) const OPTION: [bool; 6] = [false, false, false, true, false, false];
 pub(crate) const RUNTIME: [bool; 6] = [false, false, false, false, true, false];
 
-/// How a name with another character is told which there may be.
+/// The end of the error about a name with another character.
 pub(crate) const ALLOWED: &str =
-    "allowed are ASCII letters, digits, `-`, `_`, `.`, `~` and one `:`";
+    "only ASCII letters, digits, `-`, `_`, `.`, `~` and one `:` are allowed";
 
 /// Asserts that each of these is the one problem of its builder.
 pub(crate) fn assert_told(kind: [bool; 6], cases: Vec<(HealthBuilder, String)>) {

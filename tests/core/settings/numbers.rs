@@ -1,0 +1,107 @@
+//! Numbers in settings: as numbers, or as texts, which is all that environment variables hold.
+
+use tower_health::CheckConfig;
+
+use super::support::{Settings, from_toml, from_yaml};
+use crate::support::{millis, secs};
+
+/// Every number of the settings, with a value that is not its default.
+const NUMBERS: [(&str, &str, &str); 5] = [
+    ("health", "jitter", "0.25"),
+    ("health", "jitter_seed", "42"),
+    ("health", "max_watches", "100"),
+    ("health.checks.db", "failure_threshold", "3"),
+    ("health.checks.db", "success_threshold", "2"),
+];
+
+#[test]
+fn a_number_may_be_given_as_a_text() {
+    for (section, key, value) in NUMBERS {
+        let read = |value: &str| from_toml(&format!("[{section}]\n{key} = {value}"));
+        let number = read(value).unwrap();
+        assert_eq!(read(&format!("\"{value}\"")).unwrap(), number, "{key}");
+        assert_ne!(number, Settings::default(), "{key}");
+    }
+}
+
+#[test]
+fn a_text_that_is_no_number_is_refused_with_the_reason_and_the_place() {
+    for (section, key, _) in NUMBERS {
+        for text in ["", "many", "3 times", "0x10"] {
+            let line = format!("[{section}]\n{key} = \"{text}\"");
+            let error = from_toml(&line).expect_err(&line);
+            let expected = format!("bad number \"{text}\": ");
+            assert!(error.contains(&expected), "{line}: {error}");
+            assert!(error.contains(key), "{line}: {error}");
+        }
+    }
+}
+
+#[test]
+fn a_number_beyond_the_range_of_its_setting_is_refused_in_either_form() {
+    let cases = [
+        ("health", "jitter_seed", "-1"),
+        ("health", "jitter_seed", "1.5"),
+        ("health", "max_watches", "-1"),
+        ("health.checks.db", "failure_threshold", "5000000000"),
+        ("health.checks.db", "success_threshold", "-1"),
+    ];
+    for (section, key, value) in cases {
+        let read = |value: &str| from_toml(&format!("[{section}]\n{key} = {value}"));
+        let error = read(value).unwrap_err();
+        assert!(error.contains("invalid "), "{key}: {error}");
+        let error = read(&format!("\"{value}\"")).unwrap_err();
+        let expected = format!("bad number \"{value}\": ");
+        assert!(error.contains(&expected), "{key}: {error}");
+    }
+}
+
+#[test]
+fn a_value_that_is_neither_a_number_nor_a_text_is_refused() {
+    for (section, key, _) in NUMBERS {
+        for value in ["true", "[1]"] {
+            let line = format!("[{section}]\n{key} = {value}");
+            let error = from_toml(&line).expect_err(&line);
+            assert!(error.contains("expected a number"), "{line}: {error}");
+            assert!(error.contains(key), "{line}: {error}");
+        }
+    }
+}
+
+#[test]
+fn an_optional_number_may_be_null() {
+    let settings = from_yaml(
+        "health:\n  jitter_seed: null\n  checks:\n    db:\n      failure_threshold: null",
+    );
+    let health = settings.unwrap().health;
+    assert_eq!(health.jitter_seed, None);
+    assert_eq!(health.checks["db"], CheckConfig::default());
+}
+
+#[test]
+fn a_source_that_gives_only_texts_can_set_every_number_and_duration() {
+    let settings = from_toml(
+        r#"
+            [health]
+            ttl = "2000"
+            timeout = "1s 500ms"
+            drain_delay = "0"
+            jitter = "0"
+            jitter_seed = "42"
+            max_watches = "100"
+
+            [health.checks.db]
+            stale_after = "60000"
+            failure_threshold = "3"
+        "#,
+    );
+    let health = settings.unwrap().health;
+    assert_eq!((health.ttl, health.timeout), (secs(2), millis(1500)));
+    assert_eq!((health.drain_delay, health.jitter), (secs(0), 0.0));
+    assert_eq!((health.jitter_seed, health.max_watches), (Some(42), 100));
+    let db = &health.checks["db"];
+    assert_eq!(
+        (db.stale_after, db.failure_threshold),
+        (Some(secs(60)), Some(3))
+    );
+}
