@@ -4,17 +4,20 @@
 //! cargo run --example hyper              # settings: ADDR, DATA_DIR, DRAIN_MS
 //! curl -i localhost:3000/readyz          # 503 for two seconds, then 200; /startupz too
 //! curl -i localhost:3000/livez           # 200
-//! curl -i localhost:3000                 # hello, all along; so does --http2-prior-knowledge
-//! mv DIR DIR.away                        # the data_dir that it logs: /readyz is 503, the log says why
+//! curl -i localhost:3000                 # hello, at any time; with --http2-prior-knowledge too
+//! mv DIR DIR.away                        # the data_dir in the log: /readyz is 503, the log says why
 //! mv DIR.away DIR                        # 200 again
-//! pkill -x hyper                         # /readyz is 503, all else is served for five more seconds
+//! pkill -x hyper                         # /readyz is 503, requests are served for five more seconds
 //! ```
 
-mod shared;
-
 use std::convert::Infallible;
+use std::env::VarError;
 use std::error::Error;
+use std::fmt::Display;
+use std::io::Write;
+use std::path::PathBuf;
 use std::pin::pin;
+use std::str::FromStr;
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -25,37 +28,44 @@ use hyper_util::server::{conn::auto, graceful::GracefulShutdown};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tower::{Layer, service_fn};
-use tower_health::{Gate, Health, HealthLayer};
-
-use shared::{Settings, writable};
-
-async fn hello(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    Ok(Response::new(Full::from("hello\n")))
-}
+use tower_health::{Health, HealthIndicator, HealthLayer, blocking_indicator_fn};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().init();
-    let settings = Settings::from_env()?;
+    let temporary = tempfile::tempdir()?; // removed at the end
+    let data_dir = setting("DATA_DIR")?.unwrap_or_else(|| temporary.path().to_owned());
 
-    // It listens before it is ready, so that whoever probes gets an answer from the start.
-    let listener = settings.listen().await?;
+    // It listens before it is ready, so that probes are answered from the start.
+    let addr = setting("ADDR")?.unwrap_or_else(|| "127.0.0.1:3000".to_owned());
+    let listener = TcpListener::bind(&addr).await;
+    let listener = listener.map_err(|error| format!("ADDR={addr}: {error}"))?;
+    let addr = listener.local_addr()?;
+    tracing::info!(%addr, data_dir = %data_dir.display(), "listening");
 
+    let drain_delay = Duration::from_millis(setting("DRAIN_MS")?.unwrap_or(5000));
     let health = Health::builder()
-        .readiness(writable(&settings.data_dir))
+        .readiness(writable(data_dir))
         .gate("warm-up")
-        .drain_delay(settings.drain_delay)
+        .drain_delay(drain_delay)
         .start()?;
-    tokio::spawn(warm_up(health.gate("warm-up")?));
+
+    // Startup, and with it readiness, waits until the gate is completed.
+    let warm_up = health.gate("warm-up")?;
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(2)).await; // migrations, filling a cache
+        warm_up.complete();
+    });
 
     let server = serve(listener, &health);
+    // Without the cap, one open stream could hold up the end of the process for ever.
     if health.cap_drain(server).await.is_none() {
         tracing::warn!("connections were still open");
     }
     Ok(())
 }
 
-/// Serves until it is told to stop, and then until every connection has ended.
+/// Accepts connections until the drain delay has passed, then finishes those that are open.
 async fn serve(listener: TcpListener, health: &Health) {
     let service = HealthLayer::new(health.clone()).layer(service_fn(hello));
     let http = auto::Builder::new(TokioExecutor::new());
@@ -82,12 +92,30 @@ async fn serve(listener: TcpListener, health: &Health) {
             }
         });
     }
-    drop(listener);
+    drop(listener); // from here on, connections are refused
     connections.shutdown().await;
 }
 
-/// Stands for what has to happen before requests can be served: migrations, filling a cache.
-async fn warm_up(gate: Gate) {
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    gate.complete();
+async fn hello(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    Ok(Response::new(Full::from("hello\n")))
+}
+
+fn writable(dir: PathBuf) -> impl HealthIndicator {
+    blocking_indicator_fn("data-dir", move || {
+        let written = tempfile::tempfile_in(&dir).and_then(|mut file| file.write_all(b"probe"));
+        written.map_err(|error| format!("cannot write to {}: {error}", dir.display()))
+    })
+}
+
+/// Reads a setting from the environment. An error names it.
+fn setting<T: FromStr<Err: Display>>(name: &str) -> Result<Option<T>, String> {
+    match std::env::var(name) {
+        Ok(value) if value.is_empty() => Err(format!("{name} is set, but empty")),
+        Ok(value) => {
+            let parsed = value.parse().map(Some);
+            parsed.map_err(|error| format!("{name}={value}: {error}"))
+        }
+        Err(VarError::NotPresent) => Ok(None),
+        Err(error) => Err(format!("{name}: {error}")),
+    }
 }

@@ -1,24 +1,26 @@
-//! Every built-in indicator beside those of databases and Redis, to see each fail and recover.
+//! The other built-in indicators, each of which fails and recovers on demand.
 //!
 //! ```sh
-//! cargo run --example indicators            # settings: ADDR, DATA_DIR, and what to look at:
-//! # HTTP_URL, GRPC_URL, TCP_ADDRESS, DNS_NAME, CERTIFICATE (a file), TLS_ADDRESS, DISK (a path),
-//! # POSTGRES_URL (by deadpool)
+//! cargo run --example indicators          # settings: ADDR, DRAIN_MS, and what to check: HTTP_URL,
+//! # GRPC_URL, TCP_ADDRESS, DNS_NAME, TLS_ADDRESS, CERTIFICATE (a file), DATA_DIR (for its disk),
+//! # POSTGRES_URL (through deadpool)
 //! watch curl -s localhost:3000/readyz?verbose
-//! curl -X POST localhost:3000/import        # the push that is expected every ten seconds
-//! curl -X POST localhost:3000/maintenance   # and again: set by hand, and taken back
-//! curl -X POST localhost:3000/block         # the runtime of the workers stands still, 5 s
-//! curl -X POST localhost:3000/burn          # all processors are busy, 30 s
-//! curl -X POST localhost:3000/memory        # 600 MB more, 10 s
-//! curl -X POST localhost:3000/files         # 85 % of `ulimit -n` (256, say), 10 s
-//! for i in 1 2 3; do curl -s localhost:3000/slow & done   # more in flight than two, 10 s
+//! curl -X POST localhost:3000/import      # the result that must be pushed every ten seconds
+//! curl -X POST localhost:3000/maintenance # fails by hand; a second request passes again
+//! curl -X POST localhost:3000/block       # blocks the runtime of the workers, 5 s
+//! curl -X POST localhost:3000/burn        # keeps every core busy, 30 s
+//! curl -X POST localhost:3000/memory      # holds 600 MB, 10 s
+//! curl -X POST localhost:3000/files       # opens 85 % of `ulimit -n` (try 256), 10 s
+//! for i in 1 2 3; do curl -s localhost:3000/slow & done   # more than two in flight, 10 s
 //! ```
 
-mod shared;
-
+use std::env::VarError;
 use std::error::Error;
+use std::fmt::Display;
 use std::fs::File;
 use std::hint::black_box;
+use std::path::PathBuf;
+use std::str::FromStr;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,8 +28,10 @@ use axum::Router;
 use axum::routing::{get, post};
 use deadpool_postgres::tokio_postgres::{Config, NoTls};
 use deadpool_postgres::{Manager, Pool};
+use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle};
 use tokio::time::sleep;
+use tonic::transport::Endpoint;
 use tower_health::indicators::{
     CertificateIndicator, CpuIndicator, DeadpoolPostgresIndicator, DiskIndicator, DnsIndicator,
     FileDescriptorsIndicator, GrpcIndicator, HttpIndicator, InFlightIndicator, MemoryIndicator,
@@ -35,15 +39,17 @@ use tower_health::indicators::{
 };
 use tower_health::{Check, Details, Health, HealthBuilder, HealthIndicator, HealthLayer};
 
-use shared::{Settings, setting, writable};
-
-const A_WHILE: Duration = Duration::from_secs(10);
+const TEN_SECONDS: Duration = Duration::from_secs(10);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().init();
-    let settings = Settings::from_env()?;
-    let listener = settings.listen().await?;
+    let data_dir: PathBuf = setting("DATA_DIR")?.unwrap_or_else(std::env::temp_dir);
+    let addr = setting("ADDR")?.unwrap_or_else(|| "127.0.0.1:3000".to_owned());
+    let listener = TcpListener::bind(&addr).await;
+    let listener = listener.map_err(|error| format!("ADDR={addr}: {error}"))?;
+    let addr = listener.local_addr()?;
+    tracing::info!(%addr, data_dir = %data_dir.display(), "listening");
 
     let workers = workers()?;
     let lag = RuntimeLagIndicator::new("workers");
@@ -52,27 +58,26 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .warn_above(1)
         .fail_above(2);
     let maintenance = SettableIndicator::new("maintenance");
-    let import = PushIndicator::new("import", A_WHILE);
+    let import = PushIndicator::new("import", TEN_SECONDS);
 
-    let disk = setting("DISK")?.unwrap_or_else(|| settings.data_dir.clone());
     let cpu = CpuIndicator::new("cpu")
         .warn_above_load_per_core(0.3)
         .fail_above_load_per_core(0.6);
+    let drain_delay = Duration::from_millis(setting("DRAIN_MS")?.unwrap_or(5000));
     let health = Health::builder()
-        .drain_delay(settings.drain_delay)
-        .readiness(often(writable(&settings.data_dir)))
+        .drain_delay(drain_delay)
         .readiness(lag)
         .readiness(in_flight.clone())
         .readiness(maintenance.clone())
         .readiness(import.clone())
-        .readiness(often(DiskIndicator::new("disk", disk)))
+        .readiness(often(DiskIndicator::new("disk", data_dir)))
         .readiness(often(MemoryIndicator::new("memory")))
         .readiness(often(cpu))
         .readiness(often(FileDescriptorsIndicator::new("files")));
-    let health = elsewhere(health)?.start()?;
+    let health = dependencies(health)?.start()?;
 
     let app = Router::new()
-        .route("/slow", get(async || sleep(A_WHILE).await))
+        .route("/slow", get(async || sleep(TEN_SECONDS).await))
         .route("/import", post(async move || import.pass()))
         .route("/maintenance", post(async move || toggle(&maintenance)))
         .route("/block", post(async move || block(&workers)))
@@ -80,7 +85,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/memory", post(async || hold(vec![1_u8; 600 << 20])))
         .route("/files", post(async || hold(open_files())))
         .layer(in_flight.layer());
-    // On a port that only operators reach; here that is everybody.
+    // Every caller sees every detail, which is right only on a port that operators alone reach.
     let layer = HealthLayer::builder(health.clone()).details(Details::always());
     let server = axum::serve(listener, app.layer(layer.build()?))
         .with_graceful_shutdown(health.shutdown_signal());
@@ -91,47 +96,42 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// So that a change is seen soon.
+/// Checks every second, so that you see a change soon. A fleet should keep the default of 5 s.
 fn often(indicator: impl HealthIndicator) -> Check {
     Check::new(indicator).ttl(Duration::from_secs(1))
 }
 
-/// Adds what the settings name.
-fn elsewhere(mut health: HealthBuilder) -> Result<HealthBuilder, Box<dyn Error>> {
-    if let Some(url) = setting::<String>("HTTP_URL")? {
-        health = health.readiness(often(HttpIndicator::new("http", &url)));
-    }
-    if let Some(url) = setting::<String>("GRPC_URL")? {
-        let channel = tonic::transport::Endpoint::from_shared(url)?.connect_lazy();
-        health = health.readiness(often(GrpcIndicator::new("grpc", channel)));
-    }
-    if let Some(address) = setting::<String>("TCP_ADDRESS")? {
-        health = health.readiness(often(TcpIndicator::new("tcp", &address)));
-    }
-    if let Some(name) = setting::<String>("DNS_NAME")? {
-        health = health.readiness(often(DnsIndicator::new("dns", name)));
-    }
-    if let Some(file) = setting::<String>("CERTIFICATE")? {
-        let file = CertificateIndicator::from_file("certificate", file);
-        health = health.readiness(often(file));
-    }
-    if let Some(address) = setting::<String>("TLS_ADDRESS")? {
-        let server = CertificateIndicator::from_server("server-certificate", &address);
-        health = health.readiness(often(server));
-    }
-    if let Some(url) = setting::<String>("POSTGRES_URL")? {
-        // It has a password: no error may show it.
-        let config: Config = url
-            .parse()
-            .map_err(|error| format!("POSTGRES_URL: {error}"))?;
-        let pool = Pool::builder(Manager::new(config.clone(), NoTls)).build()?;
-        let db = DeadpoolPostgresIndicator::new("db", pool, &config, NoTls);
-        health = health.readiness(often(db.read_write()));
-    }
-    Ok(health)
+/// Adds a check for each dependency that is configured.
+fn dependencies(health: HealthBuilder) -> Result<HealthBuilder, Box<dyn Error>> {
+    let text = setting::<String>;
+    let http = text("HTTP_URL")?.map(|url| HttpIndicator::new("http", &url));
+    let tcp = text("TCP_ADDRESS")?.map(|address| TcpIndicator::new("tcp", &address));
+    let dns = text("DNS_NAME")?.map(|name| DnsIndicator::new("dns", name));
+    let grpc = text("GRPC_URL")?.map(Endpoint::from_shared).transpose()?;
+    let grpc = grpc.map(|server| GrpcIndicator::new("grpc", server.connect_lazy()));
+    let (file, server) = (text("CERTIFICATE")?, text("TLS_ADDRESS")?);
+    let file = file.map(|file| CertificateIndicator::from_file("certificate", file));
+    let server = server.map(|addr| CertificateIndicator::from_server("server-certificate", &addr));
+    let db = text("POSTGRES_URL")?.as_deref().map(postgres).transpose()?;
+    Ok(health
+        .maybe_readiness(http.map(often))
+        .maybe_readiness(tcp.map(often))
+        .maybe_readiness(dns.map(often))
+        .maybe_readiness(grpc.map(often))
+        .maybe_readiness(file.map(often))
+        .maybe_readiness(server.map(often))
+        .maybe_readiness(db.map(often)))
 }
 
-/// A second runtime, on a thread of its own.
+fn postgres(url: &str) -> Result<impl HealthIndicator, Box<dyn Error>> {
+    let config = url.parse::<Config>();
+    // Leaves out the URL, which holds a password.
+    let config = config.map_err(|error| format!("POSTGRES_URL: {error}"))?;
+    let pool = Pool::builder(Manager::new(config.clone(), NoTls)).build()?;
+    Ok(DeadpoolPostgresIndicator::new("db", pool, &config, NoTls).read_write())
+}
+
+/// Starts a second runtime, on its own thread.
 fn workers() -> Result<Handle, Box<dyn Error>> {
     let runtime = Builder::new_current_thread().enable_time().build()?;
     let handle = runtime.handle().clone();
@@ -141,12 +141,12 @@ fn workers() -> Result<Handle, Box<dyn Error>> {
 
 fn toggle(maintenance: &SettableIndicator) {
     match maintenance.get() {
-        Ok(_) => maintenance.fail("until somebody asks again"),
+        Ok(_) => maintenance.fail("planned maintenance"),
         Err(_) => maintenance.pass(),
     }
 }
 
-/// What nobody should do on a runtime.
+/// Blocks a thread of a runtime, which no task should do.
 fn block(workers: &Handle) {
     workers.spawn(async { thread::sleep(Duration::from_secs(5)) });
 }
@@ -158,7 +158,7 @@ fn burn() {
     }
 }
 
-/// All that may be open, and then some are closed again.
+/// Opens as many files as the limit allows, then closes 15 % of them.
 fn open_files() -> Vec<File> {
     let open = || File::open(std::env::current_exe().ok()?).ok();
     let mut files: Vec<File> = std::iter::from_fn(open).take(100_000).collect();
@@ -168,7 +168,20 @@ fn open_files() -> Vec<File> {
 
 fn hold<T: Send + 'static>(held: T) {
     tokio::spawn(async move {
-        sleep(A_WHILE).await;
+        sleep(TEN_SECONDS).await;
         drop(held);
     });
+}
+
+/// Reads a setting from the environment. An error names it.
+fn setting<T: FromStr<Err: Display>>(name: &str) -> Result<Option<T>, String> {
+    match std::env::var(name) {
+        Ok(value) if value.is_empty() => Err(format!("{name} is set, but empty")),
+        Ok(value) => {
+            let parsed = value.parse().map(Some);
+            parsed.map_err(|error| format!("{name}={value}: {error}"))
+        }
+        Err(VarError::NotPresent) => Ok(None),
+        Err(error) => Err(format!("{name}: {error}")),
+    }
 }

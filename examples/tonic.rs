@@ -4,47 +4,67 @@
 //! cargo run --example tonic              # settings: ADDR, DATA_DIR, DRAIN_MS
 //! curl -i localhost:3000/readyz          # 503 for two seconds, then 200; /startupz too
 //! curl -i localhost:3000/livez           # 200
-//! printf '\0\0\0\0\5\n\3bob' |           # hello bob, all along
+//! printf '\0\0\0\0\5\n\3bob' |           # hello bob, at any time
 //!   curl --http2-prior-knowledge -H 'content-type: application/grpc' --data-binary @- \
 //!     --output - localhost:3000/hello.Greeter/SayHello
-//! grpcurl -plaintext -proto tests/real_clients/health.proto \
+//! grpcurl -plaintext -proto tests/real/clients/health.proto \
 //!   -d '{"service": "readiness"}' localhost:3000 grpc.health.v1.Health/Check   # or Watch, or List
-//! mv DIR DIR.away                        # the data_dir that it logs: /readyz is 503, the log says why
+//! mv DIR DIR.away                        # the data_dir in the log: /readyz is 503, the log says why
 //! mv DIR.away DIR                        # 200 again
-//! pkill -x tonic                         # /readyz is 503, all else is served for five more seconds
+//! pkill -x tonic                         # /readyz is 503, requests are served for five more seconds
 //! ```
 
-mod shared;
-
+use std::env::VarError;
 use std::error::Error;
+use std::fmt::Display;
+use std::io::Write;
+use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
+use axum::{Router, http, routing::post};
+use tokio::net::TcpListener;
+use tonic::server::Grpc;
 use tonic::transport::{Server, server::TcpIncoming};
-use tower_health::{Gate, Health, HealthLayer};
-
-use greeter::Greeter;
-use shared::{Settings, writable};
+use tonic::{Request, Response, Status};
+use tonic_prost::ProstCodec;
+use tower::service_fn;
+use tower_health::{Health, HealthIndicator, HealthLayer, blocking_indicator_fn};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().init();
-    let settings = Settings::from_env()?;
+    let temporary = tempfile::tempdir()?; // removed at the end
+    let data_dir = setting("DATA_DIR")?.unwrap_or_else(|| temporary.path().to_owned());
 
-    // It listens before it is ready, so that whoever probes gets an answer from the start.
-    let listener = settings.listen().await?;
+    // It listens before it is ready, so that probes are answered from the start.
+    let addr = setting("ADDR")?.unwrap_or_else(|| "127.0.0.1:3000".to_owned());
+    let listener = TcpListener::bind(&addr).await;
+    let listener = listener.map_err(|error| format!("ADDR={addr}: {error}"))?;
+    let addr = listener.local_addr()?;
+    tracing::info!(%addr, data_dir = %data_dir.display(), "listening");
 
+    let drain_delay = Duration::from_millis(setting("DRAIN_MS")?.unwrap_or(5000));
     let health = Health::builder()
-        .readiness(writable(&settings.data_dir))
+        .readiness(writable(data_dir))
         .gate("warm-up")
-        .drain_delay(settings.drain_delay)
+        .drain_delay(drain_delay)
         .start()?;
-    tokio::spawn(warm_up(health.gate("warm-up")?));
 
+    // Startup, and with it readiness, waits until the gate is completed.
+    let warm_up = health.gate("warm-up")?;
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(2)).await; // migrations, filling a cache
+        warm_up.complete();
+    });
+
+    let greeter = Router::new().route("/hello.Greeter/SayHello", post(greeter));
     let server = Server::builder()
         .accept_http1(true) // probes are HTTP/1
         .layer(HealthLayer::new(health.clone())) // the first layer: outermost
-        .add_service(Greeter)
+        .add_routes(greeter.into())
         .serve_with_incoming_shutdown(TcpIncoming::from(listener), health.shutdown_signal());
+    // Without the cap, one open stream could hold up the end of the process for ever.
     match health.cap_drain(server).await {
         Some(served) => served?,
         None => tracing::warn!("connections were still open"),
@@ -52,64 +72,46 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Stands for what has to happen before requests can be served: migrations, filling a cache.
-async fn warm_up(gate: Gate) {
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    gate.complete();
+async fn say_hello(request: Request<HelloRequest>) -> Result<Response<HelloReply>, Status> {
+    let message = format!("hello {}", request.into_inner().name);
+    Ok(Response::new(HelloReply { message }))
 }
 
-/// What tonic-build would generate, written by hand so that the example needs no protoc.
-mod greeter {
-    use std::convert::Infallible;
-    use std::task::{Context, Poll};
+fn writable(dir: PathBuf) -> impl HealthIndicator {
+    blocking_indicator_fn("data-dir", move || {
+        let written = tempfile::tempfile_in(&dir).and_then(|mut file| file.write_all(b"probe"));
+        written.map_err(|error| format!("cannot write to {}: {error}", dir.display()))
+    })
+}
 
-    use tonic::codegen::{BoxFuture, Service, http};
-    use tonic::server::{Grpc, NamedService};
-    use tonic::{Request, Response, Status, body::Body};
-    use tonic_prost::ProstCodec;
-    use tower::service_fn;
-
-    #[derive(Clone, PartialEq, prost::Message)]
-    struct HelloRequest {
-        #[prost(string, tag = "1")]
-        name: String,
-    }
-
-    #[derive(Clone, PartialEq, prost::Message)]
-    struct HelloReply {
-        #[prost(string, tag = "1")]
-        message: String,
-    }
-
-    #[derive(Clone)]
-    pub(super) struct Greeter;
-
-    async fn say_hello(request: Request<HelloRequest>) -> Result<Response<HelloReply>, Status> {
-        let message = format!("hello {}", request.into_inner().name);
-        Ok(Response::new(HelloReply { message }))
-    }
-
-    impl NamedService for Greeter {
-        const NAME: &'static str = "hello.Greeter";
-    }
-
-    impl Service<http::Request<Body>> for Greeter {
-        type Response = http::Response<Body>;
-        type Error = Infallible;
-        type Future = BoxFuture<Self::Response, Infallible>;
-
-        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-            Poll::Ready(Ok(()))
+/// Reads a setting from the environment. An error names it.
+fn setting<T: FromStr<Err: Display>>(name: &str) -> Result<Option<T>, String> {
+    match std::env::var(name) {
+        Ok(value) if value.is_empty() => Err(format!("{name} is set, but empty")),
+        Ok(value) => {
+            let parsed = value.parse().map(Some);
+            parsed.map_err(|error| format!("{name}={value}: {error}"))
         }
-
-        fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-            Box::pin(async move {
-                if request.uri().path() != "/hello.Greeter/SayHello" {
-                    return Ok(Status::unimplemented("no such method").into_http());
-                }
-                let codec = ProstCodec::<HelloReply, HelloRequest>::default();
-                Ok(Grpc::new(codec).unary(service_fn(say_hello), request).await)
-            })
-        }
+        Err(VarError::NotPresent) => Ok(None),
+        Err(error) => Err(format!("{name}: {error}")),
     }
+}
+
+// What tonic-build would generate, by hand, so that the example needs no protoc.
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct HelloRequest {
+    #[prost(string, tag = "1")]
+    name: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct HelloReply {
+    #[prost(string, tag = "1")]
+    message: String,
+}
+
+async fn greeter(request: axum::extract::Request) -> http::Response<tonic::body::Body> {
+    let codec = ProstCodec::<HelloReply, HelloRequest>::default();
+    Grpc::new(codec).unary(service_fn(say_hello), request).await
 }

@@ -19,7 +19,6 @@ pub(crate) fn command(example: &str) -> Command {
         "CERTIFICATE",
         "DATABASE_URL",
         "DATA_DIR",
-        "DISK",
         "DNS_NAME",
         "DRAIN_MS",
         "GRPC_URL",

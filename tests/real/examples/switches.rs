@@ -25,7 +25,7 @@ fn the_indicators_example_fails_and_recovers_as_it_is_told() {
     shows("[+]import ok");
     shows("[+]tcp ok");
     post("/maintenance");
-    shows("[-]maintenance failed: until somebody asks again");
+    shows("[-]maintenance failed: planned maintenance");
     post("/maintenance");
     shows("[+]maintenance ok");
     drop(listener);
