@@ -38,43 +38,18 @@ pub(crate) enum Measure {
 }
 
 /// What was measured of one subject.
-pub(crate) struct Measured {
-    pub(crate) name: &'static str,
-    pub(crate) time: Samples,
+struct Measured {
+    name: &'static str,
+    time: Samples,
     cost: Cost,
     /// `Err` says why there is no count.
     instructions: Result<f64, String>,
 }
 
 pub(crate) fn answer(question: &Question) -> Section {
-    let (ours, others) = measure(question);
-    section(question, &ours, &others)
-}
-
-/// Measures ours and the others.
-pub(crate) fn measure(question: &Question) -> (Vec<Measured>, Vec<Measured>) {
-    let Stack(ours, others) = question.stack;
-    let named: Vec<Named> = ours.iter().chain(others).copied().collect();
-    let mut subjects: Vec<Subject> = named
-        .iter()
-        .map(|(_, make)| make(question.target))
-        .collect();
-    let times = interleave(&mut subjects);
-    let all = named.iter().zip(times).zip(&mut subjects);
-    let mut measured: Vec<Measured> = all
-        .map(|(((name, _), time), subject)| Measured {
-            name,
-            time,
-            cost: subject.cost(),
-            instructions: instructions(question, name),
-        })
-        .collect();
-    let others = measured.split_off(ours.len());
-    (measured, others)
-}
-
-pub(crate) fn section(question: &Question, ours: &[Measured], others: &[Measured]) -> Section {
     use Measure::{Allocations, Bytes, Instructions, Time};
+    let measured = measure(question);
+    let (ours, others) = measured.split_at(question.stack.0.len());
     let mut rows = Vec::new();
     for measure in [Time, Instructions, Allocations, Bytes] {
         for ours in ours {
@@ -87,6 +62,22 @@ pub(crate) fn section(question: &Question, ours: &[Measured], others: &[Measured
         }
     }
     (question.title, rows)
+}
+
+/// Measures ours, then the others.
+fn measure(question: &Question) -> Vec<Measured> {
+    let named = || question.stack.0.iter().chain(question.stack.1);
+    let make = |(_, make): &Named| make(question.target);
+    let mut subjects: Vec<Subject> = named().map(make).collect();
+    let times = interleave(&mut subjects);
+    let all = named().zip(times).zip(&mut subjects);
+    all.map(|(((name, _), time), subject)| Measured {
+        name,
+        time,
+        cost: subject.cost(),
+        instructions: instructions(question, name),
+    })
+    .collect()
 }
 
 fn row(measure: Measure, ours: &Measured, other: &Measured, at_most: Option<f64>) -> Row {

@@ -92,14 +92,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
 ];
 
 pub(crate) fn peers() -> Vec<Section> {
-    let answer = |question: &Question| {
-        let (ours, others) = question::measure(question);
-        if question.title == plot::TITLE {
-            plot::write(&ours, &others).expect("a file for the plot");
-        }
-        question::section(question, &ours, &others)
-    };
-    QUESTIONS.iter().map(answer).collect()
+    QUESTIONS.iter().map(question::answer).collect()
 }
 
 /// axum-health runs its indicators within the probe; this one, `ping`, has nothing to do.

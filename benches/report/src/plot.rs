@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::question::Measured;
+use crate::table::Row;
 
 pub(crate) const TITLE: &str = "GET /readyz, layer outside an axum Router, or a route";
 pub(crate) const FILE: &str = "probe.svg";
@@ -13,19 +13,39 @@ const LEFT: usize = 300;
 const TOP: usize = 46;
 const WIDTH: usize = 860;
 
-/// Writes horizontal bars, the shortest on top.
-pub(crate) fn write(ours: &[Measured], others: &[Measured]) -> std::io::Result<()> {
-    let bars = |all: &[Measured], color: &'static str| -> Vec<(f64, String, &'static str)> {
-        let bar = |one: &Measured| (one.time.spread().median, one.name.to_owned(), color);
-        all.iter().map(bar).collect()
-    };
-    let mut bars = [bars(ours, "#1f77b4"), bars(others, "#a0a0a0")].concat();
-    bars.sort_by(|one, other| one.0.total_cmp(&other.0));
+/// A value with its name and color.
+type Bar = (f64, String, &'static str);
+
+/// Writes the plot of these rows.
+pub(crate) fn write(rows: &[Row]) -> std::io::Result<()> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
-    std::fs::write(path, svg(&bars))
+    std::fs::write(path, of(rows))
 }
 
-fn svg(bars: &[(f64, String, &str)]) -> String {
+/// Draws the times as horizontal bars, the shortest on top.
+pub(crate) fn of(rows: &[Row]) -> String {
+    let mut bars: Vec<Bar> = rows.iter().filter_map(bars_of).flatten().collect();
+    bars.sort_by(|one, other| one.0.total_cmp(&other.0));
+    bars.dedup_by(|one, other| one.1 == other.1);
+    svg(&bars)
+}
+
+/// Reads a row such as `tower-health: time`, `241 ns`, `hand-written route: 637 ns`.
+fn bars_of(row: &Row) -> Option<[Bar; 2]> {
+    let [what, ours, other, ..] = row.cells();
+    let (other_name, other) = other.rsplit_once(": ")?;
+    let value = |text: &str| text.strip_suffix(" ns")?.parse().ok();
+    Some([
+        (
+            value(ours)?,
+            what.strip_suffix(": time")?.to_owned(),
+            "#1f77b4",
+        ),
+        (value(other)?, other_name.to_owned(), "#a0a0a0"),
+    ])
+}
+
+fn svg(bars: &[Bar]) -> String {
     let height = TOP + ROW * bars.len() + 14;
     let most = bars
         .iter()

@@ -26,6 +26,9 @@ pub(crate) fn write(effort: Effort, sections: &[Section]) -> std::io::Result<()>
     );
     for section in sections {
         text += &markdown(section);
+        if section.0 == plot::TITLE {
+            plot::write(&section.1)?;
+        }
     }
     std::fs::write(folder.join("RESULTS.md"), text)
 }

@@ -93,3 +93,17 @@ fn ratios_are_those_of_each_round_not_of_the_medians() {
     let other = Samples(vec![1.0, 10.0, 1.0]);
     assert_eq!(ours.against(&other).median, 4.0);
 }
+
+#[test]
+fn the_plot_has_one_bar_for_each_subject() {
+    let ours = Samples(vec![241.0]);
+    let rows = [("route", 637.0), ("other crate", 1194.0)].map(|(name, other)| {
+        let other = (name, &Samples(vec![other]));
+        Row::series("tower-health: time", nanoseconds, &ours, other, None)
+    });
+    let svg = crate::plot::of(&rows);
+    for text in ["tower-health", "route", "other crate", "241", "637", "1194"] {
+        let cell = format!(">{text}</text>");
+        assert_eq!(svg.matches(&cell).count(), 1, "{text}: {svg}");
+    }
+}
