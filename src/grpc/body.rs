@@ -12,14 +12,16 @@ use super::status::GRPC_STATUS;
 use super::watch::{Watch, Watching};
 use super::wire::status_frame;
 
-/// It has no size hint, and it does not end before its trailers: a server that knows the length
-/// sends it, and some clients then miss the trailers.
+/// The messages of a call, then its trailers.
+///
+/// It has no size hint, and it does not end before its trailers: a server that knew the length would
+/// send it, and some clients would then miss the trailers.
 pub(crate) struct GrpcBody(State);
 
 enum State {
     Message(Bytes),
     Watching(Watching),
-    // Made when they are sent: kept here, they would triple the size of every response body.
+    // Made when they are sent. Here they would triple the size of every response body.
     Trailers,
     Done,
 }
@@ -61,7 +63,7 @@ impl GrpcBody {
     }
 }
 
-/// A copy costs less than building them again.
+/// The trailers of a successful call. A copy costs less than building them again.
 static OK: LazyLock<HeaderMap> =
     LazyLock::new(|| HeaderMap::from_iter([(GRPC_STATUS, HeaderValue::from_static("0"))]));
 

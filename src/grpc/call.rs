@@ -1,4 +1,4 @@
-//! A call of the health service: some calls are answered from their head, the others are read.
+//! A call of the health service. Its head decides whether the body has to be read.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -49,7 +49,7 @@ impl HealthMethod {
     }
 }
 
-/// What follows from the head of a call.
+/// The outcome of examining the head of a call.
 pub(crate) enum CallStart {
     Respond(GrpcResponse),
     ReadBody(PendingCall),
@@ -66,7 +66,7 @@ pub(crate) enum PendingCall {
     },
 }
 
-/// Examines the head of a call. `lists_all` decides whether its caller may list every service.
+/// Examines the head of a call. `lists_all` returns whether the caller may list every service.
 pub(crate) fn start_call<B>(
     method: HealthMethod,
     request: &Request<B>,
@@ -113,8 +113,8 @@ fn refusal<B>(request: &Request<B>) -> Option<Refusal> {
     }
 }
 
-/// A timeout has at most eight digits and a unit. Its value does not matter: the answer is immediate,
-/// and a client that has waited long enough cancels.
+/// Returns whether there is a timeout that is not one to eight digits and a unit. The value does not
+/// matter: the answer is immediate, and a client that has waited long enough cancels.
 fn has_malformed_timeout(headers: &HeaderMap) -> bool {
     headers.get(GRPC_TIMEOUT).is_some_and(|timeout| {
         let Some((unit, digits)) = timeout.as_bytes().split_last() else {

@@ -1,6 +1,6 @@
-//! The `grpc.health.v1` face: it answers from the same shared state, in the same layer.
+//! The service `grpc.health.v1`, answered from the same shared state.
 //!
-//! The [protocol][doc] defines the names and methods, and [gRPC over HTTP/2][http2] the bytes.
+//! The [protocol][doc] defines names and methods, and [gRPC over HTTP/2][http2] the bytes.
 //!
 //! [doc]: https://github.com/grpc/grpc/blob/master/doc/health-checking.md
 //! [http2]: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md

@@ -19,8 +19,8 @@ pub(crate) enum GrpcResponse {
     Messages(GrpcBody),
     /// A status in the header fields: "Trailers-Only".
     Failed(GrpcStatus),
-    /// The request is no gRPC call. The response must not look healthy to a client that reads the
-    /// HTTP status code only.
+    /// An HTTP error, for a request that is no gRPC call. It must not look healthy to a client that
+    /// reads only the HTTP status code.
     Refused(Refusal),
 }
 
@@ -29,7 +29,7 @@ pub(crate) enum GrpcResponse {
 pub(crate) enum Refusal {
     /// A gRPC call is a POST.
     Method,
-    /// grpc-go answers the same.
+    /// A gRPC call has the content type `application/grpc`. grpc-go answers others the same way.
     ContentType,
     /// gRPC needs the trailers of HTTP/2.
     Version,
@@ -42,7 +42,7 @@ impl From<GrpcStatus> for GrpcResponse {
 }
 
 impl GrpcResponse {
-    /// Makes the head of the response, and its body; `None` stands for an empty body.
+    /// Makes the head and the body of the response; `None` stands for an empty body.
     pub(crate) fn into_parts(self) -> (Parts, Option<GrpcBody>) {
         let mut parts = HEAD.clone();
         let headers = &mut parts.headers;

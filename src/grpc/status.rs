@@ -1,4 +1,4 @@
-//! The status with which a call ends, and its trailers.
+//! The status of a failed call, and its trailers.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 

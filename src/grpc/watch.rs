@@ -12,8 +12,8 @@ use tokio::time::sleep;
 use super::status::{Code, GrpcStatus};
 use crate::state::{ServingStatus, SharedState, Statuses, clock, race};
 
-/// Clients retry after this status with a backoff. Never `UNIMPLEMENTED`: clients would take it for
-/// "healthy, and do not ask again".
+/// Clients retry with a backoff after this status. After `UNIMPLEMENTED` they would assume that the
+/// server is healthy, and never watch it again.
 const SHUTTING_DOWN: GrpcStatus = GrpcStatus::new(Code::Unavailable, "the server is shutting down");
 
 /// How often a watch polls a status whose change would not wake it.
@@ -31,7 +31,7 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn open(state: &Arc<SharedState>, service: String) -> Result<Self, GrpcStatus> {
-        // A message would reset the backoff of clients, which would then retry in a loop.
+        // Ends without a message: one would reset the backoff of clients, which would retry at once.
         if state.lifecycle.drain.is_delay_over() {
             return Err(SHUTTING_DOWN);
         }
@@ -110,7 +110,7 @@ pub(super) struct Watching {
 }
 
 impl Watching {
-    /// Must not be called again after an error.
+    /// Polls for the next status. Must not be called again after an error.
     pub(super) fn poll_next(
         &mut self,
         cx: &mut Context<'_>,

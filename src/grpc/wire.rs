@@ -42,6 +42,7 @@ pub(super) const fn status_frame(status: ServingStatus) -> &'static [u8] {
     }
 }
 
+/// Encodes and frames the response of `List`.
 pub(super) fn list_frame(statuses: impl Iterator<Item = (String, ServingStatus)>) -> Bytes {
     let statuses = statuses
         .map(|(name, status)| {

@@ -3,7 +3,6 @@
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Version};
 
-use super::body::ProbeBody;
 use super::layer::HealthLayer;
 use super::response::ProbeResponse;
 use super::router::Route;
@@ -12,10 +11,12 @@ impl<M> HealthLayer<M> {
     /// Answers a probe for a framework that is not built on tower; returns `None` if the request is
     /// not a probe.
     ///
-    /// `path` is percent-encoded, as it was sent, and has no query. The headers matter only to the
-    /// [details policy](crate::Details), which sees no extensions here. A method or a header that
-    /// HTTP does not allow is treated as one that is not there. Calls of the gRPC health service are
-    /// not answered, since they need a stream.
+    /// `path` is percent-encoded, as it was sent, and has no query. Only the
+    /// [details policy](crate::Details) reads the headers; it sees no extensions here. Headers that
+    /// HTTP does not allow are left out. Calls of the gRPC health service return `None`, since they
+    /// need a stream.
+    ///
+    /// The [guide for other frameworks](crate::guides::other_frameworks) shows complete services.
     ///
     /// ```
     /// use tower_health::{Health, HealthLayer, Status};
@@ -40,7 +41,7 @@ impl<M> HealthLayer<M> {
     {
         let shared = self.shared();
         let route = shared.router.route(path)?;
-        // Only the details policy reads them.
+        // Only the details policy reads headers: without one, none are copied.
         let headers = shared.responder.may_show_details().then_some(headers);
         let request = request(method, path, query, headers.into_iter().flatten())?;
         let response = match route {
@@ -71,9 +72,9 @@ where
     };
     let mut request = Request::new(());
     *request.uri_mut() = target.parse().or_else(|_| path.parse()).ok()?;
-    // An unknown method is answered as any other that probe paths do not allow.
+    // An invalid method is answered like every method that probe paths do not allow.
     *request.method_mut() = Method::from_bytes(method.as_bytes()).unwrap_or(Method::TRACE);
-    // The framework decides about its connections.
+    // Keeps `connection: close` out of the answer: the framework manages its connections.
     *request.version_mut() = Version::HTTP_2;
     let mut map = HeaderMap::new();
     for (name, value) in headers {
@@ -88,7 +89,7 @@ where
     Some(request)
 }
 
-/// A complete response to a probe, made by [`HealthLayer::answer`].
+/// Complete response to a probe, made by [`HealthLayer::answer`].
 #[derive(Clone, Debug)]
 pub struct Answer {
     status: u16,
@@ -102,7 +103,7 @@ impl Answer {
         Self {
             status: parts.status.as_u16(),
             headers: parts.headers,
-            body: ProbeBody::into_bytes(body),
+            body: body.into_bytes(),
         }
     }
 

@@ -14,13 +14,20 @@ use crate::grpc::GrpcBody;
 /// Response body of a probe: a few bytes, or the messages and trailers of a gRPC call.
 ///
 /// [`HealthLayer::map_body`](crate::HealthLayer::map_body) converts it into the body type of the
-/// application.
+/// application. Middleware can make an empty one:
+///
+/// ```
+/// use http_body::Body;
+/// use tower_health::ProbeBody;
+///
+/// assert!(ProbeBody::default().is_end_stream());
+/// ```
 #[derive(Debug)]
 pub struct ProbeBody(BodyKind);
 
 #[derive(Debug)]
 enum BodyKind {
-    /// `None` once the bytes were read, or if there are none.
+    /// `None` if the body is empty, or was read.
     Bytes(Option<Bytes>),
     #[cfg(feature = "grpc")]
     Grpc(GrpcBody),
@@ -37,7 +44,7 @@ impl ProbeBody {
         body.map_or_else(Self::default, |body| Self(BodyKind::Grpc(body)))
     }
 
-    /// Returns the bytes. A stream of messages has none.
+    /// Returns the bytes; none for a gRPC call.
     pub(super) fn into_bytes(self) -> Bytes {
         match self.0 {
             BodyKind::Bytes(bytes) => bytes.unwrap_or_default(),
@@ -91,7 +98,18 @@ impl Body for ProbeBody {
 
 pin_project! {
     /// Response body of [`HealthService`](crate::HealthService): that of the inner service, or that
-    /// of a probe. It boxes neither.
+    /// of a probe.
+    ///
+    /// It boxes neither, and passes the frames, trailers, size hint and end of an inner body through
+    /// unchanged. Outer middleware can make an empty one:
+    ///
+    /// ```
+    /// use http_body::Body;
+    /// use tower_health::ResponseBody;
+    ///
+    /// let body = ResponseBody::<String>::default();
+    /// assert!(body.is_end_stream());
+    /// ```
     #[derive(Debug)]
     pub struct ResponseBody<B> {
         #[pin]
@@ -122,14 +140,13 @@ impl<B> ResponseBody<B> {
     }
 }
 
-/// An empty body, for middleware outside of the layer that makes responses itself.
+/// An empty body, for outer middleware that makes responses itself.
 impl<B> Default for ResponseBody<B> {
     fn default() -> Self {
         Self::probe(ProbeBody::default())
     }
 }
 
-/// The frames, trailers, size hint and end of an inner body stay as they are.
 impl<B> Body for ResponseBody<B>
 where
     B: Body,

@@ -1,4 +1,4 @@
-//! The builder of a layer with other paths, or with details.
+//! The builder of layers with other paths, or with details.
 
 use std::fmt;
 
@@ -13,23 +13,24 @@ use crate::model::{BuildError, LayerConfig, Probe};
 
 /// Builds a [`HealthLayer`]; made by [`HealthLayer::builder`].
 ///
-/// Options can be given in any order: those of the builder are applied to the settings of
-/// [`config`](Self::config), wherever that call stands.
+/// Its options override the settings of [`config`](Self::config), whichever is called first.
 ///
 /// ```
+/// use http::Request;
 /// use tower_health::{Details, Health, HealthLayer, Probe, Status};
 ///
 /// let layer = HealthLayer::builder(Health::fixed(Status::Pass))
 ///     .alias("/health", Probe::Readiness)
 ///     .details(Details::bearer("s3cret"))
 ///     .build()?;
-/// # Ok::<(), tower_health::BuildError>(())
+/// assert!(layer.is_probe(&Request::get("/health").body(())?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "nothing is answered until `build` is called"]
 pub struct HealthLayerBuilder {
     health: Health,
     config: LayerConfig,
-    /// What the builder sets itself; applied to `config` at the end.
+    /// What the methods of the builder set; applied to `config` in the end.
     settings: Vec<Setting>,
     details: Details,
     #[cfg(feature = "grpc")]
@@ -39,7 +40,7 @@ pub struct HealthLayerBuilder {
 type Setting = Box<dyn Fn(&mut LayerConfig) + Send + Sync>;
 
 impl HealthLayer {
-    /// Starts to build a layer with other paths, or with details.
+    /// Returns a builder, for a layer with other paths or with details.
     pub fn builder(health: Health) -> HealthLayerBuilder {
         HealthLayerBuilder {
             health,
@@ -55,27 +56,27 @@ impl HealthLayer {
 impl HealthLayerBuilder {
     /// Takes the settings from a file or another source.
     ///
-    /// A path or prefix that the builder itself is given wins, before or after this call; an alias
-    /// is added.
+    /// A path or prefix of the builder overrides these settings, whether it is set before or after
+    /// this call; an alias is added to them.
     pub fn config(mut self, config: LayerConfig) -> Self {
         self.config = config;
         self
     }
 
-    /// Answers a probe at this path instead of its others. Default: `/livez`, `/readyz`,
+    /// Answers a probe at this path instead of its other ones. Defaults: `/livez`, `/readyz` and
     /// `/startupz`.
     pub fn path(self, path: impl Into<String>, probe: Probe) -> Self {
         let path = path.into();
         self.set(move |config| *config.paths_mut(probe) = vec![path.clone()])
     }
 
-    /// Answers a probe at this path too: `/health`, `/ready`, `/healthz`.
+    /// Answers a probe at this path too, such as `/health`, `/ready` or `/healthz`.
     pub fn alias(self, path: impl Into<String>, probe: Probe) -> Self {
         let path = path.into();
         self.set(move |config| config.paths_mut(probe).push(path.clone()))
     }
 
-    /// Puts this prefix in front of every path. Default: none.
+    /// Puts this prefix in front of every probe path. Default: none.
     pub fn prefix(self, prefix: impl Into<String>) -> Self {
         let prefix = prefix.into();
         self.set(move |config| config.prefix = prefix.clone())
@@ -86,14 +87,14 @@ impl HealthLayerBuilder {
         self
     }
 
-    /// Shows details according to this policy. Default: [`Details::never`].
+    /// Sets which callers see details. Default: [`Details::never`].
     pub fn details(mut self, details: Details) -> Self {
         self.details = details;
         self
     }
 
-    /// Sets which callers the gRPC method `List` shows every service to. All others get only the
-    /// four that always exist. Default: the policy of the details.
+    /// Sets which callers of the gRPC method `List` get every service. All others get only the four
+    /// standard ones. Default: the policy of [`details`](Self::details).
     #[cfg(feature = "grpc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
     pub fn grpc_list(mut self, list: Details) -> Self {
@@ -103,8 +104,8 @@ impl HealthLayerBuilder {
 
     /// Leaves the gRPC health service to the inner service.
     ///
-    /// It exists without feature `grpc` too, where it changes nothing: another crate in the tree
-    /// can enable the feature for all.
+    /// Without feature `grpc` this changes nothing. Call it all the same if the inner service has a
+    /// gRPC health service of its own: any crate in the tree can enable the feature for all.
     ///
     /// ```
     /// use http::Request;
@@ -128,8 +129,8 @@ impl HealthLayerBuilder {
     ///
     /// # Errors
     ///
-    /// Names every path that cannot be requested or belongs to two probes, a prefix that cannot
-    /// stand in front of a path, and a token that no client could send.
+    /// When a path cannot be requested or belongs to two probes, the prefix cannot stand in front of
+    /// a path, or no client could send the token. The error names each of them.
     pub fn build(self) -> Result<HealthLayer, BuildError> {
         let config = self.settled_config();
         let mut problems = Vec::new();

@@ -12,7 +12,7 @@ use crate::state::log;
 
 /// Decides which callers may see the detailed report, single checks, and the verbose text.
 ///
-/// For all other callers these do not exist. The status code of a probe never depends on the policy.
+/// For all other callers these do not exist. A credential never changes the status code of a probe.
 ///
 /// ```
 /// use tower_health::{Details, Health, HealthLayer, Status};
@@ -28,10 +28,10 @@ use crate::state::log;
 ///
 /// # gRPC
 ///
-/// The names of services are details too. With feature `grpc` the method `List` returns every
-/// service to a caller who may see details, and the four that always exist to all others.
+/// The names of services are details too. With feature `grpc`, the method `List` returns every
+/// service to a caller who may see details, and only the four standard ones to all others.
 /// `HealthLayerBuilder::grpc_list` sets another policy for it. `Check` and `Watch` need no policy:
-/// their caller knows the name already.
+/// their caller already knows the name.
 #[derive(Clone, Default)]
 pub struct Details(Policy);
 
@@ -44,7 +44,7 @@ enum Policy {
     Bearer(String),
 }
 
-/// The part of a request that a [details predicate](Details::when) sees.
+/// Head of a request, as a [details predicate](Details::when) sees it.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct RequestHead<'a> {
@@ -54,7 +54,7 @@ pub struct RequestHead<'a> {
     pub uri: &'a Uri,
     /// The header fields.
     pub headers: &'a HeaderMap,
-    /// What servers and outer layers attached, such as the address of the peer.
+    /// The values that servers and outer layers attached, such as the address of the peer.
     pub extensions: &'a Extensions,
 }
 
@@ -75,7 +75,7 @@ impl Details {
         Self(Policy::Never)
     }
 
-    /// Shows details to every caller: for a listener that only operators reach.
+    /// Shows details to every caller, for a listener that only operators reach.
     ///
     /// With this policy, and no other, `?exclude=` changes status codes too, as in kube-apiserver.
     pub const fn always() -> Self {
@@ -84,19 +84,20 @@ impl Details {
 
     /// Shows details to a caller for whom this predicate returns `true`. A panic counts as `false`.
     ///
-    /// It runs for requests to probe paths and one segment below them, and with feature `grpc` for
-    /// calls of `List` (a POST over HTTP/2 to `/grpc.health.v1.Health/List`). They wait for it, so
-    /// keep it quick.
+    /// The predicate runs for requests to probe paths and one segment below them, and with feature
+    /// `grpc` for calls of `List` (a POST over HTTP/2 to `/grpc.health.v1.Health/List`). The request
+    /// waits for it, so keep it quick.
     pub fn when(predicate: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static) -> Self {
         Self(Policy::When(Arc::new(predicate)))
     }
 
     /// Shows details to a caller who sends `Authorization: Bearer {token}` (RFC 6750, section 2.1).
-    /// The time of the comparison does not depend on where a wrong token differs.
     ///
-    /// A predicate that compares with `==` would leak the token byte by byte.
+    /// The time of the comparison does not depend on where a wrong token differs. A predicate that
+    /// compares with `==` would leak the token byte by byte.
     ///
-    /// An empty token is an error when the layer is built.
+    /// The layer does not build with a token that is empty or has anything but printable ASCII
+    /// without spaces.
     pub fn bearer(token: impl Into<String>) -> Self {
         Self(Policy::Bearer(token.into()))
     }
@@ -153,7 +154,7 @@ impl fmt::Debug for Details {
     }
 }
 
-/// Anything but exactly one well-formed credential is no credential.
+/// Returns whether there is exactly one credential, well-formed and with this token.
 fn has_token(headers: &HeaderMap, token: &str) -> bool {
     let mut credentials = headers.get_all(AUTHORIZATION).iter();
     let (Some(credential), None) = (credentials.next(), credentials.next()) else {
@@ -165,8 +166,8 @@ fn has_token(headers: &HeaderMap, token: &str) -> bool {
     })
 }
 
-/// Compares every given byte, wherever the first difference is. The length of the token may show in
-/// the time; its bytes may not.
+/// Compares every given byte, wherever the first difference is. The time may reveal the length of the
+/// token, but not its bytes.
 fn equal_in_constant_time(given: &[u8], token: &[u8]) -> bool {
     let mut difference = u8::from(given.len() != token.len());
     for (index, byte) in given.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The response future: of a request under way, of a probe, or of a request that waits.
+//! The response future: of a forwarded request, a probe, or a request that waits for the service.
 
 use std::fmt;
 use std::future::Future;
@@ -17,6 +17,10 @@ use crate::grpc::Call;
 
 pin_project! {
     /// Response future of [`HealthService`](crate::HealthService).
+    ///
+    /// # Panics
+    ///
+    /// May panic if it is polled after completion.
     pub struct ResponseFuture<S, B, M>
     where
         S: Service<Request<B>>,
@@ -39,8 +43,9 @@ pin_project! {
     }
 }
 
-/// What the layer does itself. Each option is `None` once the response was made. The rare states are
-/// boxed, so that they enlarge no future.
+/// A response of the layer itself, or a request that it holds back. Each option is `None` once the
+/// future has resolved or called the service. The rare states are boxed, so that they enlarge no
+/// future.
 enum Own<S: Service<Request<B>>, B, M> {
     Answered(Option<(ProbeResponse, M)>),
     #[cfg(feature = "grpc")]

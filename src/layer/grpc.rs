@@ -1,4 +1,4 @@
-//! How a layer serves the gRPC health service: whether, and to whom it lists every service.
+//! How a layer serves the gRPC health service: whether at all, and which callers list every service.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use http_body::Body;
 
 use super::details::Details;
 use super::router::ProbeRouter;
-use crate::grpc::{Call, CallStart, HealthMethod, start_call};
+use crate::grpc::{Call, CallStart, HealthMethod, PendingCall, start_call};
 use crate::health::Health;
 use crate::model::Problem;
 use crate::state::SharedState;
@@ -15,7 +15,7 @@ use crate::state::SharedState;
 #[derive(Debug, Default)]
 pub(super) struct GrpcOptions {
     pub(super) is_off: bool,
-    /// Which callers `List` shows every service to; `None` if those who may see details.
+    /// `Some` if `List` has a policy of its own; otherwise that of the details applies.
     pub(super) list: Option<Details>,
 }
 
@@ -24,6 +24,7 @@ impl GrpcOptions {
         self.list.as_ref()?.problem()
     }
 
+    /// Adds the paths of the service to the router, unless it is off.
     pub(super) fn apply(
         self,
         router: ProbeRouter,
@@ -50,13 +51,13 @@ pub(super) struct GrpcResponder {
 }
 
 impl GrpcResponder {
-    /// Responds to the head of a call, or says that its body has to be read.
+    /// Examines the head of a call: it decides the response, or the body has to be read.
     pub(super) fn start<B>(&self, method: HealthMethod, request: &Request<B>) -> CallStart {
         start_call(method, request, || self.list.allow(request))
     }
 
     /// Reads the body of a call.
-    pub(super) fn read<B: Body>(&self, pending: crate::grpc::PendingCall, body: B) -> Call<B> {
+    pub(super) fn read<B: Body>(&self, pending: PendingCall, body: B) -> Call<B> {
         Call::new(pending, body, Arc::clone(&self.state))
     }
 }

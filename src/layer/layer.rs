@@ -1,4 +1,4 @@
-//! The layer: it wraps services, and answers questions about requests.
+//! The layer: it wraps services, and recognises probes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -43,11 +43,11 @@ use crate::health::Health;
 ///
 /// # gRPC
 ///
-/// With feature `grpc` every layer answers the calls below `/grpc.health.v1.Health/` too, in front
+/// With feature `grpc`, every layer answers the calls below `/grpc.health.v1.Health/` too, in front
 /// of any health service that the inner service has. Cargo unifies the features of a program: if
-/// one crate in the tree enables `grpc`, the layers of all others have it too.
-/// [`without_grpc`](crate::HealthLayerBuilder::without_grpc) keeps a layer out of these paths, whatever
-/// other crates enable.
+/// one crate in the tree enables `grpc`, the layers of all others have it too. A layer built
+/// [`without_grpc`](crate::HealthLayerBuilder::without_grpc) leaves these calls to the inner
+/// service, whatever other crates enable.
 ///
 /// # Request bodies
 ///
@@ -60,8 +60,8 @@ pub struct HealthLayer<M = EitherBody> {
 }
 
 impl HealthLayer {
-    /// Answers `/livez`, `/readyz` and `/startupz`, and with feature `grpc` the gRPC health service.
-    /// Shows details to no caller.
+    /// Creates a layer that answers `/livez`, `/readyz` and `/startupz`, and with feature `grpc` the
+    /// gRPC health service. It shows details to no caller.
     pub fn new(health: Health) -> Self {
         Self::of(Shared::new(
             health,
@@ -82,7 +82,7 @@ impl HealthLayer {
     /// Keeps the body type of the inner service: `map` converts a [`ProbeBody`] into it, and no other
     /// body is touched.
     ///
-    /// Needed where the response must have one particular body type. `axum::serve`, for example,
+    /// You need it where the response must have one particular body type. `axum::serve`, for example,
     /// expects `axum::body::Body`; the compiler then reports `expected Response<axum::body::Body>,
     /// found Response<ResponseBody<Body>>`. It also helps inside `axum::Router::layer`, which
     /// otherwise boxes every body once more.
@@ -110,7 +110,8 @@ impl HealthLayer {
 
 impl<M> HealthLayer<M> {
     /// Returns whether this layer answers the request as a probe, so that tracing and metrics
-    /// outside of it can skip probes.
+    /// outside of it can skip probes. A path below that of a probe, such as `/readyz/db`, does not
+    /// count.
     ///
     /// ```
     /// use http::Request;
@@ -122,7 +123,7 @@ impl<M> HealthLayer<M> {
     /// # Ok::<(), http::Error>(())
     /// ```
     pub fn is_probe<B>(&self, request: &Request<B>) -> bool {
-        // A single check is left out: most callers may not see it, and the application gets those.
+        // A single check does not count: the inner service gets the requests of most callers for it.
         !matches!(
             self.shared.router.route(request.uri().path()),
             None | Some(Route::Check(..))
@@ -137,7 +138,7 @@ impl<M> HealthLayer<M> {
 impl<S, M: Clone> Layer<S> for HealthLayer<M> {
     type Service = HealthService<S, M>;
 
-    /// Starts nothing, since a framework can call it once for each route.
+    /// Wraps a service. Starts nothing, since a framework may call it once for each route.
     fn layer(&self, inner: S) -> Self::Service {
         HealthService::new(inner, Arc::clone(&self.shared), self.wrap.clone())
     }

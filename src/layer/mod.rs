@@ -1,7 +1,7 @@
-//! The tower face: a layer that answers probes in front of the inner service.
+//! The tower middleware: it answers probes in front of the inner service.
 //!
-//! The way of a request: `service` asks `router` where its path leads. A probe goes to `responder`,
-//! which makes a `response` of the shared state; every other request goes to the inner service.
+//! `service` receives a request, and `router` maps its path to a route. `responder` answers a probe
+//! from the shared state with a `response`; every other request goes to the inner service.
 
 mod answer;
 mod body;

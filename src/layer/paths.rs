@@ -1,4 +1,4 @@
-//! The path table: which path asks for which probe.
+//! The path table: which path belongs to which probe.
 
 use super::prefilter::Prefilter;
 use crate::model::{Probe, Problem};
@@ -44,7 +44,8 @@ impl PathTable {
         Self { paths }
     }
 
-    /// Matches every path of a probe and, if single checks have paths, those below it.
+    /// Returns a filter that matches every path of a probe and, if single checks have paths, those
+    /// below it.
     pub(super) fn prefilter(&self, with_checks: bool) -> Prefilter {
         let filters = self.paths.iter().map(|(path, _)| {
             let own = Prefilter::exactly(path);

@@ -1,7 +1,7 @@
-//! A filter that lets most requests pass without a look at the path table.
+//! A filter with which most requests skip the path table.
 
-/// Tells most paths from probe paths by their length and by the byte after their first `/`. It has
-/// one bit for each length and each byte of a path that may be answered here.
+/// Rules out most paths by their length and the byte after their first `/`. It has one bit for each
+/// length and each such byte of a path that the layer answers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Prefilter {
     /// Lengths from 63 on share a bit.
@@ -11,7 +11,7 @@ pub(super) struct Prefilter {
 }
 
 impl Prefilter {
-    /// Matches this path.
+    /// Returns a filter that matches this path.
     pub(super) fn exactly(path: &str) -> Self {
         Self {
             lengths: length_bit(path),
@@ -19,7 +19,7 @@ impl Prefilter {
         }
     }
 
-    /// Matches this path, and every longer one that starts with it.
+    /// Returns a filter that matches this path, and every longer one that starts with it.
     pub(super) fn starting_with(path: &str) -> Self {
         Self {
             lengths: !(length_bit(path) - 1),
@@ -27,7 +27,7 @@ impl Prefilter {
         }
     }
 
-    /// Matches whatever one of the two matches.
+    /// Returns a filter that matches what either of the two matches.
     pub(super) fn or(self, other: Self) -> Self {
         Self {
             lengths: self.lengths | other.lengths,
@@ -35,7 +35,7 @@ impl Prefilter {
         }
     }
 
-    /// Returns `false` only for a path that is certainly not answered here.
+    /// Returns `false` only for a path that the layer certainly does not answer.
     #[inline(always)]
     pub(super) fn may_match(self, path: &str) -> bool {
         self.lengths & length_bit(path) != 0 && self.letters & letter_bit(path) != 0

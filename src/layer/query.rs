@@ -1,12 +1,12 @@
-//! The query of a probe request. It never changes a public answer.
+//! The query of a request for details. It never changes a public answer.
 
 use std::borrow::Cow;
 
 use http::Uri;
 use percent_encoding::percent_decode_str;
 
-/// What kube-apiserver's probes understand: `?verbose`, with or without a value, and any number of
-/// `exclude=` with one name each.
+/// The parameters of kube-apiserver's probes: `verbose`, with or without a value, and any number of
+/// `exclude=`, each with one name.
 #[derive(Debug, Default)]
 pub(super) struct Query<'a> {
     pub(super) verbose: bool,
@@ -29,7 +29,7 @@ impl<'a> Query<'a> {
         query
     }
 
-    /// Whether it asks for nothing but the report.
+    /// Returns whether it has neither parameter.
     pub(super) fn is_plain(&self) -> bool {
         !self.verbose && self.excluded.is_empty()
     }

@@ -40,8 +40,8 @@ impl Responder {
         self.respond(request, kind)
     }
 
-    /// Responds to a request on the path of one check. Returns `None` to a caller who may not see
-    /// details, for whom there is no such path.
+    /// Responds to a request on the path of one check. Returns `None` if the caller may not see
+    /// details: for that caller the path belongs to the inner service.
     pub(super) fn check<B>(
         &self,
         probe: Probe,
@@ -62,7 +62,7 @@ impl Responder {
     }
 
     #[inline]
-    pub(super) fn state(&self) -> &SharedState {
+    fn state(&self) -> &SharedState {
         self.health.state()
     }
 
@@ -79,7 +79,7 @@ impl Responder {
 
     fn details_of<B>(&self, probe: Probe, request: &Request<B>) -> DetailedBody {
         let state = self.state();
-        // Counts as a probe, as the public answer does.
+        // Records a probe, as the public answer does.
         state.probe(probe);
         let snapshot = state.current();
         let query = Query::of(request.uri());
@@ -109,7 +109,7 @@ impl Responder {
             .ok()?;
         let snapshot = self.state().current();
         let report = snapshot.report(probe).only(&name)?;
-        // Counts as a probe, although for one check only.
+        // Records a probe, although the caller reads one check only.
         self.state().probe(probe);
         let is_verbose = Query::of(request.uri()).verbose;
         Some(self.render(report, &name, &[], is_verbose))

@@ -1,4 +1,4 @@
-//! The response to a probe. Those to anonymous callers are encoded already.
+//! The response to a probe. A public one is encoded in advance.
 
 use std::sync::LazyLock;
 
@@ -19,7 +19,7 @@ use crate::state::HEALTH_JSON;
 #[derive(Debug)]
 pub(super) struct ProbeResponse {
     pub(super) kind: ResponseKind,
-    /// Asks an HTTP/1 client to reconnect, which leads it to another instance.
+    /// Closes the connection of an HTTP/1 client, so that it reconnects to another instance.
     pub(super) close: bool,
 }
 
@@ -33,7 +33,7 @@ pub(super) enum ResponseKind {
     Grpc(GrpcResponse),
 }
 
-/// What only a caller gets who may see details.
+/// The body for a caller who may see details.
 #[derive(Debug)]
 pub(super) struct DetailedBody {
     pub(super) status: Status,
@@ -46,7 +46,7 @@ pub(super) struct DetailedBody {
 pub(super) enum ProbeMethod {
     Get,
     Head,
-    /// The default check of HAProxy.
+    /// What HAProxy sends by default.
     Options,
 }
 
@@ -81,7 +81,7 @@ impl ProbeResponse {
         }
     }
 
-    /// Makes the head of the response, and its body.
+    /// Makes the head and the body of the response.
     pub(super) fn into_parts(self) -> (Parts, ProbeBody) {
         let (code, mut parts, body) = match self.kind {
             ResponseKind::Public(ProbeMethod::Options, status) => (
@@ -129,8 +129,8 @@ impl ProbeResponse {
     }
 }
 
-/// Every prober and load balancer takes 503 for "not now" (RFC 9110, section 15.6.4). 200 is the
-/// only code that all of them take for healthy.
+/// Every prober and load balancer reads 503 as "not now" (RFC 9110, section 15.6.4). 200 is the only
+/// code that all of them read as healthy.
 fn status_code(status: Status) -> StatusCode {
     if status.is_healthy() {
         StatusCode::OK
@@ -159,8 +159,8 @@ static WITHOUT_CONTENT: LazyLock<Parts> = LazyLock::new(|| {
     ])
 });
 
-/// No response may be stored (RFC 9111, section 5.2.2.5) or taken for another type. None has a
-/// validator: some probers take a 304 for healthy, and others do not.
+/// Makes a head that forbids storing (RFC 9111, section 5.2.2.5) and guessing another type. It has no
+/// validator: some probers read 304 as healthy, and others do not.
 fn head(own: [(HeaderName, HeaderValue); 2]) -> Parts {
     let shared = [
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),

@@ -1,4 +1,4 @@
-//! The router: which requests are probes, by their paths alone.
+//! The router: it recognises probes by their path alone.
 
 use super::paths::PathTable;
 use super::prefilter::Prefilter;
@@ -6,7 +6,7 @@ use super::prefilter::Prefilter;
 use crate::grpc::{HealthMethod, PATH_PREFIX};
 use crate::model::Probe;
 
-/// Maps the path of a request to what it asks for.
+/// Maps the path of a request to a route.
 #[derive(Debug)]
 pub(super) struct ProbeRouter {
     paths: PathTable,
@@ -17,7 +17,7 @@ pub(super) struct ProbeRouter {
     prefilter: Prefilter,
 }
 
-/// What a path asks for.
+/// A path that the layer may answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Route<'a> {
     Probe(Probe),
@@ -49,7 +49,7 @@ impl ProbeRouter {
         }
     }
 
-    /// Returns what a path asks for; `None` if it belongs to the inner service.
+    /// Returns the route of a path; `None` if the path belongs to the inner service.
     #[inline(always)]
     pub(super) fn route<'a>(&self, path: &'a str) -> Option<Route<'a>> {
         if self.prefilter.may_match(path) {

@@ -22,6 +22,26 @@ use crate::grpc::{CallStart, HealthMethod};
 ///
 /// Made by [`HealthLayer`](crate::HealthLayer); see also the
 /// [ordering guide](crate::guides::ordering).
+///
+/// ```
+/// use http::{Request, Response};
+/// use tower::{Layer, ServiceExt, service_fn};
+/// use tower_health::{Health, HealthLayer, HealthService, Status};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let app = service_fn(async |_: Request<String>| {
+///     Ok::<_, std::convert::Infallible>(Response::new(String::from("hello")))
+/// });
+/// let service: HealthService<_> = HealthLayer::new(Health::fixed(Status::Fail)).layer(app);
+///
+/// let probe = Request::get("/readyz").body(String::new())?;
+/// assert_eq!(service.clone().oneshot(probe).await?.status(), 503);
+/// let other = Request::get("/").body(String::new())?;
+/// assert_eq!(service.oneshot(other).await?.status(), 200);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct HealthService<S, M = EitherBody> {
     inner: S,
@@ -38,23 +58,24 @@ impl<S, M> HealthService<S, M> {
         }
     }
 
-    /// Gets a reference to the inner service.
+    /// Returns a reference to the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// Gets a mutable reference to the inner service.
+    /// Returns a mutable reference to the inner service.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// Returns the inner service.
+    /// Unwraps the inner service.
     pub fn into_inner(self) -> S {
         self.inner
     }
 }
 
-/// Requests must have a body with every set of features: that of a gRPC call is read.
+/// The request body must implement [`Body`], whatever the features: with `grpc`, the service reads
+/// that of a health call.
 impl<S, B, R, M> Service<Request<B>> for HealthService<S, M>
 where
     S: Service<Request<B>, Response = Response<R>> + Clone,
@@ -67,9 +88,9 @@ where
 
     /// Always returns ready, so that a probe is answered however busy the inner service is.
     ///
-    /// The inner service is not polled here: readiness is a reservation (a permit, a place in a
-    /// queue), which a service that then only answers probes would never use. The request that
-    /// needs the inner service awaits its readiness; see the
+    /// It does not poll the inner service, whose readiness can be a reservation (a permit, a place in
+    /// a queue): a service that only answers probes would hold that and never use it. Instead, the
+    /// response future of a request that needs the inner service waits until that is ready; see the
     /// [saturation guide](crate::guides::saturation).
     #[inline]
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
@@ -110,12 +131,12 @@ impl<S: Clone, M> HealthService<S, M> {
         {
             Poll::Ready(Ok(())) => ResponseFuture::called(self.inner.call(request)),
             Poll::Ready(Err(error)) => {
-                // A service that failed must be discarded, with all that it had reserved.
+                // A service whose readiness failed must be dropped, with all that it reserved.
                 drop(self.take_inner());
                 ResponseFuture::failed(error)
             }
-            // The service that was polled goes into the future, with its place in the queue. What
-            // stays here is a clone that was not polled.
+            // The polled service moves into the future with its place in the queue. A clone that
+            // was not polled stays here.
             Poll::Pending => ResponseFuture::waiting(self.take_inner(), request),
         }
     }

@@ -1,4 +1,4 @@
-//! What all services of a layer share.
+//! The parts that all services of a layer share.
 
 use super::details::Details;
 #[cfg(feature = "grpc")]

@@ -1,4 +1,4 @@
-//! The two ways in which probe answers and other responses get one body type.
+//! The two ways to give probe answers and other responses one body type.
 
 use std::fmt;
 
@@ -6,16 +6,17 @@ use http::Response;
 
 use super::body::{ProbeBody, ResponseBody};
 
-/// How a [`HealthService`](crate::HealthService) makes one body type of two. Implemented by
-/// [`EitherBody`] and [`MapBody`] only.
+/// Gives probe answers and other responses one body type.
+///
+/// Only [`EitherBody`] and [`MapBody`] implement it.
 pub trait WrapBody<B>: sealed::Sealed {
     /// The body of every response.
     type Body;
 
-    /// Takes a response of the inner service.
+    /// Converts a response of the inner service.
     fn wrap_inner(response: Response<B>) -> Response<Self::Body>;
 
-    /// Takes the body of a probe answer.
+    /// Converts the body of a probe answer.
     fn wrap_probe(&self, body: ProbeBody) -> Self::Body;
 }
 
@@ -25,7 +26,9 @@ mod sealed {
     impl<F> Sealed for super::MapBody<F> {}
 }
 
-/// Every response has a [`ResponseBody`], whatever the body of the inner service is.
+/// Makes each response body a [`ResponseBody`], whatever the inner service has.
+///
+/// This is the default of [`HealthLayer`](crate::HealthLayer), which has an example.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct EitherBody;
@@ -43,8 +46,9 @@ impl<B> WrapBody<B> for EitherBody {
     }
 }
 
-/// Every response has the body type of the inner service, and a function makes it from a
-/// [`ProbeBody`]; made by [`HealthLayer::map_body`](crate::HealthLayer::map_body).
+/// Keeps the body type of the inner service, and converts each [`ProbeBody`] into it.
+///
+/// [`HealthLayer::map_body`](crate::HealthLayer::map_body) creates it, and has an example.
 #[derive(Clone, Copy)]
 pub struct MapBody<F>(pub(super) F);
 

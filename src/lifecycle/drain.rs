@@ -17,6 +17,7 @@ pub(crate) async fn drain(lifecycle: &LifecycleState, hurry: impl Future<Output 
 }
 
 /// Runs `server` to its end, but no longer than `cap` after the delay of a shutdown has passed.
+/// Returns `None` if the cap was reached.
 pub(crate) async fn with_drain_cap<T>(
     lifecycle: Arc<LifecycleState>,
     cap: Duration,

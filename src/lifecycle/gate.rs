@@ -5,11 +5,11 @@ use std::sync::Arc;
 use crate::model::{Named, Problem, escape_line};
 use crate::state::{GateCell, LifecycleState, log};
 
-/// Holds startup open until a step is done: migrations, filling a cache.
+/// Holds startup back until a step is done, such as migrations or filling a cache.
 ///
 /// A gate is declared with [`HealthBuilder::gate`](crate::HealthBuilder::gate) and taken with
-/// [`Health::gate`](crate::Health::gate). A gate that is dropped before it is completed, because
-/// its step returned early or panicked, fails: `/startupz` stays at 503, the report gives the
+/// [`Health::gate`](crate::Health::gate). A gate fails if it is dropped before it is completed,
+/// because its step returned early or panicked: `/startupz` stays at 503, the report gives the
 /// reason, and [`Health::await_ready`](crate::Health::await_ready) returns an error.
 ///
 /// ```
@@ -34,7 +34,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Takes a declared gate, which can be taken once.
+    /// Takes a declared gate. Each can be taken once.
     pub(crate) fn take(lifecycle: &Arc<LifecycleState>, name: &str) -> Result<Self, Problem> {
         let cell = lifecycle
             .startup
@@ -86,7 +86,7 @@ impl Gate {
     }
 }
 
-/// Only the first end counts: the drop that follows it changes nothing.
+/// Fails the gate, unless it was completed or failed before.
 impl Drop for Gate {
     fn drop(&mut self) {
         self.end_failed("dropped before it was completed".to_owned());

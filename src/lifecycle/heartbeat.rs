@@ -1,4 +1,4 @@
-//! Heartbeats: loops that must beat within their deadline, or liveness fails.
+//! Heartbeats: liveness fails while a loop does not beat within its deadline.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +8,14 @@ use crate::state::{HeartbeatCell, LifecycleState};
 
 /// Watches a loop: liveness fails while the loop does not beat within its deadline.
 ///
-/// The deadline counts from creation. Liveness passes again when a late beat arrives. A heartbeat
-/// that is dropped without [`finish`](Self::finish) fails liveness for good, because its loop died.
-/// A loop that is started again can take the name of the dead one.
+/// The deadline counts from creation, then from each beat. A late beat lets liveness pass again.
+///
+/// A heartbeat that is dropped without [`finish`](Self::finish) means that its loop died: liveness
+/// fails until a new heartbeat takes its name.
 ///
 /// ```
 /// use std::time::Duration;
-/// use tower_health::Health;
+/// use tower_health::{Health, Probe, Status};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -23,6 +24,7 @@ use crate::state::{HeartbeatCell, LifecycleState};
 /// for _message in ["one", "two"] {
 ///     heartbeat.beat();
 /// }
+/// assert_eq!(health.status(Probe::Liveness), Status::Pass);
 /// heartbeat.finish();
 /// # Ok(())
 /// # }
@@ -66,19 +68,20 @@ impl Heartbeat {
         self.cell.name()
     }
 
-    /// Reports that the loop is well, and starts the deadline anew. Costs one atomic swap.
+    /// Reports that the loop is alive, and restarts its deadline. Costs one atomic swap.
     pub fn beat(&self) {
         if self.lifecycle.heartbeats.beat(&self.cell) {
             self.lifecycle.notify();
         }
     }
 
-    /// Ends the loop in good order: it is no longer watched.
+    /// Stops watching the loop, which ended as intended.
     pub fn finish(self) {
         self.lifecycle.heartbeats.finish(&self.cell);
     }
 }
 
+/// Fails liveness, unless the loop was finished before.
 impl Drop for Heartbeat {
     fn drop(&mut self) {
         self.cell.die();

@@ -1,4 +1,4 @@
-//! The handles by which an application drives its lifecycle: gates, heartbeats, drain, signals.
+//! The handles with which an application drives its lifecycle: gates, heartbeats, drain, signals.
 
 mod drain;
 mod gate;

@@ -1,4 +1,4 @@
-//! The signals that ask a process to stop.
+//! The signals that stop a process.
 
 use crate::state::log;
 
@@ -49,7 +49,7 @@ impl Signals {
         Self {}
     }
 
-    /// Waits for Ctrl-C, the only signal that every other system has.
+    /// Waits for Ctrl-C, the only signal that tokio offers on every system.
     pub(crate) async fn next(&mut self) {
         if let Err(error) = tokio::signal::ctrl_c().await {
             log!(ERROR, %error, "cannot listen for Ctrl-C");

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+/// Returns the current time.
 #[inline]
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()

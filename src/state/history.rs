@@ -1,4 +1,4 @@
-//! The latest transitions.
+//! The latest transitions, for the application.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};

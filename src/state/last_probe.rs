@@ -1,4 +1,4 @@
-//! When readiness was last probed, for checks that run only while somebody probes.
+//! The time of the last readiness probe, for checks that run only while they are probed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ impl LastProbe {
         }
     }
 
-    /// Writes at most once a second, so that probes on several cores do not contend for one cache
+    /// Records a probe. Writes at most once a second, so that probes on several cores do not contend for one cache
     /// line.
     #[inline]
     pub(super) fn note(&self, now: Instant) {

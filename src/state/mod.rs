@@ -1,7 +1,8 @@
 //! The state that probes are answered from: the latest snapshot and the lifecycle of the process.
 //!
-//! Faces and the application read it through [`SharedState`], without a lock. Snapshots come from
-//! the one [`Publisher`], which the refresher holds; the lifecycle is written by its handles.
+//! The layer, gRPC and the application read it through [`SharedState`], without a lock. The
+//! refresher holds the only [`Publisher`] of snapshots; the handles in `crate::lifecycle` write the
+//! lifecycle.
 
 pub(crate) mod clock;
 mod format;
@@ -31,14 +32,15 @@ pub(crate) use self::log::log;
 pub(crate) use self::publisher::{Publisher, StatusChange};
 pub(crate) use self::race::race;
 #[cfg(feature = "grpc")]
-use self::services::Services;
-#[cfg(feature = "grpc")]
 pub use self::services::ServingStatus;
 #[cfg(feature = "grpc")]
-pub(crate) use self::services::{ServiceStatuses, is_standard_service};
+pub(crate) use self::services::is_standard_service;
+#[cfg(feature = "grpc")]
+use self::services::{ServiceStatuses, Services};
 pub(crate) use self::statuses::Statuses;
 use crate::model::{Aggregate, HealthConfig, Identity, Probe, Snapshot, Status, pass_if};
 
+/// The state of one health. Every handle, layer and service shares it.
 #[derive(Debug)]
 pub(crate) struct SharedState {
     pub(crate) lifecycle: Arc<LifecycleState>,
@@ -56,7 +58,7 @@ pub(crate) struct SharedState {
 }
 
 impl SharedState {
-    /// Makes the state, and the one handle that publishes snapshots to it.
+    /// Creates the state and its only publisher.
     #[cfg_attr(not(feature = "grpc"), allow(unused_variables))]
     pub(crate) fn new(
         lifecycle: LifecycleState,
@@ -65,7 +67,7 @@ impl SharedState {
         epoch: Instant,
         config: &HealthConfig,
     ) -> (Arc<Self>, Publisher) {
-        // Replaced by the publisher, which can ask the state for the statuses of services.
+        // A placeholder: the publisher computes the statuses from the finished state.
         let unknown = Statuses {
             probes: [Status::Fail; Probe::EACH.len()],
             #[cfg(feature = "grpc")]
@@ -104,8 +106,8 @@ impl SharedState {
         }
     }
 
-    /// Returns the status of a probe to a caller outside, whose request keeps checks awake that run
-    /// only while probed.
+    /// Returns the status of a probe for an outside caller, and records the probe for checks that
+    /// run only while they are probed.
     #[inline]
     pub(crate) fn probe(&self, probe: Probe) -> Status {
         if probe != Probe::Readiness {
@@ -118,7 +120,6 @@ impl SharedState {
         self.readiness_of(&snapshot.aggregate, now)
     }
 
-    /// The lifecycle comes first.
     #[inline]
     fn readiness_of(&self, checks: &Aggregate, now: Instant) -> Status {
         if self.lifecycle.takes_traffic() {
@@ -136,7 +137,7 @@ impl SharedState {
         Some(self.readiness_of(group, clock::now()))
     }
 
-    /// Returns the status of a group of checks to a caller outside, as [`probe`](Self::probe) does.
+    /// Returns the status of a group of checks for an outside caller; see [`probe`](Self::probe).
     #[cfg(feature = "grpc")]
     fn probe_group(&self, name: &str) -> Option<Status> {
         let status = self.group(name)?;
@@ -144,7 +145,7 @@ impl SharedState {
         Some(status)
     }
 
-    /// Notes that readiness is probed now.
+    /// Records a readiness probe.
     pub(crate) fn note_probe(&self, now: Instant) {
         self.last_probe.note(now);
     }
@@ -158,8 +159,8 @@ impl SharedState {
         self.last_probe.is_within(window, now)
     }
 
-    /// Returns the latest snapshot. Where that no longer holds, because the refresher has not
-    /// caught up or has ended, returns one that is made for this moment.
+    /// Returns the latest snapshot, or one made for this moment if the latest is out of date because
+    /// the refresher is behind or has ended.
     pub(crate) fn current(&self) -> Arc<Snapshot> {
         let now = clock::now();
         let latest = self.snapshot.load_full();
@@ -171,7 +172,7 @@ impl SharedState {
         Arc::new(latest.with_lifecycle(view, (now, SystemTime::now())))
     }
 
-    /// Returns the detailed report, which is rendered at most once for each snapshot.
+    /// Returns the detailed report, rendered at most once for each snapshot.
     pub(crate) fn rendered(&self, snapshot: &Snapshot, probe: Probe) -> Bytes {
         snapshot.rendered(probe, || self.format.render(&snapshot.report(probe)))
     }

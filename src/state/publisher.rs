@@ -9,8 +9,8 @@ use super::SharedState;
 use super::statuses::Statuses;
 use crate::model::{Probe, Snapshot, Status};
 
-/// Publishes snapshots. The refresher holds it; when it is dropped, every waiting task learns that
-/// nothing will be published any more.
+/// Publishes snapshots. The refresher holds it; dropping it closes the channels, so that no task
+/// waits for a publication that cannot come.
 #[derive(Debug)]
 pub(crate) struct Publisher {
     state: Arc<SharedState>,
@@ -45,7 +45,7 @@ impl Publisher {
         &self.state
     }
 
-    /// Publishes a snapshot, and wakes every task that waits for what it changes.
+    /// Publishes a snapshot, and wakes the tasks that wait for a publication or a changed status.
     pub(crate) fn publish(&self, snapshot: &Arc<Snapshot>) -> StatusChange {
         self.state.snapshot.store(Arc::clone(snapshot));
         let statuses = Statuses::of(&self.state, snapshot);

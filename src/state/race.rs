@@ -1,4 +1,4 @@
-//! Two futures of which the first to finish wins.
+//! A race of two futures: the first to finish decides the output.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -16,7 +16,7 @@ where
 }
 
 pin_project! {
-    /// An async function would hold each future twice: as an argument, and pinned.
+    // Not an async function, which would hold each future twice: as an argument, and pinned.
     struct Race<A, B> {
         #[pin]
         one: A,

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use super::SharedState;
 use crate::model::{Probe, Status};
 
-/// The names that always exist. The empty one stands for the server as a whole.
+/// The names that always exist. The empty one means the server as a whole.
 const STANDARD: [(&str, Probe); 4] = [
     ("", Probe::Readiness),
     ("liveness", Probe::Liveness),
@@ -17,7 +17,7 @@ const STANDARD: [(&str, Probe); 4] = [
     ("startup", Probe::Startup),
 ];
 
-/// The health of a gRPC service: `grpc.health.v1.HealthCheckResponse.ServingStatus`.
+/// Health of a gRPC service, as in `grpc.health.v1.HealthCheckResponse.ServingStatus`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ServingStatus {
@@ -48,7 +48,7 @@ pub(crate) fn is_standard_service(name: &str) -> bool {
 }
 
 /// Every service name with its status.
-pub(crate) type ServiceStatuses = BTreeMap<String, ServingStatus>;
+pub(super) type ServiceStatuses = BTreeMap<String, ServingStatus>;
 
 /// The services that the application sets itself, and the count of open watches.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl Services {
         }
     }
 
-    /// Sets the status of a service; `None` forgets the service.
+    /// Sets the status of a service; `None` removes the service.
     pub(crate) fn set(&self, name: &str, status: Option<ServingStatus>) {
         self.set_by_hand.rcu(|services| {
             let mut services = BTreeMap::clone(services);
@@ -82,7 +82,7 @@ impl Services {
         });
     }
 
-    /// Returns whether a watch is open whose messages depend on checks.
+    /// Returns whether any open watch depends on checks.
     pub(super) fn are_checks_watched(&self) -> bool {
         self.watches_of_checks.load(Ordering::Relaxed) > 0
     }
@@ -98,7 +98,7 @@ impl Services {
         opened.is_ok()
     }
 
-    /// Takes one [`open_watch`](Self::open_watch) back.
+    /// Ends a watch that [`open_watch`](Self::open_watch) counted.
     pub(crate) fn close_watch(&self, of_checks: bool) {
         if of_checks {
             self.watches_of_checks.fetch_sub(1, Ordering::Relaxed);
@@ -108,12 +108,12 @@ impl Services {
 }
 
 impl SharedState {
-    /// Returns the status of a service, and counts as a probe; `None` if there is no such service.
+    /// Returns the status of a service, and records a probe; `None` if there is no such service.
     pub(crate) fn probe_service(&self, name: &str) -> Option<ServingStatus> {
         self.find_service(name, Self::probe, Self::probe_group)
     }
 
-    /// Returns the status of a service without keeping any check awake.
+    /// Returns the status of a service without recording a probe.
     pub(crate) fn service_status(&self, name: &str) -> Option<ServingStatus> {
         self.find_service(name, Self::status, Self::group)
     }
@@ -127,8 +127,8 @@ impl SharedState {
         if let Some((_, of)) = STANDARD.iter().find(|(standard, _)| *standard == name) {
             return Some(probe(self, *of).into());
         }
-        // Evaluated even where a status set by hand overrides it: a caller who probes the service
-        // keeps its checks awake.
+        // Evaluated even if a status set by hand overrides it: probing the service must keep its
+        // checks running.
         let of_checks = group(self, name);
         match self.services.set_by_hand.load().get(name) {
             Some(status) => Some(self.unless_draining(*status)),
@@ -155,7 +155,7 @@ impl SharedState {
         all
     }
 
-    /// A service that the application set to serving is shown as not serving during a drain.
+    /// Shows a serving service as not serving during a drain.
     fn unless_draining(&self, status: ServingStatus) -> ServingStatus {
         match status {
             ServingStatus::Serving if self.lifecycle.is_draining() => ServingStatus::NotServing,

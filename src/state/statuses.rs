@@ -1,5 +1,4 @@
-//! What the latest snapshot means for each probe and each gRPC service, for tasks that wait for a
-//! change.
+//! The statuses of probes and gRPC services, for tasks that wait for a change.
 
 use super::SharedState;
 #[cfg(feature = "grpc")]
@@ -8,15 +7,15 @@ use crate::model::{Probe, Snapshot, Status};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Statuses {
-    pub(crate) probes: [Status; Probe::EACH.len()],
+    pub(super) probes: [Status; Probe::EACH.len()],
     #[cfg(feature = "grpc")]
     pub(crate) services: ServiceStatuses,
 }
 
 impl Statuses {
-    /// The statuses of probes are those of the snapshot, even if the process has changed since: the
-    /// next snapshot announces that change together with its reason. Services have no reason, and
-    /// are those of now.
+    /// Takes the statuses of probes from the snapshot, even if the lifecycle has changed since: the
+    /// next snapshot announces that change together with its reason. The statuses of services are
+    /// current, since they have no reason.
     #[cfg_attr(not(feature = "grpc"), expect(unused_variables))]
     pub(super) fn of(state: &SharedState, snapshot: &Snapshot) -> Self {
         Self {

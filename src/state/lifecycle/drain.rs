@@ -1,4 +1,4 @@
-//! The drain latch: when readiness failed for good, and whether the delay after it is over.
+//! The drain latch: when the drain began, and whether its delay is over.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -12,9 +12,9 @@ use crate::state::{clock, race};
 pub(crate) struct DrainLatch {
     /// How long requests are still served after the drain began.
     delay: Duration,
-    /// When the drain began. Nothing takes it back.
+    /// When the drain began. Never reset.
     start: OnceLock<Instant>,
-    /// Whether a shutdown has waited for the delay, so that the cap counts.
+    /// Whether a shutdown has waited for the delay. The drain cap counts from then.
     delay_over: watch::Sender<bool>,
 }
 
@@ -36,7 +36,7 @@ impl DrainLatch {
         self.start.get_or_init(|| now);
     }
 
-    /// Ends the delay, or notes that it has passed.
+    /// Ends the delay, or records that it has passed.
     pub(crate) fn end_delay(&self) {
         self.delay_over.send_replace(true);
     }
@@ -48,7 +48,7 @@ impl DrainLatch {
         let _ = delay_over.wait_for(|over| *over).await;
     }
 
-    /// Resolves when the delay has passed or was ended. It counts from the start of the drain.
+    /// Resolves when the delay, which counts from the start of the drain, has passed or was ended.
     pub(crate) async fn delay_passed(&self) {
         let start = self.start().unwrap_or_else(clock::now);
         race(sleep_until((start + self.delay).into()), self.delay_ended()).await;

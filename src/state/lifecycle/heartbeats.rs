@@ -18,7 +18,7 @@ const FINISHED: u64 = u64::MAX;
 #[derive(Debug)]
 pub(crate) struct Heartbeats {
     cells: ArcSwap<Vec<Arc<HeartbeatCell>>>,
-    /// Whether there are any. Most services have none, and their probes read only this.
+    /// Whether the list has any. Most services have none, and their probes read only this.
     any: AtomicBool,
     /// Held while the list is changed, never while it is read.
     writer: Mutex<()>,
@@ -71,8 +71,8 @@ impl Heartbeats {
         !self.cells.load().iter().any(|cell| cell.due() <= now)
     }
 
-    /// Watches a further loop, whose deadline counts from now. A dead loop of the same name is
-    /// replaced; returns `None` if that loop is alive.
+    /// Adds a loop, whose deadline counts from now. Replaces a dead loop of the same name; returns
+    /// `None` if that loop is alive.
     pub(crate) fn add(&self, name: &str, deadline: Duration) -> Option<Arc<HeartbeatCell>> {
         let cell = Arc::new(HeartbeatCell {
             name: name.into(),
@@ -89,13 +89,13 @@ impl Heartbeats {
         })
     }
 
-    /// Starts the deadline anew. Returns whether the heartbeat had been missed.
+    /// Restarts the deadline. Returns whether the heartbeat had been missed.
     pub(crate) fn beat(&self, cell: &HeartbeatCell) -> bool {
         let now = self.nanos(clock::now());
         cell.due.swap(self.due(cell.deadline), Ordering::Relaxed) <= now
     }
 
-    /// Ends a loop in good order: it is no longer watched.
+    /// Removes a loop that ended as intended.
     pub(crate) fn finish(&self, cell: &Arc<HeartbeatCell>) {
         cell.due.store(FINISHED, Ordering::Relaxed);
         self.edit(|cells| cells.retain(|other| !Arc::ptr_eq(other, cell)));
@@ -130,7 +130,7 @@ impl Heartbeats {
         u64::try_from(at.saturating_duration_since(self.epoch).as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// Never `DEAD`, since a deadline is longer than zero.
+    /// Returns when the next beat is due. Never `DEAD`, since a deadline is longer than zero.
     fn due(&self, deadline: Duration) -> u64 {
         self.nanos(clock::now() + deadline)
     }

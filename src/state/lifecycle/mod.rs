@@ -1,4 +1,4 @@
-//! What the process itself decides: startup, heartbeats, drain, and two switches.
+//! The lifecycle of the process: startup, heartbeats, drain, and two switches.
 //!
 //! Every part is read at request time without a lock. The handles in `crate::lifecycle` write it.
 
@@ -84,8 +84,8 @@ impl LifecycleState {
         self.is_draining() || self.startup.has_failed()
     }
 
-    /// Counts the changes. A change is made before it is counted, and the count is read before the
-    /// state, so that a view is never older than its version.
+    /// Returns the number of changes so far. A change is made before it is counted, and the count is
+    /// read before the state, so that a view is never older than its version.
     pub(crate) fn version(&self) -> u64 {
         self.version.load(Ordering::Acquire)
     }
@@ -102,13 +102,13 @@ impl LifecycleState {
         }
     }
 
-    /// Sets or clears the reason why only a restart helps.
+    /// Sets the reason why only a restart helps, or clears it.
     pub(crate) fn set_broken(&self, reason: Option<String>) {
         self.broken.set(self.redacted(reason));
         self.notify();
     }
 
-    /// Sets or clears the reason why the application refuses traffic.
+    /// Sets the reason why the application refuses traffic, or clears it.
     pub(crate) fn set_refusing(&self, reason: Option<String>) {
         self.refusing.set(self.redacted(reason));
         self.notify();
@@ -120,7 +120,7 @@ impl LifecycleState {
         self.notify();
     }
 
-    /// Notes that a startup check passed for the first time, or was removed before it did.
+    /// Records that a startup check passed for the first time, or was removed before it did.
     pub(crate) fn startup_check_done(&self) {
         self.startup.step_done();
         self.notify();
@@ -133,8 +133,8 @@ impl LifecycleState {
     /// Counts a change, and wakes the refresher.
     pub(crate) fn notify(&self) {
         self.version.fetch_add(1, Ordering::Release);
-        // Full: the refresher has yet to look, and will see this change too. Closed: the refresher
-        // has ended.
+        // If the channel is full, the refresher has yet to look and will see this change too. If it
+        // is closed, the refresher has ended.
         let _ = self.changed.try_send(());
     }
 }

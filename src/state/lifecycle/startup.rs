@@ -5,19 +5,19 @@ use std::sync::{Arc, OnceLock};
 
 use crate::model::{GateState, GateView};
 
-/// Counts what startup still waits for. At zero startup is complete, for good.
+/// Counts what startup still waits for. At zero, startup is complete for good.
 #[derive(Debug)]
 pub(crate) struct StartupLatch {
     pending: AtomicUsize,
     gates: Vec<Arc<GateCell>>,
 }
 
-/// One gate, as the latch and its handle share it.
+/// One gate, shared by the latch and the handle.
 #[derive(Debug)]
 pub(crate) struct GateCell {
     name: Arc<str>,
     claimed: AtomicBool,
-    /// Set once: completed, or failed with the reason.
+    /// `Some` once the gate was completed, or failed with a reason.
     end: OnceLock<Result<(), String>>,
 }
 
@@ -39,7 +39,7 @@ impl GateCell {
         !self.claimed.swap(true, Ordering::AcqRel)
     }
 
-    /// Records how the step ended. Returns `false` if that was recorded before.
+    /// Records how the step ended. Returns `false` if an end was recorded before.
     pub(crate) fn end(&self, end: Result<(), String>) -> bool {
         self.end.set(end).is_ok()
     }

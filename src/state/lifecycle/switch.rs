@@ -1,4 +1,4 @@
-//! A switch that is turned on with a reason.
+//! A switch that is on for a reason.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,9 +7,9 @@ use arc_swap::ArcSwapOption;
 
 #[derive(Debug, Default)]
 pub(super) struct Switch {
-    /// Kept beside the reason: a probe reads only this, at less cost.
+    /// Whether `reason` is `Some`. Probes read only this, which costs less.
     on: AtomicBool,
-    /// `Some` while it is on.
+    /// `Some` while the switch is on.
     reason: ArcSwapOption<String>,
     /// Held while both are written, never while they are read.
     writer: Mutex<()>,
