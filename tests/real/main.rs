@@ -16,6 +16,8 @@ mod clients;
 // The others send signals.
 #[cfg(all(unix, feature = "deadpool-postgres"))]
 mod deadpool;
+#[cfg(target_os = "linux")]
+mod disk;
 #[cfg(unix)]
 mod examples;
 #[cfg(all(unix, feature = "redis"))]

@@ -9,14 +9,14 @@ use super::wait::eventually;
 use super::watched::Watched;
 
 /// Long for a server on the same machine, however busy it is, and short for a test.
-pub(crate) const TIMEOUT: Duration = Duration::from_millis(800);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(crate) fn indicator<DB: SqlxDatabase>(pool: &sqlx::Pool<DB>) -> SqlxIndicator<DB> {
     SqlxIndicator::new("db", pool.clone()).timeout(TIMEOUT)
 }
 
 /// For runs that have to pass at once, however busy the machine is.
-pub(crate) const LONG: Duration = Duration::from_secs(4);
+pub(crate) const LONG: Duration = Duration::from_secs(8);
 
 pub(crate) fn patient<DB: SqlxDatabase>(pool: &sqlx::Pool<DB>) -> SqlxIndicator<DB> {
     indicator(pool).timeout(LONG)

@@ -23,7 +23,7 @@ async fn an_exhausted_pool_warns_while_the_database_answers() {
     let taken = take_all(&pool).await;
     let text = watched.turns(Status::Warn).await;
     let expected = "the pool is exhausted: 3 of 3 connections are in use, none became free within \
-                    0.4 s; the database answers a new connection";
+                    0.9 s; the database answers a new connection";
     assert_eq!(text, expected);
     watched.runs(5).await;
     // The connection beside the pool is closed each time.

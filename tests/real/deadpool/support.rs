@@ -10,7 +10,7 @@ use crate::servers::postgres::{PASSWORD, Postgres};
 use crate::support::watched::Watched;
 
 /// Long for a server on the same machine, however busy it is, and short for a test.
-pub(crate) const TIMEOUT: Duration = Duration::from_millis(800);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(crate) const SIZE: usize = 3;
 

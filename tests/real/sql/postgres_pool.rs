@@ -29,7 +29,7 @@ async fn an_exhausted_pool_warns_while_the_database_answers() {
     let text = watched.turns(Status::Warn).await;
     assert_eq!(
         text,
-        "the pool is exhausted: 3 of 3 connections are in use, none became free within 0.4 s; the \
+        "the pool is exhausted: 3 of 3 connections are in use, none became free within 0.9 s; the \
          database answers a new connection"
     );
     watched.runs(5).await;
