@@ -46,7 +46,7 @@ impl<M> HealthLayer<M> {
         let request = request(method, path, query, headers.into_iter().flatten())?;
         let response = match route {
             Route::Probe(probe) => shared.responder.probe(probe, &request),
-            Route::Check(probe, name) => shared.responder.check(probe, name, &request)?,
+            Route::Check(probe) => shared.responder.check(probe, &request)?,
             #[cfg(feature = "grpc")]
             Route::Grpc(_) => return None,
         };

@@ -42,18 +42,13 @@ impl Responder {
 
     /// Responds to a request on the path of one check. Returns `None` if the caller may not see
     /// details: for that caller the path belongs to the inner service.
-    pub(super) fn check<B>(
-        &self,
-        probe: Probe,
-        encoded_name: &str,
-        request: &Request<B>,
-    ) -> Option<ProbeResponse> {
+    pub(super) fn check<B>(&self, probe: Probe, request: &Request<B>) -> Option<ProbeResponse> {
         if !self.details.allow(request) {
             return None;
         }
         let kind = match ProbeMethod::of(request.method()) {
             None => ResponseKind::MethodNotAllowed,
-            Some(method) => match self.details_of_check(probe, encoded_name, request) {
+            Some(method) => match self.details_of_check(probe, request) {
                 Some(body) => ResponseKind::Detailed(method, Box::new(body)),
                 None => ResponseKind::NotFound,
             },
@@ -98,12 +93,8 @@ impl Responder {
         self.render(report, label, &query.excluded, query.verbose)
     }
 
-    fn details_of_check<B>(
-        &self,
-        probe: Probe,
-        encoded_name: &str,
-        request: &Request<B>,
-    ) -> Option<DetailedBody> {
+    fn details_of_check<B>(&self, probe: Probe, request: &Request<B>) -> Option<DetailedBody> {
+        let (_, encoded_name) = request.uri().path().rsplit_once('/')?;
         let name = percent_encoding::percent_decode_str(encoded_name)
             .decode_utf8()
             .ok()?;

@@ -19,10 +19,11 @@ pub(super) struct ProbeRouter {
 
 /// A path that the layer may answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Route<'a> {
+pub(super) enum Route {
     Probe(Probe),
-    /// One check of a probe. The name is percent-encoded, and not empty.
-    Check(Probe, &'a str),
+    /// One check of a probe. Its name is the last segment of the path, percent-encoded and not
+    /// empty.
+    Check(Probe),
     /// A method of the gRPC health service.
     #[cfg(feature = "grpc")]
     Grpc(HealthMethod),
@@ -51,7 +52,7 @@ impl ProbeRouter {
 
     /// Returns the route of a path; `None` if the path belongs to the inner service.
     #[inline(always)]
-    pub(super) fn route<'a>(&self, path: &'a str) -> Option<Route<'a>> {
+    pub(super) fn route(&self, path: &str) -> Option<Route> {
         if self.prefilter.may_match(path) {
             self.find(path)
         } else {
@@ -61,7 +62,7 @@ impl ProbeRouter {
 
     // Out of line, to keep the common path small.
     #[inline(never)]
-    fn find<'a>(&self, path: &'a str) -> Option<Route<'a>> {
+    fn find(&self, path: &str) -> Option<Route> {
         if let Some(probe) = self.paths.probe(path) {
             return Some(Route::Probe(probe));
         }
@@ -73,6 +74,6 @@ impl ProbeRouter {
             return None;
         }
         let (probe, name) = self.paths.parent(path)?;
-        (!name.is_empty()).then_some(Route::Check(probe, name))
+        (!name.is_empty()).then_some(Route::Check(probe))
     }
 }

@@ -17,6 +17,7 @@ use super::shared::Shared;
 use super::wrap::{EitherBody, WrapBody};
 #[cfg(feature = "grpc")]
 use crate::grpc::{CallStart, HealthMethod};
+use crate::model::Probe;
 
 /// Middleware that answers probes and passes every other request to the inner service.
 ///
@@ -105,12 +106,7 @@ where
                 let response = self.shared.responder.probe(probe, &request);
                 ResponseFuture::answered(response, self.wrap.clone())
             }
-            Some(Route::Check(probe, name)) => {
-                match self.shared.responder.check(probe, name, &request) {
-                    Some(response) => ResponseFuture::answered(response, self.wrap.clone()),
-                    None => self.pass(request),
-                }
-            }
+            Some(Route::Check(probe)) => self.answer_check(probe, request),
             #[cfg(feature = "grpc")]
             Some(Route::Grpc(method)) => self.answer_call(method, request),
         }
@@ -138,6 +134,19 @@ impl<S: Clone, M> HealthService<S, M> {
             // The polled service moves into the future with its place in the queue. A clone that
             // was not polled stays here.
             Poll::Pending => ResponseFuture::waiting(self.take_inner(), request),
+        }
+    }
+
+    // Out of line, to keep the common path small.
+    #[inline(never)]
+    fn answer_check<B>(&mut self, probe: Probe, request: Request<B>) -> ResponseFuture<S, B, M>
+    where
+        S: Service<Request<B>>,
+        M: Clone,
+    {
+        match self.shared.responder.check(probe, &request) {
+            Some(response) => ResponseFuture::answered(response, self.wrap.clone()),
+            None => self.pass(request),
         }
     }
 
