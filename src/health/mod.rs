@@ -129,6 +129,12 @@ impl Health {
         self.state().restarts()
     }
 
+    /// Returns how many transitions the [listeners](HealthBuilder::on_transition) missed because they
+    /// were too slow. It should be 0.
+    pub fn missed_by_listeners(&self) -> u64 {
+        self.state().missed_by_listeners()
+    }
+
     /// Registers another check that readiness depends on; see [`HealthBuilder::readiness`].
     ///
     /// The snapshot contains the check when this method returns. The check counts as failed until

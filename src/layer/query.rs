@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use http::Uri;
 use percent_encoding::percent_decode_str;
 
+/// The most names that one request can exclude; the others are ignored.
+const MAX_EXCLUDED: usize = 256;
+
 /// The parameters of kube-apiserver's probes: `verbose`, with or without a value, and any number of
 /// `exclude=`, each with one name.
 #[derive(Debug, Default)]
@@ -20,7 +23,7 @@ impl<'a> Query<'a> {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             match key {
                 "verbose" => query.verbose = true,
-                "exclude" => query
+                "exclude" if query.excluded.len() < MAX_EXCLUDED => query
                     .excluded
                     .push(percent_decode_str(value).decode_utf8_lossy()),
                 _ => {}

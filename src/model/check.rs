@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::redaction::shorten;
 use super::{Reading, Status, rfc3339};
 
 /// Decides whether the failure of a check fails its probe.
@@ -248,11 +249,17 @@ impl CheckState {
         })
     }
 
-    /// Returns the output of a stale check, which distinguishes it from one that failed.
+    /// Returns the output of a stale check, which distinguishes it from one that failed. The reason
+    /// of a check that failed before it became stale is kept.
     fn stale_output(&self) -> String {
-        match self.time().and_then(rfc3339) {
+        let mut stale = match self.time().and_then(rfc3339) {
             Some(time) => format!("stale: the last run ended at {time}"),
             None => "stale".to_owned(),
+        };
+        if let Some(reason) = &self.output {
+            stale.push_str(": ");
+            stale.push_str(reason);
         }
+        shorten(stale)
     }
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, mpsc};
+use tokio::task;
 
 pub(crate) use self::jitter::Jitter;
 pub(crate) use self::notifier::Listener;
@@ -53,15 +54,26 @@ impl Refresher {
 /// The scheduler runs no user code, so only a defect of this crate can cause that. Results expire
 /// as usual until the restart.
 async fn supervise(mut scheduler: Scheduler) {
-    while let Err(payload) = catching_panic(Box::pin(scheduler.run())).await {
-        let message = panic_message(payload);
+    let mut has_panicked = false;
+    loop {
+        let life = async {
+            if has_panicked {
+                tokio::time::sleep(RESTART_DELAY).await;
+                scheduler.recover();
+            }
+            // Without tokio's budget, which ends a turn after 128 results: on a busy runtime the
+            // others would expire while they wait for the next turn.
+            task::unconstrained(scheduler.run()).await;
+        };
+        let Err(payload) = catching_panic(Box::pin(life)).await else {
+            return;
+        };
+        has_panicked = true;
         scheduler.publisher.count_restart();
         log!(
             ERROR,
-            message,
+            message = panic_message(payload),
             "the health refresher panicked and is being restarted"
         );
-        tokio::time::sleep(RESTART_DELAY).await;
-        scheduler.recover();
     }
 }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 
 use crate::model::{
-    CheckState, Probe, Snapshot, Status, Subject, Transition, catch_panic, escape_line,
+    CheckState, Probe, Snapshot, Status, Subject, Transition, catch_panic, drop_catching_panic,
+    escape_line,
 };
 use crate::state::{SharedState, StatusChange, log};
 
@@ -14,9 +16,9 @@ pub(crate) type Listener = Arc<dyn Fn(&Transition) + Send + Sync>;
 
 pub(super) struct Notifier {
     transitions: broadcast::Sender<Transition>,
-    /// `Some` if there are listeners. They have their own task, so that a listener that blocks
-    /// delays no check, log line or subscriber.
-    listeners: Option<mpsc::UnboundedSender<Transition>>,
+    /// Whether there are listeners. They have their own task, so that a listener that blocks delays
+    /// no check, log line or subscriber.
+    has_listeners: bool,
 }
 
 impl Notifier {
@@ -24,15 +26,16 @@ impl Notifier {
     pub(super) fn new(
         transitions: broadcast::Sender<Transition>,
         listeners: Vec<Listener>,
+        state: &Arc<SharedState>,
     ) -> Self {
-        let listeners = (!listeners.is_empty()).then(|| {
-            let (sender, receiver) = mpsc::unbounded_channel();
-            tokio::spawn(call_listeners(receiver, listeners));
-            sender
-        });
+        let has_listeners = !listeners.is_empty();
+        if has_listeners {
+            let queue = transitions.subscribe();
+            tokio::spawn(call_listeners(queue, listeners, Arc::clone(state)));
+        }
         Self {
             transitions,
-            listeners,
+            has_listeners,
         }
     }
 
@@ -65,15 +68,11 @@ impl Notifier {
             log_transition(&transition, log_output(snapshot, probe).as_deref());
             self.announce_one(state, transition);
         }
-        has_changed && self.listeners.is_some()
+        has_changed && self.has_listeners
     }
 
     fn announce_one(&self, state: &SharedState, transition: Transition) {
         state.history.add(transition.clone());
-        if let Some(listeners) = &self.listeners {
-            // The task ends only after this sender is dropped.
-            let _ = listeners.send(transition.clone());
-        }
         // An error means that there are no subscribers.
         let _ = self.transitions.send(transition);
     }
@@ -93,15 +92,35 @@ fn log_output(snapshot: &Snapshot, probe: Probe) -> Option<String> {
     report.output()
 }
 
+/// Calls the listeners until the last handle is dropped. The queue is bounded: listeners that fall
+/// behind lose the oldest transitions.
 async fn call_listeners(
-    mut transitions: mpsc::UnboundedReceiver<Transition>,
+    mut queue: broadcast::Receiver<Transition>,
     listeners: Vec<Listener>,
+    state: Arc<SharedState>,
 ) {
-    while let Some(transition) = transitions.recv().await {
-        for listener in &listeners {
-            if catch_panic(|| listener(&transition)).is_none() {
-                log!(ERROR, subject = %transition.subject, "a transition listener panicked");
+    loop {
+        match queue.recv().await {
+            Ok(transition) => call_each(&listeners, &transition),
+            Err(RecvError::Lagged(missed)) => {
+                state.count_missed_by_listeners(missed);
+                log!(
+                    WARN,
+                    missed,
+                    "the transition listeners are too slow and missed transitions"
+                );
             }
+            Err(RecvError::Closed) => break,
+        }
+    }
+    // One by one: a second panic while a first one unwinds would end the process.
+    listeners.into_iter().for_each(drop_catching_panic);
+}
+
+fn call_each(listeners: &[Listener], transition: &Transition) {
+    for listener in listeners {
+        if catch_panic(|| listener(transition)).is_none() {
+            log!(ERROR, subject = %transition.subject, "a transition listener panicked");
         }
     }
 }

@@ -80,7 +80,7 @@ impl Scheduler {
             ..
         } = refresher;
         Self {
-            notifier: Notifier::new(transitions, listeners),
+            notifier: Notifier::new(transitions, listeners, refresher.publisher.state()),
             timers: refresher.slots.keys().map(|key| (now, *key)).collect(),
             publisher: refresher.publisher,
             slots: refresher.slots,
@@ -359,6 +359,16 @@ impl Scheduler {
     fn next_alarm(&self) -> Option<Instant> {
         let timer = self.timers.first().map(|(at, _)| *at);
         timer.into_iter().chain(self.next.due).min()
+    }
+}
+
+/// Drops the slots one by one: each holds an indicator, whose destructor can panic, and a second
+/// panic while a first one unwinds would end the process.
+impl Drop for Scheduler {
+    fn drop(&mut self) {
+        std::mem::take(&mut self.slots)
+            .into_values()
+            .for_each(drop_catching_panic);
     }
 }
 

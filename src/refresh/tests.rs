@@ -218,7 +218,7 @@ async fn a_transition_has_the_reason_of_the_snapshot_that_is_announced() {
     let state = publisher.state();
     let early = state.current();
     let (transitions, mut announced) = broadcast::channel(8);
-    let notifier = Notifier::new(transitions, Vec::new());
+    let notifier = Notifier::new(transitions, Vec::new(), state);
     let mut publish = |snapshot| {
         let change = publisher.publish(&snapshot);
         notifier.announce(state, &snapshot, Vec::new(), &change);

@@ -51,6 +51,7 @@ pub(crate) struct SharedState {
     pub(crate) services: Services,
     last_probe: LastProbe,
     restarts: AtomicU64,
+    missed_by_listeners: AtomicU64,
     pub(crate) history: History,
     #[cfg(feature = "grpc")]
     statuses: watch::Receiver<Statuses>,
@@ -84,6 +85,7 @@ impl SharedState {
             services: Services::new(config.max_watches),
             last_probe: LastProbe::new(epoch),
             restarts: AtomicU64::new(0),
+            missed_by_listeners: AtomicU64::new(0),
             history: History::default(),
             #[cfg(feature = "grpc")]
             statuses: latest_statuses,
@@ -180,6 +182,17 @@ impl SharedState {
     /// Returns how often the refresher was restarted.
     pub(crate) fn restarts(&self) -> u64 {
         self.restarts.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many transitions the listeners missed.
+    pub(crate) fn missed_by_listeners(&self) -> u64 {
+        self.missed_by_listeners.load(Ordering::Relaxed)
+    }
+
+    /// Counts transitions that the listeners missed.
+    pub(crate) fn count_missed_by_listeners(&self, missed: u64) {
+        self.missed_by_listeners
+            .fetch_add(missed, Ordering::Relaxed);
     }
 
     /// Subscribes to changes of the statuses. The channel closes when the refresher has ended.

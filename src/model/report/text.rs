@@ -3,6 +3,7 @@
 //! [kube]: https://kubernetes.io/docs/reference/using-api/health-checks/
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::Report;
@@ -16,6 +17,8 @@ pub(crate) fn render_text(
     probe_name: &str,
     excluded: &[Cow<'_, str>],
 ) -> String {
+    let excluded_names = super::names(excluded);
+    let entry_names: HashSet<_> = report.entries.iter().map(|entry| entry.name).collect();
     let mut text = String::new();
     // Writing to a `String` cannot fail.
     for reason in &report.reasons {
@@ -23,7 +26,7 @@ pub(crate) fn render_text(
     }
     for entry in &report.entries {
         let (name, output) = (entry.name, escape_line(entry.output().unwrap_or_default()));
-        let _ = if excluded.iter().any(|excluded| *excluded == name) {
+        let _ = if excluded_names.contains(name) {
             writeln!(text, "[+]{name} excluded: ok")
         } else {
             match entry.status {
@@ -35,7 +38,7 @@ pub(crate) fn render_text(
     }
     let unknown: Vec<_> = excluded
         .iter()
-        .filter(|name| report.entries.iter().all(|entry| *entry.name != ***name))
+        .filter(|name| !entry_names.contains(&***name))
         .map(|name| format!("\"{}\"", escape_line(name)))
         .collect();
     if !unknown.is_empty() {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use http::{Request, Response};
 use tokio::runtime::Handle;
 use tower::{Layer, service_fn};
-use tower_health::{Health, HealthBuilder, HealthLayer, Status};
+use tower_health::{Check, Health, HealthBuilder, HealthLayer, Status, Transition, indicator_fn};
 
 use super::support::{Script, hang, pass, readiness};
 use crate::support::{lapse, millis, secs, settle, steady};
@@ -162,5 +162,44 @@ async fn what_was_told_before_the_end_reaches_the_listeners() {
     drop(health);
     settle().await;
     assert_eq!(told.load(Ordering::Relaxed), 2, "db and readiness");
+    assert_eq!(tasks(), 0);
+}
+
+/// Panics whenever it is dropped, even while another panic unwinds.
+struct DropBomb;
+
+impl Drop for DropBomb {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+// Dropped together, two of them would abort the process.
+#[tokio::test(start_paused = true)]
+async fn indicators_and_listeners_that_panic_when_they_are_dropped_end_nothing_else() {
+    let check = |name: &str| {
+        let bomb = DropBomb;
+        Check::new(indicator_fn(name, move || {
+            let _ = &bomb;
+            async { Ok::<_, String>(()) }
+        }))
+    };
+    let listener = || {
+        let bomb = DropBomb;
+        move |_: &Transition| {
+            let _ = &bomb;
+        }
+    };
+    let health = steady()
+        .readiness(check("db"))
+        .readiness(check("cache"))
+        .on_transition(listener())
+        .on_transition(listener())
+        .start()
+        .unwrap();
+    settle().await;
+    assert_eq!(readiness(&health), Status::Pass);
+    drop(health);
+    settle().await;
     assert_eq!(tasks(), 0);
 }

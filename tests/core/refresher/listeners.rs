@@ -167,3 +167,31 @@ fn a_listener_that_blocks_on_an_expiry_stops_neither_the_clock_nor_the_network()
     });
     door.open();
 }
+
+// 1,024 transitions wait for a listener that blocks. Of those beyond, it misses the oldest.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_listener_that_blocks_misses_the_oldest_transitions_and_they_are_counted() {
+    let door = Door::default();
+    let blocked = door.clone();
+    let health = steady().on_transition(move |_| blocked.wait()).start();
+    let health = health.unwrap();
+    let mut transitions = health.subscribe();
+    for turn in 0..1_500 {
+        if turn % 2 == 0 {
+            health.refuse_traffic("maintenance");
+        } else {
+            health.accept_traffic();
+        }
+        transitions.next().await.unwrap();
+        if turn == 0 {
+            eventually("the listener blocks", async || door.waiting() == 1).await;
+        }
+    }
+    assert_eq!((door.entered(), health.missed_by_listeners()), (1, 0));
+    door.open();
+    eventually("the rest is seen or counted", async || {
+        door.entered() as u64 + health.missed_by_listeners() == 1_500
+    })
+    .await;
+    assert_eq!(door.entered(), 1 + 1_024);
+}

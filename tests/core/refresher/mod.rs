@@ -16,6 +16,7 @@ mod publishing;
 mod run_now;
 mod runtime;
 mod schedule;
+mod subscriber;
 mod support;
 mod thresholds;
 mod transitions;
