@@ -281,8 +281,7 @@ impl Scheduler {
                 continue;
             };
             if let Some(run) = &slot.run {
-                // Tokio limits the results that a task can take in one turn: a finished run may
-                // still wait for its turn.
+                // The run may have ended on another worker since the results were taken.
                 if !run.task.is_finished() {
                     self.time_out(key, now);
                 }
