@@ -73,7 +73,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/", get(async || "hello\n"))
         .layer(HealthLayer::new(health.clone())); // the last call: outermost
     let server = axum::serve(listener, app).with_graceful_shutdown(health.shutdown_signal());
-    // Without the cap, one open stream could hold up the end of the process for ever.
+    // Without the cap, one open stream could hold up the end of the process forever.
     match health.cap_drain(server).await {
         Some(served) => served?,
         None => tracing::warn!("connections were still open"),

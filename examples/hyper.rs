@@ -58,7 +58,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     });
 
     let server = serve(listener, &health);
-    // Without the cap, one open stream could hold up the end of the process for ever.
+    // Without the cap, one open stream could hold up the end of the process forever.
     if health.cap_drain(server).await.is_none() {
         tracing::warn!("connections were still open");
     }

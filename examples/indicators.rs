@@ -4,7 +4,7 @@
 //! cargo run --example indicators          # settings: ADDR, DRAIN_MS, and what to check: HTTP_URL,
 //! # GRPC_URL, TCP_ADDRESS, DNS_NAME, TLS_ADDRESS, CERTIFICATE (a file), DATA_DIR (for its disk),
 //! # POSTGRES_URL (through deadpool)
-//! watch curl -s localhost:3000/readyz?verbose
+//! watch "curl -s 'localhost:3000/readyz?verbose'"
 //! curl -X POST localhost:3000/import      # the result that must be pushed every ten seconds
 //! curl -X POST localhost:3000/maintenance # fails by hand; a second request passes again
 //! curl -X POST localhost:3000/block       # blocks the runtime of the workers, 5 s

@@ -64,7 +64,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .layer(HealthLayer::new(health.clone())) // the first layer: outermost
         .add_routes(greeter.into())
         .serve_with_incoming_shutdown(TcpIncoming::from(listener), health.shutdown_signal());
-    // Without the cap, one open stream could hold up the end of the process for ever.
+    // Without the cap, one open stream could hold up the end of the process forever.
     match health.cap_drain(server).await {
         Some(served) => served?,
         None => tracing::warn!("connections were still open"),

@@ -37,6 +37,14 @@
 //!                                                                      your service
 //! ```
 //!
+//! # Start here
+//!
+//! - [`Health`]: runs the checks, and starts a drain.
+//! - [`HealthLayer`]: answers probes in front of your service.
+//! - [`Check`]: registers an indicator with settings such as its TTL and criticality.
+//! - [`HealthIndicator`]: describes how to check a dependency; implement it for your own checks.
+//! - [`Details`]: decides which callers see more than the status.
+//!
 //! # The probes
 //!
 //! | | `/livez` | `/readyz` | `/startupz` |
@@ -73,7 +81,14 @@
 //! - [Costs](guides::costs): what allocates, what grows with the number of checks, what wakes up.
 //! - [Migrating](guides::migrating): from a hand-written `/health`.
 //! - [Other frameworks](guides::other_frameworks): actix-web, Rocket, poem, warp, AWS Lambda.
-//! - gRPC (feature `grpc`, `guides::grpc`): `grpc.health.v1` in the same layer.
+#![cfg_attr(
+    feature = "grpc",
+    doc = "- [gRPC](guides::grpc): `grpc.health.v1` in the same layer."
+)]
+#![cfg_attr(
+    not(feature = "grpc"),
+    doc = "- gRPC (feature `grpc`): `grpc.health.v1` in the same layer."
+)]
 //!
 //! # Features
 //!

@@ -118,7 +118,9 @@ impl HealthBuilder {
         self
     }
 
-    /// Sets [`HealthConfig::max_watches`].
+    /// Sets how many gRPC `Watch` streams may be open at once. Default: 16,384.
+    ///
+    /// See [`HealthConfig::max_watches`].
     #[cfg(feature = "grpc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
     pub fn max_watches(self, watches: usize) -> Self {
@@ -139,67 +141,93 @@ impl HealthBuilder {
         self
     }
 
-    /// Sets [`HealthConfig::ttl`].
+    /// Sets the default time between two runs of a check. Default: 1 s.
+    ///
+    /// It counts from the end of a run to the start of the next. [`Check::ttl`] sets it for one
+    /// check. See [`HealthConfig::ttl`].
     pub fn ttl(self, ttl: Duration) -> Self {
         self.set(move |config| config.ttl = ttl)
     }
 
-    /// Sets [`HealthConfig::timeout`].
+    /// Sets the default time that a run of a check may take before it fails. Default: 5 s.
+    ///
+    /// [`Check::timeout`] sets it for one check. See [`HealthConfig::timeout`].
     pub fn timeout(self, timeout: Duration) -> Self {
         self.set(move |config| config.timeout = timeout)
     }
 
-    /// Sets [`HealthConfig::jitter`].
+    /// Sets the random variation of the intervals between runs. Default: 0.1.
+    ///
+    /// It is a fraction from 0 to 0.5. See [`HealthConfig::jitter`].
     pub fn jitter(self, fraction: f64) -> Self {
         self.set(move |config| config.jitter = fraction)
     }
 
-    /// Sets [`HealthConfig::jitter_seed`].
+    /// Sets the seed that makes the jitter repeatable, for tests. Default: a random seed.
+    ///
+    /// See [`HealthConfig::jitter_seed`].
     pub fn jitter_seed(self, seed: u64) -> Self {
         self.set(move |config| config.jitter_seed = Some(seed))
     }
 
-    /// Sets [`HealthConfig::drain_delay`].
+    /// Sets how long a draining server still accepts requests. Default: 5 s.
+    ///
+    /// Readiness fails throughout this time, so that load balancers notice. See
+    /// [`HealthConfig::drain_delay`].
     pub fn drain_delay(self, delay: Duration) -> Self {
         self.set(move |config| config.drain_delay = delay)
     }
 
-    /// Sets [`HealthConfig::drain_cap`].
+    /// Sets the time that open connections have after the drain delay. Default: 20 s.
+    ///
+    /// See [`HealthConfig::drain_cap`].
     pub fn drain_cap(self, cap: Duration) -> Self {
         self.set(move |config| config.drain_cap = cap)
     }
 
-    /// Sets [`HealthConfig::version`].
+    /// Sets `version` of the report, the public version of the service. Default: none.
+    ///
+    /// See [`HealthConfig::version`].
     pub fn version(self, version: impl Into<String>) -> Self {
         let version = version.into();
         self.set(move |config| config.version = Some(version.clone()))
     }
 
-    /// Sets [`HealthConfig::release_id`].
+    /// Sets `releaseId` of the report, the version of the build. Default: none.
+    ///
+    /// See [`HealthConfig::release_id`].
     pub fn release_id(self, id: impl Into<String>) -> Self {
         let id = id.into();
         self.set(move |config| config.release_id = Some(id.clone()))
     }
 
-    /// Sets [`HealthConfig::service_id`].
+    /// Sets `serviceId` of the report. Default: none.
+    ///
+    /// See [`HealthConfig::service_id`].
     pub fn service_id(self, id: impl Into<String>) -> Self {
         let id = id.into();
         self.set(move |config| config.service_id = Some(id.clone()))
     }
 
-    /// Sets [`HealthConfig::description`].
+    /// Sets `description` of the report. Default: none.
+    ///
+    /// See [`HealthConfig::description`].
     pub fn description(self, description: impl Into<String>) -> Self {
         let description = description.into();
         self.set(move |config| config.description = Some(description.clone()))
     }
 
-    /// Adds to [`HealthConfig::notes`].
+    /// Adds a text to `notes` of the report. Default: no notes.
+    ///
+    /// See [`HealthConfig::notes`].
     pub fn note(self, note: impl Into<String>) -> Self {
         let note = note.into();
         self.set(move |config| config.notes.push(note.clone()))
     }
 
-    /// Adds to [`HealthConfig::links`].
+    /// Adds a URI, by its link relation, to `links` of the report. Default: no links.
+    ///
+    /// See [`HealthConfig::links`].
     pub fn link(self, relation: impl Into<String>, uri: impl Into<String>) -> Self {
         let (relation, uri) = (relation.into(), uri.into());
         self.set(move |config| {
@@ -212,6 +240,10 @@ impl HealthBuilder {
     /// Listeners run one after the other in a task of their own. The refresher logs a panic of a
     /// listener. A listener that blocks delays only other listeners, but it occupies a worker
     /// thread of the runtime.
+    ///
+    /// A queue holds up to 1,024 transitions for the listeners. If they fall further behind, they
+    /// miss the oldest; [`Health::missed_by_listeners`](crate::Health::missed_by_listeners) counts
+    /// those.
     pub fn on_transition(mut self, listener: impl Fn(&Transition) + Send + Sync + 'static) -> Self {
         self.listeners.push(Arc::new(listener));
         self

@@ -11,7 +11,7 @@ use crate::model::{
     longest, panic_message, validate_name,
 };
 
-/// Holds an indicator with settings of its own, to be registered.
+/// Holds an indicator and its settings, ready to register.
 ///
 /// An indicator without settings of its own can be registered directly: it converts into a check.
 ///
@@ -121,7 +121,7 @@ impl Check {
         self
     }
 
-    /// Sets the time since the last probe of readiness after which the check stops running.
+    /// Runs the check only while readiness was probed within this time.
     ///
     /// It lets an unused dependency go to sleep. Default: the check always runs.
     ///

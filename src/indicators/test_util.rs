@@ -29,32 +29,32 @@ enum End {
 }
 
 impl Step {
-    /// The run passes.
+    /// Creates a step whose run passes.
     pub fn pass() -> Self {
         Self::answer(Ok(Observation::pass()))
     }
 
-    /// The run warns with this text.
+    /// Creates a step whose run warns with this text.
     pub fn warn(output: impl Into<String>) -> Self {
         Self::answer(Ok(Observation::warn(output)))
     }
 
-    /// The run fails with this text.
+    /// Creates a step whose run fails with this text.
     pub fn fail(output: impl Into<String>) -> Self {
         Self::answer(Err(Failure::new(output)))
     }
 
-    /// The run returns this result, including its readings.
+    /// Creates a step whose run returns this result, including its readings.
     pub fn answer(result: CheckResult) -> Self {
         Self::new(End::Answer(result))
     }
 
-    /// The run never returns, so that it ends at its timeout.
+    /// Creates a step whose run never returns, so that it ends at its timeout.
     pub fn hang() -> Self {
         Self::new(End::Hang)
     }
 
-    /// The run panics with this message.
+    /// Creates a step whose run panics with this message.
     pub fn panic(message: impl Into<String>) -> Self {
         Self::new(End::Panic(message.into()))
     }
@@ -150,7 +150,7 @@ impl ScriptedIndicator {
         Self::new(name, [])
     }
 
-    /// Replaces the rest of the script by this step, which repeats.
+    /// Replaces the rest of the script with this step, which repeats.
     ///
     /// A run that has started is not affected.
     pub fn set_step(&self, step: Step) {

@@ -56,7 +56,7 @@ impl HealthLayer {
 }
 
 impl HealthLayerBuilder {
-    /// Takes the settings from a file or another source.
+    /// Applies settings from a file or another source.
     ///
     /// A path or prefix of the builder overrides these settings, whether it is set before or after
     /// this call; an alias is added to them.
@@ -126,8 +126,8 @@ impl HealthLayerBuilder {
     ///
     /// # Errors
     ///
-    /// When a path cannot be requested or belongs to two probes, the prefix cannot stand in front of
-    /// a path, or no client could send the token. The error names each of them.
+    /// Returns an error if a path cannot be requested or belongs to two probes, if the prefix cannot
+    /// stand in front of a path, or if no client could send the token. The error names each problem.
     pub fn build(self) -> Result<HealthLayer, BuildError> {
         let config = self.settled_config();
         let mut problems = Vec::new();

@@ -168,7 +168,7 @@ impl From<()> for Observation {
     }
 }
 
-/// Error of a run of a check.
+/// Describes why a run failed.
 ///
 /// `?` converts any error into a failure. The text of the error and those of its
 /// [sources](Error::source) become the `output` of the report. Like other catch-all error types,

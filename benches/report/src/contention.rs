@@ -94,7 +94,7 @@ fn written(what: String, mut subject: Subject, change: impl Fn() + Send) -> Row 
         }
         has_ended.store(true, Ordering::Relaxed);
     });
-    Row::series(what, nanoseconds, &busy, ("no writes", &quiet), None)
+    Row::series(what, nanoseconds, &busy, ("no writer", &quiet), None)
 }
 
 /// Each thread has a clone of the service, as connections have. Time is that of the processor: it

@@ -57,7 +57,7 @@ pub struct CertificateIndicator {
     name: String,
     limits: Limits,
     timeout: Duration,
-    /// Or the fault of a setting.
+    /// `Err` holds the configuration error.
     source: Result<Source, String>,
 }
 

@@ -23,7 +23,7 @@ use crate::indicators::shared::config;
 #[derive(Debug)]
 pub(super) struct Server {
     address: Address,
-    /// Or the fault of the setting.
+    /// `Err` holds the configuration error.
     server_name: Result<ServerName<'static>, String>,
     provider: Arc<CryptoProvider>,
 }

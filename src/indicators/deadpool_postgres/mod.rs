@@ -68,7 +68,9 @@ use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
 pub struct DeadpoolPostgresIndicator {
     name: String,
     pool: Pool,
-    /// Opens connections as the pool does, which never return to it. Or the fault of a setting.
+    /// Opens connections as the pool does, which never return to it.
+    ///
+    /// `Err` holds the configuration error.
     direct: Result<Pool, String>,
     address: String,
     timeout: Duration,
@@ -129,7 +131,7 @@ impl DeadpoolPostgresIndicator {
         self
     }
 
-    /// Runs this statement of yours in each run, and fails when the statement does.
+    /// Also runs this statement, and fails if it fails.
     ///
     /// Only a write can show that writes succeed: for instance `UPDATE health SET seen = now()` on a
     /// table with one row. Keep it small. The statement runs in a transaction with a `lock_timeout`

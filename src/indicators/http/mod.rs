@@ -75,7 +75,7 @@ type Predicate = dyn Fn(&[u8]) -> Result<(), Failure> + Send + Sync;
 #[must_use = "an indicator does nothing until it is registered"]
 pub struct HttpIndicator {
     name: String,
-    /// Or the fault of a setting.
+    /// `Err` holds the configuration error.
     endpoint: Result<Endpoint, String>,
     method: Method,
     headers: HeaderMap,

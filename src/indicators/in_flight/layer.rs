@@ -44,17 +44,17 @@ pub struct InFlightService<S> {
 }
 
 impl<S> InFlightService<S> {
-    /// Gets a reference to the inner service.
+    /// Returns a reference to the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// Gets a mutable reference to the inner service.
+    /// Returns a mutable reference to the inner service.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// Returns the inner service.
+    /// Unwraps the inner service.
     pub fn into_inner(self) -> S {
         self.inner
     }

@@ -40,7 +40,7 @@ use crate::{CheckResult, ComponentType, HealthIndicator};
 #[must_use = "an indicator does nothing until it is registered"]
 pub struct TcpIndicator {
     name: String,
-    /// Or the fault of the setting.
+    /// `Err` holds the configuration error.
     address: Result<Address, String>,
     timeout: Duration,
 }

@@ -16,9 +16,9 @@ use crate::{CheckResult, ComponentType, HealthIndicator, Observation};
 
 /// Checks the lag of tokio runtimes: how long a task waits until its runtime polls it.
 ///
-/// On each [watched](Self::watch) runtime a task sets a timer again and again, and measures how late
-/// it fires. A blocked runtime cannot report, so a timer that is overdue now counts too. A run reads
-/// atomics and waits for no runtime.
+/// On each [watched](Self::watch) runtime a task re-arms a timer, and measures how late it fires. A
+/// blocked runtime cannot report, so a timer that is overdue now counts too. A run reads atomics
+/// and waits for no runtime.
 ///
 /// A runtime is *busy* while its lag is above 500 ms ([`busy_above`](Self::busy_above)). The check
 /// fails while more than half of the runtimes are busy ([`fail_above`](Self::fail_above)) and warns

@@ -2,7 +2,7 @@
 
 use crate::{CheckResult, Failure, Observation};
 
-/// Whether an exhausted pool warns or fails while the database itself answers.
+/// Decides whether an exhausted pool warns or fails while the database itself answers.
 ///
 /// A pool is exhausted while the application holds all of its connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -120,7 +120,7 @@ impl<DB: SqlxDatabase> SqlxIndicator<DB> {
         self
     }
 
-    /// Runs this statement of yours in each run, and fails when the statement does.
+    /// Also runs this statement, and fails if it fails.
     ///
     /// Only a write can show that writes succeed, and only a statement that needs space can show a
     /// full disk: an `INSERT` and a `DELETE` of old rows rather than an `UPDATE` in place. Keep it

@@ -56,7 +56,7 @@ where
 }
 
 #[test]
-fn a_probe_neither_calls_nor_asks_nor_clones_the_inner_service() {
+fn a_probe_neither_calls_nor_polls_nor_clones_the_inner_service() {
     for path in [
         "/livez",
         "/readyz",

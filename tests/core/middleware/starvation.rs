@@ -35,7 +35,7 @@ where
 }
 
 #[test]
-fn one_that_was_asked_for_readiness_before_holds_no_permit() {
+fn one_that_was_polled_for_readiness_before_holds_no_permit() {
     let (mut prober, mut handle) = limited();
     let mut other = prober.clone();
     prober

@@ -237,7 +237,7 @@ fn a_result_that_would_expire_before_the_next_run_cannot_be_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_reads_the_state_of_a_check_is_never_told_that_a_stale_one_passes() {
+async fn no_reader_sees_a_stale_check_pass() {
     use Criticality::{Critical, NonCritical};
 
     for (criticality, expected) in [(Critical, Status::Fail), (NonCritical, Status::Warn)] {

@@ -14,7 +14,7 @@ use super::support::{Script, Step, fail, hang, panics, pass, readiness, told, wa
 use crate::support::{lapse, millis, secs, settle, steady};
 
 #[tokio::test(start_paused = true)]
-async fn a_flapping_check_is_told_once_for_each_change() {
+async fn a_flapping_check_is_announced_once_for_each_change() {
     let db = Script::new([
         pass(),
         pass(),

@@ -204,7 +204,7 @@ async fn bad_settings_from_a_file_are_told_like_those_of_the_code() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_that_is_wrong_is_told_at_once() {
+async fn all_problems_are_reported_at_once() {
     let config = health_config("ttl = '2s'\n[checks.ghost]\nttl = 1");
     let error = error(
         Health::builder()

@@ -86,7 +86,7 @@ pub async fn answers_probes(address: SocketAddr, let_db_pass: impl FnOnce()) {
     assert!(hello.header("cache-control").is_empty(), "left alone");
 }
 
-/// Details are there for the token; for everybody else the path is the application's.
+/// Details are there for the token; for other callers the path is the application's.
 async fn shows_details(address: SocketAddr) {
     let hidden = get(address, "/readyz/db").await;
     let unknown = get(address, "/no/such/path").await;
@@ -160,7 +160,7 @@ async fn eventually(address: SocketAddr, target: &str, status: u16) -> Response 
     }
 }
 
-/// Awaits the end of a server that was told to stop.
+/// Awaits the end of a server that was asked to stop.
 pub async fn ends<T>(server: tokio::task::JoinHandle<T>) -> T {
     let ended = timeout(Duration::from_secs(10), server).await;
     ended.expect("still serves").unwrap()
