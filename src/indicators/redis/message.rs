@@ -1,6 +1,10 @@
 //! Descriptions of the errors of Redis and of its client, for the on-call engineer.
 
+use std::io;
+
 use redis::{ErrorKind, RedisError, Value};
+
+const NO_LISTENER: &str = "no process listens on this port: the server is down";
 
 /// Describes an error: the message of the server or client, and what it means.
 pub(super) fn describe(error: &RedisError, reconnects: bool) -> String {
@@ -17,6 +21,12 @@ pub(super) fn describe(error: &RedisError, reconnects: bool) -> String {
         }
         (None, _) => explain(error.to_string(), meaning_of_breakdown(error, reconnects)),
     }
+}
+
+/// Describes the error of a connection that was never established.
+pub(super) fn describe_connecting(error: &io::Error) -> String {
+    let is_refused = error.kind() == io::ErrorKind::ConnectionRefused;
+    explain(error.to_string(), is_refused.then_some(NO_LISTENER))
 }
 
 fn explain(message: String, meaning: Option<&str>) -> String {
@@ -65,7 +75,7 @@ fn meaning_of_breakdown(error: &RedisError, reconnects: bool) -> Option<&'static
             "the response or connection timeout of the connection expired: the server is frozen, \
              overloaded or unreachable"
         }
-        _ if error.is_connection_refusal() => "no process listens on this port: the server is down",
+        _ if error.is_connection_refusal() => NO_LISTENER,
         _ if error.is_connection_dropped() && reconnects => {
             "the server closed the connection: it stopped, restarted, or accepts no more clients; \
              the client is reconnecting"

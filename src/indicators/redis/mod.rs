@@ -3,6 +3,7 @@
 mod message;
 mod pending;
 mod run;
+mod server;
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -12,6 +13,7 @@ use redis::ConnectionAddr;
 use redis::aio::ConnectionLike;
 
 use self::pending::CommandSlot;
+use self::server::Server;
 use crate::indicators::shared::budget::{self, Budget};
 use crate::{CheckResult, ComponentType, HealthIndicator};
 
@@ -61,8 +63,8 @@ use crate::{CheckResult, ComponentType, HealthIndicator};
 ///   the application's own commands.
 /// - A `ConnectionManager` reconnects in the background when a command meets a broken connection,
 ///   with up to 6 retries whose delays double from 100 ms. Runs during that time get no answer;
-///   their failure repeats the last error. With `set_max_delay(Duration::from_secs(1))` it finds a
-///   recovered server within about 1 s.
+///   their failure repeats the last error, or that of [`address`](Self::address) if there is none.
+///   With `set_max_delay(Duration::from_secs(1))` it finds a recovered server within about 1 s.
 /// - If the server refuses the password while a `ConnectionManager` connects, and its retries are
 ///   used up, it never reconnects. Check and commands fail until the process restarts.
 /// - A connection whose peer vanished silently (a power failure, a gateway that dropped its state)
@@ -83,6 +85,8 @@ pub struct RedisIndicator<C> {
     connection: C,
     /// `Some` if failures should name the server.
     address: Option<String>,
+    /// `Some` if that is a host and port.
+    server: Option<Server>,
     timeout: Duration,
     /// `Some` if a run also writes and reads a key.
     round_trip: Option<RoundTrip>,
@@ -97,6 +101,7 @@ impl<C> RedisIndicator<C> {
             name: name.into(),
             connection,
             address: None,
+            server: None,
             timeout: budget::TIMEOUT,
             round_trip: None,
             key_prefix: "tower-health:".to_owned(),
@@ -108,8 +113,14 @@ impl<C> RedisIndicator<C> {
     /// its own.
     ///
     /// It is the return value of `client.get_connection_info().addr()`, and holds no credentials.
+    ///
+    /// While a `ConnectionManager` tries to connect, it returns neither an answer nor an error. So
+    /// the first run that gets neither opens a TCP connection to this address and closes it, for
+    /// which it keeps a tenth of the timeout. If that fails, the failure says why. Until the server
+    /// answers again, no further run does this.
     pub fn address(mut self, address: &ConnectionAddr) -> Self {
         self.address = Some(address.to_string());
+        self.server = Server::at(address);
         self
     }
 

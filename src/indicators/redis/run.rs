@@ -81,17 +81,35 @@ where
         command: PendingCommand,
     ) -> Result<RedisResult<Value>, Failure> {
         let step = self.located(&command.step);
-        match budget.within(step, self.slot.wait(command)).await {
+        let untried = self.server.as_ref().filter(|server| !server.is_tried());
+        let untried = untried.filter(|_| self.slot.last_error().is_none());
+        // A tenth of the timeout is for connecting. The budget is nine tenths.
+        let share = self.timeout / 10 * if untried.is_some() { 8 } else { 9 };
+        let waiting = budget.within_share(share, step, self.slot.wait(command));
+        let timed_out = match waiting.await {
             Ok(answer) => {
                 self.slot.remember(answer.as_ref().err().map(describe::<C>));
-                Ok(answer)
+                if let Some(server) = &self.server {
+                    server.has_answered();
+                }
+                return Ok(answer);
             }
-            // For example while the connection is reconnecting.
-            Err(timed_out) => Err(match self.slot.last_error() {
-                Some(error) => Failure::new(format!("{timed_out}; the last error was: {error}")),
-                None => timed_out,
-            }),
+            Err(timed_out) => timed_out,
+        };
+        // For example while the connection is reconnecting.
+        if let Some(error) = self.slot.last_error() {
+            let text = format!("{timed_out}; the last error was: {error}");
+            return Err(Failure::new(text));
         }
+        let fault = match untried {
+            Some(server) => server.fault(budget.left()).await,
+            None => None,
+        };
+        let Some(fault) = fault else {
+            return Err(timed_out);
+        };
+        self.slot.remember(Some(fault.clone()));
+        Err(Failure::new(format!("{timed_out}; {fault}")))
     }
 
     fn unexpected(&self, step: &str, expected: &str, answer: &Value) -> Failure {

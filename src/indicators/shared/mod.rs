@@ -4,6 +4,7 @@
 #![cfg_attr(
     not(all(
         feature = "deadpool-postgres",
+        feature = "net",
         feature = "sqlx-mysql",
         feature = "system"
     )),

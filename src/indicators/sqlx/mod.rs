@@ -48,10 +48,11 @@ impl<DB: Backend> SqlxDatabase for DB {}
 /// or is aborted closes its connection, because an answer may still be pending. A pool with
 /// `min_connections` replaces it, in a task of sqlx.
 ///
-/// For SQLite a run also checks that the file still exists. A database in memory disappears with its
-/// last connection, so a run always returns such a connection to the pool. But sqlx itself closes a
-/// connection when an `acquire` is dropped while sqlx tests that connection: for a database in
-/// memory set [`test_before_acquire(false)`](sqlx::pool::PoolOptions::test_before_acquire).
+/// For SQLite a run also checks that the file still exists and that nothing else, such as a
+/// directory, has its name. A database in memory disappears with its last connection, so a run
+/// always returns such a connection to the pool. But sqlx itself closes a connection when an
+/// `acquire` is dropped while sqlx tests that connection: for a database in memory set
+/// [`test_before_acquire(false)`](sqlx::pool::PoolOptions::test_before_acquire).
 ///
 /// # When the pool gives no connection
 ///

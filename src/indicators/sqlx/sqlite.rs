@@ -30,15 +30,16 @@ impl Backend for Sqlite {
     }
 
     /// A removed file stays usable for a process that has it open, but everything written to it is
-    /// lost.
+    /// lost. So is one that something else has replaced, such as a directory.
     async fn check_storage(storage: &File, options: &SqliteConnectOptions) -> Result<(), String> {
         let file = options.get_filename().to_owned();
         if is_a_uri(&file) {
             return Ok(());
         }
-        let found = storage.slot.run(move || file.metadata().map(drop)).await;
+        let found = storage.slot.run(move || file.metadata()).await;
         match found.and_then(|found| found) {
-            Ok(()) => {
+            Ok(found) if !found.is_file() => Err("it is not a file".to_owned()),
+            Ok(_) => {
                 storage.has_existed.store(true, Ordering::Relaxed);
                 Ok(())
             }

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{ConnectOptions, SqlitePool, raw_sql};
-use tower_health::Status;
+use tower_health::{HealthIndicator, Status};
 
 use crate::support::runs::run;
-use crate::support::sqlx_pool::{TIMEOUT, assert_no_place_is_stranded, indicator, watch};
+use crate::support::sqlx_pool::{TIMEOUT, assert_no_place_is_stranded, indicator, patient, watch};
 use crate::support::watched::Watched;
 
 pub(crate) fn options(dir: &Path) -> SqliteConnectOptions {
@@ -45,6 +45,42 @@ async fn a_file_that_is_taken_away_fails_and_passes_when_it_is_back() {
     );
     fs::rename(dir.path().join("away"), dir.path().join("app.db")).unwrap();
     watched.passes().await;
+}
+
+#[tokio::test]
+async fn a_directory_in_the_place_of_the_file_fails_the_next_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("app.db");
+    let pool = with_a_table(dir.path()).await;
+    let indicator = patient(&pool);
+    let _ = indicator.check().await.unwrap();
+    fs::rename(&file, dir.path().join("away")).unwrap();
+    fs::create_dir(&file).unwrap();
+    let text = indicator.check().await.unwrap_err().to_string();
+    assert!(text.contains("app.db: it is not a file"), "{text}");
+    fs::remove_dir(&file).unwrap();
+    fs::rename(dir.path().join("away"), &file).unwrap();
+    let _ = indicator.check().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_directory_that_was_there_before_any_connection_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("app.db")).unwrap();
+    let pool = SqlitePoolOptions::new().connect_lazy_with(options(dir.path()));
+    let text = watch(&pool).fails().await;
+    assert!(text.contains("app.db: it is not a file"), "{text}");
+}
+
+#[tokio::test]
+async fn another_file_in_the_place_of_the_first_passes() {
+    let dir = tempfile::tempdir().unwrap();
+    let pool = with_a_table(dir.path()).await;
+    let indicator = patient(&pool);
+    let _ = indicator.check().await.unwrap();
+    fs::copy(dir.path().join("app.db"), dir.path().join("copy")).unwrap();
+    fs::rename(dir.path().join("copy"), dir.path().join("app.db")).unwrap();
+    let _ = indicator.check().await.unwrap();
 }
 
 // The first connection makes the file. After that, none may make another in its place.

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use redis::aio::ConnectionManagerConfig;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use tower_health::HealthIndicator;
 use tower_health::indicators::RedisIndicator;
 
 use super::support::{NAME, fails_with, watch};
 use crate::servers::redis::{RedisServer, client, managed_with};
 use crate::support::port::ClosedPort;
 use crate::support::proxy::{Mode, Proxy};
+use crate::support::runs::{passes, runs_pass};
 use crate::support::watched::Watched;
 
 #[tokio::test]
@@ -26,6 +28,54 @@ async fn a_port_that_nobody_listens_on_is_told_with_its_address() {
         "no process listens on this port: the server is down",
     )
     .await;
+}
+
+// A ConnectionManager keeps its error to itself for as long as it tries again, which by default
+// takes longer than a run.
+#[tokio::test]
+async fn the_first_failure_on_a_closed_port_names_the_refusal() {
+    let absent = ClosedPort::bind();
+    let port = absent.address().port();
+    let redis = with_defaults(&client("", port));
+    for link in ["; ", "; the last error was: "] {
+        let text = redis.check().await.unwrap_err().to_string();
+        let start = format!("Redis at 127.0.0.1:{port}: PING: no answer within 1.");
+        assert!(text.starts_with(&start), "{text}");
+        assert!(
+            text.contains(&format!(" s{link}cannot connect: ")),
+            "{text}"
+        );
+        assert!(text.contains("refused"), "{text}");
+        assert!(text.contains("no process listens on this port"), "{text}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: run .ci/test"]
+async fn a_frozen_server_is_connected_to_once_in_an_outage_and_left_alone_afterwards() {
+    let mut server = RedisServer::start().await;
+    let mut admin = server.admin().await;
+    let client = server.client();
+    let config = ConnectionManagerConfig::new().set_response_timeout(None);
+    let redis = RedisIndicator::new(NAME, managed_with(client.clone(), config))
+        .address(client.get_connection_info().addr())
+        .timeout(Duration::from_secs(1));
+    for _ in 0..2 {
+        passes(&redis).await;
+        let before = admin.connections_received().await;
+        runs_pass(&redis, 3).await;
+        assert_eq!(admin.connections_received().await, before);
+        server.freeze();
+        for _ in 0..2 {
+            let text = redis.check().await.unwrap_err().to_string();
+            assert!(text.contains("PING: no answer within 0."), "{text}");
+            assert!(text.ends_with(" s"), "{text}");
+        }
+        server.thaw();
+        passes(&redis).await;
+        admin.settles_at(2).await;
+        assert_eq!(admin.connections_received().await, before + 1);
+    }
 }
 
 #[tokio::test]
@@ -112,4 +162,10 @@ async fn a_way_that_is_slow_silent_or_rude_fails_and_recovers() {
     }
     let mut admin = server.admin().await;
     admin.settles_at(2).await;
+}
+
+fn with_defaults(client: &redis::Client) -> RedisIndicator<ConnectionManager> {
+    let config = ConnectionManagerConfig::new();
+    let connection = ConnectionManager::new_lazy_with_config(client.clone(), config).unwrap();
+    RedisIndicator::new(NAME, connection).address(client.get_connection_info().addr())
 }

@@ -136,6 +136,14 @@ impl Admin {
         line.map_or(0, |line| line.split(',').next().unwrap().parse().unwrap())
     }
 
+    /// How many connections the server has accepted since it started.
+    pub(crate) async fn connections_received(&mut self) -> usize {
+        let stats = self.ask::<String>("INFO stats").await;
+        let prefix = "total_connections_received:";
+        let line = stats.lines().find_map(|line| line.strip_prefix(prefix));
+        line.unwrap().parse().unwrap()
+    }
+
     /// Waits until nobody but the clients that the test means is connected.
     pub(crate) async fn settles_at(&mut self, connections: usize) {
         let what = format!("{connections} connections");
