@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::model::{
     CheckConfig, CheckSpec, ComponentType, Criticality, DynIndicator, HealthConfig,
-    HealthIndicator, LONGEST, Named, OptionFault, Probe, Problem, duration_problem, longest,
-    panic_message, validate_name,
+    HealthIndicator, LONGEST, Named, OptionFault, Probe, Problem, Redactor, duration_problem,
+    longest, panic_message, validate_name,
 };
 
 /// Holds an indicator and its settings, ready to register.
@@ -170,12 +170,14 @@ impl Check {
         self,
         probe: Probe,
         config: &HealthConfig,
+        redactor: &Redactor,
         problems: &mut Vec<Problem>,
     ) -> Option<(CheckSpec, Arc<dyn DynIndicator>)> {
         let of = Named::Check(probe);
         let name = match self.name {
             Ok(name) => name,
             Err(message) => {
+                let message = redactor.prepare(message);
                 problems.push(Problem::IndicatorPanicked { of, message });
                 return None;
             }
@@ -189,7 +191,7 @@ impl Check {
         }
         problems.extend(self.config_error.map(|fault| Problem::Indicator {
             name: name.clone(),
-            fault,
+            fault: redactor.prepare(fault),
         }));
         let from_file = config.checks.get(&name).cloned().unwrap_or_default();
         let settings = from_file.or(self.config).or(self.own);

@@ -12,21 +12,26 @@ use crate::refresh::{Command, Slot, SlotKey};
 impl Health {
     pub(super) async fn add(&self, probe: Probe, check: Check) -> Result<(), BuildError> {
         let mut problems = Vec::new();
-        let resolved = check.resolve(probe, &self.inner.config, &mut problems);
+        let resolved = check.resolve(
+            probe,
+            &self.inner.config,
+            &self.lifecycle().redactor,
+            &mut problems,
+        );
         BuildError::check(problems)?;
         let Some((spec, indicator)) = resolved else {
             return Ok(());
         };
         self.require_refresher()?;
         let pending = self.send_add(Slot::new(probe, spec, indicator))?;
-        pending.published().await.map_err(|_| no_refresher())?;
+        pending.wait().await.map_err(|_| no_refresher())?;
         Ok(())
     }
 
     pub(super) async fn remove(&self, probe: Probe, name: &str) -> Result<(), BuildError> {
         self.require_refresher()?;
         let pending = self.send_remove(probe, name)?;
-        pending.published().await.map_err(|_| no_refresher())?;
+        pending.wait().await.map_err(|_| no_refresher())?;
         Ok(())
     }
 
@@ -35,7 +40,7 @@ impl Health {
         let key = self.names().get(Probe::Readiness, name);
         let key = key.ok_or_else(|| unknown(Probe::Readiness, name))?;
         let pending = self.send(|ack| Command::RunNow(key, ack));
-        pending.published().await.map_err(|_| {
+        pending.wait().await.map_err(|_| {
             if self.inner.commands.is_closed() {
                 no_refresher()
             } else {
@@ -93,10 +98,10 @@ impl Health {
     }
 
     fn send(&self, command: impl FnOnce(oneshot::Sender<()>) -> Command) -> Pending {
-        let (ack, published) = oneshot::channel();
-        let sent = self.inner.commands.send(command(ack));
+        let (sender, ack) = oneshot::channel();
+        let sent = self.inner.commands.send(command(sender));
         Pending {
-            published,
+            ack,
             refused: sent.err(),
         }
     }
@@ -119,16 +124,16 @@ fn unknown(probe: Probe, name: &str) -> Problem {
 
 /// A command that was sent to the refresher and is not acknowledged yet.
 struct Pending {
-    published: oneshot::Receiver<()>,
+    ack: oneshot::Receiver<()>,
     /// `Some` if the refresher has ended. The check inside is dropped outside every lock.
     refused: Option<mpsc::error::SendError<Command>>,
 }
 
 impl Pending {
     /// Waits until the effect of the command is published.
-    async fn published(self) -> Result<(), oneshot::error::RecvError> {
+    async fn wait(self) -> Result<(), oneshot::error::RecvError> {
         // A refused command holds the sender; dropping it ends the wait.
         drop(self.refused);
-        self.published.await
+        self.ack.await
     }
 }

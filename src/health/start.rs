@@ -125,7 +125,9 @@ impl Plan {
         let groups = groups(builder.groups, &builder.checks, problems);
         let mut slots = BTreeMap::new();
         for (probe, check) in builder.checks {
-            if let Some((spec, indicator)) = check.resolve(probe, &builder.config, problems) {
+            if let Some((spec, indicator)) =
+                check.resolve(probe, &builder.config, &builder.redactor, problems)
+            {
                 let key = SlotKey(slots.len() as u64);
                 slots.insert(key, Slot::new(probe, spec, indicator));
             }
@@ -183,7 +185,9 @@ impl Plan {
         let (state, publisher) =
             SharedState::new(lifecycle, snapshot, self.format, now, &self.config);
         let (commands, received_commands) = mpsc::unbounded_channel();
-        let (transitions, _) = broadcast::channel(TRANSITION_CAPACITY);
+        // Room for two changes of every check and probe at once, as in a network outage.
+        let changes = 2 * (self.slots.len() + Probe::EACH.len());
+        let (transitions, _) = broadcast::channel(changes.max(TRANSITION_CAPACITY));
         let names = Mutex::new(NameTable::of(&self.slots));
         let refresher = Refresher {
             publisher,

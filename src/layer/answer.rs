@@ -28,6 +28,7 @@ impl<M> HealthLayer<M> {
     /// assert!(layer.answer("GET", "/orders", None, headers).is_none());
     /// # Ok::<(), &str>(())
     /// ```
+    #[must_use = "the answer has to be sent"]
     pub fn answer<N, V>(
         &self,
         method: &str,
@@ -54,8 +55,8 @@ impl<M> HealthLayer<M> {
     }
 }
 
-/// Makes a request head for the details policy; returns `None` if the path and query are no valid
-/// target.
+/// Makes a request head for the details policy; returns `None` if the path cannot be requested. A
+/// query that cannot be requested is left out.
 fn request<N, V>(
     method: &str,
     path: &str,
@@ -124,5 +125,10 @@ impl Answer {
     /// Returns the body, which is empty in the answer to HEAD and OPTIONS.
     pub fn body(&self) -> &[u8] {
         &self.body
+    }
+
+    /// Converts the answer into its body.
+    pub fn into_body(self) -> Vec<u8> {
+        self.body.into()
     }
 }

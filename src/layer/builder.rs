@@ -30,14 +30,14 @@ use crate::model::{BuildError, LayerConfig, Probe};
 pub struct HealthLayerBuilder {
     health: Health,
     config: LayerConfig,
-    /// What the methods of the builder set; applied to `config` in the end.
-    settings: Vec<Setting>,
+    // What the methods of the builder set; applied to `config` in this order.
+    prefix: Option<String>,
+    paths: Vec<(String, Probe)>,
+    aliases: Vec<(String, Probe)>,
     details: Details,
     #[cfg(feature = "grpc")]
     grpc: GrpcOptions,
 }
-
-type Setting = Box<dyn Fn(&mut LayerConfig) + Send + Sync>;
 
 impl HealthLayer {
     /// Returns a builder, for a layer with other paths or with details.
@@ -45,7 +45,9 @@ impl HealthLayer {
         HealthLayerBuilder {
             health,
             config: LayerConfig::default(),
-            settings: Vec::new(),
+            prefix: None,
+            paths: Vec::new(),
+            aliases: Vec::new(),
             details: Details::never(),
             #[cfg(feature = "grpc")]
             grpc: GrpcOptions::default(),
@@ -65,25 +67,20 @@ impl HealthLayerBuilder {
 
     /// Answers a probe at this path instead of its other ones. Defaults: `/livez`, `/readyz` and
     /// `/startupz`.
-    pub fn path(self, path: impl Into<String>, probe: Probe) -> Self {
-        let path = path.into();
-        self.set(move |config| *config.paths_mut(probe) = vec![path.clone()])
+    pub fn path(mut self, path: impl Into<String>, probe: Probe) -> Self {
+        self.paths.push((path.into(), probe));
+        self
     }
 
     /// Answers a probe at this path too, such as `/health`, `/ready` or `/healthz`.
-    pub fn alias(self, path: impl Into<String>, probe: Probe) -> Self {
-        let path = path.into();
-        self.set(move |config| config.paths_mut(probe).push(path.clone()))
+    pub fn alias(mut self, path: impl Into<String>, probe: Probe) -> Self {
+        self.aliases.push((path.into(), probe));
+        self
     }
 
     /// Puts this prefix in front of every probe path. Default: none.
-    pub fn prefix(self, prefix: impl Into<String>) -> Self {
-        let prefix = prefix.into();
-        self.set(move |config| config.prefix = prefix.clone())
-    }
-
-    fn set(mut self, setting: impl Fn(&mut LayerConfig) + Send + Sync + 'static) -> Self {
-        self.settings.push(Box::new(setting));
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = Some(prefix.into());
         self
     }
 
@@ -151,8 +148,14 @@ impl HealthLayerBuilder {
 
     fn settled_config(&self) -> LayerConfig {
         let mut config = self.config.clone();
-        for setting in &self.settings {
-            setting(&mut config);
+        if let Some(prefix) = &self.prefix {
+            config.prefix.clone_from(prefix);
+        }
+        for (path, probe) in &self.paths {
+            *config.paths_mut(*probe) = vec![path.clone()];
+        }
+        for (path, probe) in &self.aliases {
+            config.paths_mut(*probe).push(path.clone());
         }
         config
     }

@@ -45,7 +45,7 @@ enum Policy {
 }
 
 /// Head of a request, as a [details predicate](Details::when) sees it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct RequestHead<'a> {
     /// The method.
@@ -56,6 +56,17 @@ pub struct RequestHead<'a> {
     pub headers: &'a HeaderMap,
     /// The values that servers and outer layers attached, such as the address of the peer.
     pub extensions: &'a Extensions,
+}
+
+/// Leaves out the values of header fields, which can be credentials.
+impl fmt::Debug for RequestHead<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestHead")
+            .field("method", &self.method)
+            .field("uri", &self.uri)
+            .field("headers", &self.headers.keys())
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> RequestHead<'a> {

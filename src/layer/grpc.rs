@@ -8,7 +8,6 @@ use http_body::Body;
 use super::details::Details;
 use super::router::ProbeRouter;
 use crate::grpc::{Call, CallStart, HealthMethod, PendingCall, start_call};
-use crate::health::Health;
 use crate::model::Problem;
 use crate::state::SharedState;
 
@@ -28,11 +27,11 @@ impl GrpcOptions {
     pub(super) fn apply(
         self,
         router: ProbeRouter,
-        health: &Health,
+        state: &Arc<SharedState>,
         details: &Details,
     ) -> (ProbeRouter, GrpcResponder) {
         let responder = GrpcResponder {
-            state: Arc::clone(health.state()),
+            state: Arc::clone(state),
             list: self.list.unwrap_or_else(|| details.clone()),
         };
         if self.is_off {

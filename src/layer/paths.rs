@@ -1,5 +1,7 @@
 //! The path table: which path belongs to which probe.
 
+use http::uri::PathAndQuery;
+
 use super::prefilter::Prefilter;
 use crate::model::{Probe, Problem};
 
@@ -87,6 +89,8 @@ fn fault(path: &str) -> Option<&'static str> {
         Some("it must be printable ASCII; write anything else percent-encoded, as it is sent")
     } else if path.contains(['?', '#']) {
         Some("it must be a path, without query or fragment")
+    } else if path.parse::<PathAndQuery>().is_err() {
+        Some("it has a character that a path cannot have; write it percent-encoded, as it is sent")
     } else {
         None
     }

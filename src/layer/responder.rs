@@ -1,6 +1,7 @@
 //! The responder: it makes the response to a probe from the shared state.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Version};
@@ -8,7 +9,6 @@ use http::{HeaderValue, Request, Version};
 use super::details::Details;
 use super::query::Query;
 use super::response::{DetailedBody, ProbeMethod, ProbeResponse, ResponseKind};
-use crate::health::Health;
 use crate::model::{Probe, Report, render_text};
 use crate::state::SharedState;
 
@@ -16,13 +16,13 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 #[derive(Debug)]
 pub(super) struct Responder {
-    health: Health,
+    state: Arc<SharedState>,
     details: Details,
 }
 
 impl Responder {
-    pub(super) fn new(health: Health, details: Details) -> Self {
-        Self { health, details }
+    pub(super) fn new(state: Arc<SharedState>, details: Details) -> Self {
+        Self { state, details }
     }
 
     /// Responds to a request on the path of a probe.
@@ -35,7 +35,7 @@ impl Responder {
         let kind = if self.shows_details(request) {
             ResponseKind::Detailed(method, Box::new(self.details_of(probe, request)))
         } else {
-            ResponseKind::Public(method, self.state().probe(probe))
+            ResponseKind::Public(method, self.state.probe(probe))
         };
         self.respond(request, kind)
     }
@@ -56,11 +56,6 @@ impl Responder {
         Some(self.respond(request, kind))
     }
 
-    #[inline]
-    fn state(&self) -> &SharedState {
-        self.health.state()
-    }
-
     /// Returns whether any caller can see details.
     #[inline]
     pub(super) fn may_show_details(&self) -> bool {
@@ -73,7 +68,7 @@ impl Responder {
     }
 
     fn details_of<B>(&self, probe: Probe, request: &Request<B>) -> DetailedBody {
-        let state = self.state();
+        let state = &self.state;
         // Records a probe, as the public answer does.
         state.probe(probe);
         let snapshot = state.current();
@@ -98,10 +93,10 @@ impl Responder {
         let name = percent_encoding::percent_decode_str(encoded_name)
             .decode_utf8()
             .ok()?;
-        let snapshot = self.state().current();
+        let snapshot = self.state.current();
         let report = snapshot.report(probe).only(&name)?;
         // Records a probe, although the caller reads one check only.
-        self.state().probe(probe);
+        self.state.probe(probe);
         let is_verbose = Query::of(request.uri()).verbose;
         Some(self.render(report, &name, &[], is_verbose))
     }
@@ -122,7 +117,7 @@ impl Responder {
             };
         }
         report.exclude(excluded);
-        let format = &self.state().format;
+        let format = &self.state.format;
         DetailedBody {
             status,
             content_type: format.content_type.clone(),
@@ -133,7 +128,7 @@ impl Responder {
     /// HTTP/2 forbids `connection: close` (RFC 9113, section 8.2.2).
     #[inline]
     fn respond<B>(&self, request: &Request<B>, kind: ResponseKind) -> ProbeResponse {
-        let close = request.version() < Version::HTTP_2 && self.state().lifecycle.is_draining();
+        let close = request.version() < Version::HTTP_2 && self.state.lifecycle.is_draining();
         ProbeResponse { kind, close }
     }
 }

@@ -101,7 +101,7 @@ where
     #[inline]
     fn call(&mut self, request: Request<B>) -> Self::Future {
         match self.shared.router.route(request.uri().path()) {
-            None => self.pass(request),
+            None => self.forward(request),
             Some(Route::Probe(probe)) => {
                 let response = self.shared.responder.probe(probe, &request);
                 ResponseFuture::answered(response, self.wrap.clone())
@@ -115,7 +115,7 @@ where
 
 impl<S: Clone, M> HealthService<S, M> {
     #[inline]
-    fn pass<B>(&mut self, request: Request<B>) -> ResponseFuture<S, B, M>
+    fn forward<B>(&mut self, request: Request<B>) -> ResponseFuture<S, B, M>
     where
         S: Service<Request<B>>,
     {
@@ -146,7 +146,7 @@ impl<S: Clone, M> HealthService<S, M> {
     {
         match self.shared.responder.check(probe, &request) {
             Some(response) => ResponseFuture::answered(response, self.wrap.clone()),
-            None => self.pass(request),
+            None => self.forward(request),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The parts that all services of a layer share.
 
+use std::sync::Arc;
+
 use super::details::Details;
 #[cfg(feature = "grpc")]
 use super::grpc::{GrpcOptions, GrpcResponder};
@@ -14,6 +16,9 @@ pub(super) struct Shared {
     pub(super) responder: Responder,
     #[cfg(feature = "grpc")]
     pub(super) grpc: GrpcResponder,
+    /// Keeps the refresher alive as long as a layer or a service exists. Responses need only the
+    /// shared state.
+    _health: Health,
 }
 
 impl Shared {
@@ -25,12 +30,13 @@ impl Shared {
     ) -> Self {
         let router = ProbeRouter::new(paths, !details.are_off());
         #[cfg(feature = "grpc")]
-        let (router, grpc) = grpc.apply(router, &health, &details);
+        let (router, grpc) = grpc.apply(router, health.state(), &details);
         Self {
             router,
-            responder: Responder::new(health, details),
+            responder: Responder::new(Arc::clone(health.state()), details),
             #[cfg(feature = "grpc")]
             grpc,
+            _health: health,
         }
     }
 }

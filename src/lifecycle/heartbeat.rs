@@ -68,7 +68,8 @@ impl Heartbeat {
         self.cell.name()
     }
 
-    /// Reports that the loop is alive, and restarts its deadline. Costs one atomic swap.
+    /// Reports that the loop is alive, and restarts its deadline. Costs one read of
+    /// the clock and one atomic swap.
     pub fn beat(&self) {
         if self.lifecycle.heartbeats.beat(&self.cell) {
             self.lifecycle.notify();

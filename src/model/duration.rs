@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::Deserializer;
 use serde::de::{Error, Visitor};
 
+use super::optional::OptionalVisitor;
+
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Duration, D::Error> {
@@ -13,13 +15,12 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
 }
 
 pub(crate) mod optional {
-    use super::{Deserializer, Duration};
+    use super::{Deserializer, Duration, DurationVisitor, OptionalVisitor};
 
-    /// Serde calls this only for keys that are present.
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Duration>, D::Error> {
-        super::deserialize(deserializer).map(Some)
+        deserializer.deserialize_any(OptionalVisitor(DurationVisitor))
     }
 }
 

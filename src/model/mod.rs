@@ -16,6 +16,8 @@ mod name;
 #[cfg(feature = "serde")]
 mod number;
 mod observation;
+#[cfg(feature = "serde")]
+mod optional;
 mod probe;
 mod redaction;
 mod report;

@@ -8,6 +8,8 @@ use serde::de::value::{F64Deserializer, I64Deserializer, U64Deserializer};
 use serde::de::{Error, IntoDeserializer, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::optional::OptionalVisitor;
+
 pub(crate) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: Deserialize<'de> + FromStr<Err: fmt::Display>,
@@ -17,22 +19,16 @@ where
 }
 
 pub(crate) mod optional {
-    use super::{Deserialize, Deserializer, FromStr, fmt};
-
-    struct Number<T>(T);
-
-    impl<'de, T: Deserialize<'de> + FromStr<Err: fmt::Display>> Deserialize<'de> for Number<T> {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            super::deserialize(deserializer).map(Self)
-        }
-    }
+    use super::{
+        Deserialize, Deserializer, FromStr, NumberVisitor, OptionalVisitor, PhantomData, fmt,
+    };
 
     pub(crate) fn deserialize<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
     where
         T: Deserialize<'de> + FromStr<Err: fmt::Display>,
         D: Deserializer<'de>,
     {
-        Option::deserialize(deserializer).map(|number| number.map(|Number(number)| number))
+        deserializer.deserialize_any(OptionalVisitor(NumberVisitor(PhantomData)))
     }
 }
 

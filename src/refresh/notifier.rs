@@ -48,13 +48,16 @@ impl Notifier {
         checks: Vec<Transition>,
         probes: &StatusChange,
     ) -> bool {
-        let has_changed = !checks.is_empty() || probes.before != probes.after;
+        let has_changed = !checks.is_empty() || probes.before != probes.after.probes;
         for transition in checks {
             log_transition(&transition, transition.output.as_deref());
             self.announce_one(state, transition);
         }
         for probe in Probe::EACH {
-            let (from, to) = (probes.before[probe as usize], probes.after[probe as usize]);
+            let (from, to) = (
+                probes.before[probe as usize],
+                probes.after.probes[probe as usize],
+            );
             if from == to {
                 continue;
             }

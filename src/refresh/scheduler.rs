@@ -4,7 +4,7 @@
 //! changes, or a result expires. Each turn handles all events, then fires timers, then publishes at
 //! most once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use super::Refresher;
 use super::jitter::Jitter;
 use super::notifier::Notifier;
 use super::run::{Outcome, run};
-use super::slot::{Run, Slot, SlotKey};
+use super::slot::{Run, Slot, SlotKey, Slots};
 use crate::model::{CheckState, Probe, Redactor, Snapshot, Transition, drop_catching_panic};
 use crate::state::{Publisher, SharedState, clock};
 
@@ -40,7 +40,7 @@ pub(crate) enum Command {
 
 pub(super) struct Scheduler {
     pub(super) publisher: Publisher,
-    pub(super) slots: BTreeMap<SlotKey, Slot>,
+    pub(super) slots: Slots,
     /// At most one timer for each slot: the start of its next run, or the deadline of the present.
     timers: BTreeSet<(Instant, SlotKey)>,
     runs: JoinSet<Outcome>,
@@ -65,7 +65,7 @@ struct Publication {
 }
 
 impl Publication {
-    fn by(&mut self, due: Instant) {
+    fn due_by(&mut self, due: Instant) {
         self.due = Some(self.due.map_or(due, |other| other.min(due)));
     }
 }
@@ -83,7 +83,7 @@ impl Scheduler {
             notifier: Notifier::new(transitions, listeners, refresher.publisher.state()),
             timers: refresher.slots.keys().map(|key| (now, *key)).collect(),
             publisher: refresher.publisher,
-            slots: refresher.slots,
+            slots: Slots(refresher.slots),
             runs: JoinSet::new(),
             running: HashMap::new(),
             commands: refresher.commands,
@@ -104,7 +104,7 @@ impl Scheduler {
     pub(super) fn recover(&mut self) {
         let now = clock::now();
         self.timers.clear();
-        for (key, slot) in &mut self.slots {
+        for (key, slot) in self.slots.iter_mut() {
             match &slot.run {
                 // Its completion is still pending; do not start a second run.
                 Some(run) if self.running.contains_key(&run.task.id()) => {
@@ -121,7 +121,7 @@ impl Scheduler {
                 }
             }
         }
-        self.next.by(now);
+        self.next.due_by(now);
     }
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -138,7 +138,7 @@ impl Scheduler {
                 self.handle(command);
             }
             while let Poll::Ready(Some(())) = self.lifecycle_changed.poll_recv(cx) {
-                self.next.by(clock::now());
+                self.next.due_by(clock::now());
             }
             let now = clock::now();
             let started = self.fire_timers(now);
@@ -193,9 +193,11 @@ impl Scheduler {
             return;
         };
         if let Some(due) = slot.finish_run(now, &mut self.jitter) {
+            // A caller that came after the timeout was recorded waits for a run of its own.
+            let due = if slot.waiting.is_empty() { due } else { now };
             self.timers.insert((due, key));
         }
-        self.next.by(now + COALESCE);
+        self.next.due_by(now + COALESCE);
     }
 
     fn record(&mut self, key: SlotKey, outcome: Outcome, now: Instant) {
@@ -204,14 +206,14 @@ impl Scheduler {
         };
         if !slot.waiting.is_empty() {
             self.next.acks.append(&mut slot.waiting);
-            self.next.by(now);
+            self.next.due_by(now);
         }
         if let Some(transition) = slot.record(outcome) {
             if slot.is_done {
                 self.publisher.state().lifecycle.startup_check_done();
             }
             self.next.transitions.push(transition);
-            self.next.by(now);
+            self.next.due_by(now);
         }
     }
 
@@ -239,7 +241,7 @@ impl Scheduler {
             Command::Panic => panic!("commanded by a test"),
         };
         self.next.acks.push(ack);
-        self.next.by(now);
+        self.next.due_by(now);
     }
 
     fn remove(&mut self, key: SlotKey) {
@@ -261,6 +263,7 @@ impl Scheduler {
         let Some(slot) = self.slots.get_mut(&key) else {
             return;
         };
+        slot.waiting.retain(|waiting| !waiting.is_closed());
         slot.waiting.push(ack);
         if slot.run.is_none() {
             self.timers.retain(|(_, other)| *other != key);
@@ -278,8 +281,7 @@ impl Scheduler {
                 continue;
             };
             if let Some(run) = &slot.run {
-                // Tokio limits the results that a task can take in one turn: a finished run may
-                // still wait for its turn.
+                // The run may have ended on another worker since the results were taken.
                 if !run.task.is_finished() {
                     self.time_out(key, now);
                 }
@@ -320,7 +322,7 @@ impl Scheduler {
         let timeout = humantime::format_duration(slot.state.spec.timeout);
         let outcome = Outcome::failed(format!("timed out after {timeout}"), now - run.started_at);
         self.record(key, outcome, now);
-        self.next.by(now + COALESCE);
+        self.next.due_by(now + COALESCE);
     }
 
     /// Publishes a snapshot if one is due. Returns whether listeners have to be called.
@@ -345,13 +347,14 @@ impl Scheduler {
         let must_call_listeners =
             self.notifier
                 .announce(state, &snapshot, next.transitions, &change);
+        self.publisher.wake(change);
         for ack in next.acks {
             // An error means that the caller stopped waiting.
             let _ = ack.send(());
         }
         // A result that expires and a heartbeat that is missed need a new snapshot too.
         if let Some(until) = snapshot.valid_until() {
-            self.next.by(until);
+            self.next.due_by(until);
         }
         must_call_listeners
     }
@@ -359,16 +362,6 @@ impl Scheduler {
     fn next_alarm(&self) -> Option<Instant> {
         let timer = self.timers.first().map(|(at, _)| *at);
         timer.into_iter().chain(self.next.due).min()
-    }
-}
-
-/// Drops the slots one by one: each holds an indicator, whose destructor can panic, and a second
-/// panic while a first one unwinds would end the process.
-impl Drop for Scheduler {
-    fn drop(&mut self) {
-        std::mem::take(&mut self.slots)
-            .into_values()
-            .for_each(drop_catching_panic);
     }
 }
 

@@ -1,5 +1,7 @@
 //! A registered check as the refresher keeps it: its present run, its thresholds, its latest state.
 
+use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,6 +12,7 @@ use super::jitter::Jitter;
 use super::run::Outcome;
 use crate::model::{
     CheckSpec, CheckState, DynIndicator, LastRun, Probe, Status, Subject, Thresholds, Transition,
+    drop_catching_panic,
 };
 
 /// Identifies a slot. A key is never reused, so that a late result cannot reach another check.
@@ -28,6 +31,32 @@ pub(crate) struct Slot {
     pub(super) is_done: bool,
     /// The callers that wait for the next result.
     pub(super) waiting: Vec<oneshot::Sender<()>>,
+}
+
+/// The slots of every check, which are dropped one by one: each holds an indicator, whose destructor
+/// can panic, and a second panic while a first one unwinds would end the process.
+pub(super) struct Slots(pub(super) BTreeMap<SlotKey, Slot>);
+
+impl Deref for Slots {
+    type Target = BTreeMap<SlotKey, Slot>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for Slots {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
+
+impl Drop for Slots {
+    fn drop(&mut self) {
+        std::mem::take(&mut self.0)
+            .into_values()
+            .for_each(drop_catching_panic);
+    }
 }
 
 #[derive(Debug)]

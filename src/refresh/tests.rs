@@ -222,6 +222,7 @@ async fn a_transition_has_the_reason_of_the_snapshot_that_is_announced() {
     let mut publish = |snapshot| {
         let change = publisher.publish(&snapshot);
         notifier.announce(state, &snapshot, Vec::new(), &change);
+        publisher.wake(change);
         announced.try_recv()
     };
 
@@ -233,4 +234,17 @@ async fn a_transition_has_the_reason_of_the_snapshot_that_is_announced() {
         (Some(Status::Pass), Status::Fail)
     );
     assert_eq!(announced.output.as_deref(), Some("draining"));
+}
+
+// A task that waits for readiness finds the change in the history, however slow the log is.
+#[test]
+fn a_publication_wakes_no_task_before_the_change_is_announced() {
+    let (health, publisher) = Health::fixed_with_publisher(Status::Pass);
+    let publications = publisher.state().watch_publications();
+    health.drain();
+    let snapshot = publisher.state().current();
+    let change = publisher.publish(&snapshot);
+    assert!(!publications.has_changed().unwrap());
+    publisher.wake(change);
+    assert!(publications.has_changed().unwrap());
 }

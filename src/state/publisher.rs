@@ -19,10 +19,11 @@ pub(crate) struct Publisher {
     publications: watch::Sender<()>,
 }
 
-/// The statuses of the probes before and after a publication.
+/// The statuses before and after a publication.
+#[must_use = "waiting tasks are woken once it is passed to `wake`"]
 pub(crate) struct StatusChange {
     pub(crate) before: [Status; Probe::EACH.len()],
-    pub(crate) after: [Status; Probe::EACH.len()],
+    pub(crate) after: Statuses,
 }
 
 impl Publisher {
@@ -45,21 +46,24 @@ impl Publisher {
         &self.state
     }
 
-    /// Publishes a snapshot, and wakes the tasks that wait for a publication or a changed status.
+    /// Publishes a snapshot. It [wakes](Self::wake) no task yet, so that a task that waits for a
+    /// change finds it announced.
     pub(crate) fn publish(&self, snapshot: &Arc<Snapshot>) -> StatusChange {
         self.state.snapshot.store(Arc::clone(snapshot));
-        let statuses = Statuses::of(&self.state, snapshot);
-        let change = StatusChange {
+        StatusChange {
             before: self.statuses.borrow().probes,
-            after: statuses.probes,
-        };
+            after: Statuses::of(&self.state, snapshot),
+        }
+    }
+
+    /// Wakes the tasks that wait for a publication or a changed status.
+    pub(crate) fn wake(&self, StatusChange { after, .. }: StatusChange) {
         self.statuses.send_if_modified(|latest| {
-            let has_changed = *latest != statuses;
-            *latest = statuses;
+            let has_changed = *latest != after;
+            *latest = after;
             has_changed
         });
         self.publications.send_replace(());
-        change
     }
 
     /// Counts a restart of the refresher.

@@ -7,7 +7,7 @@ use crate::model::{Probe, Snapshot, Status};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Statuses {
-    pub(super) probes: [Status; Probe::EACH.len()],
+    pub(crate) probes: [Status; Probe::EACH.len()],
     #[cfg(feature = "grpc")]
     pub(crate) services: ServiceStatuses,
 }

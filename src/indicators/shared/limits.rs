@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use super::config;
+
 /// A value beyond `warn` warns, a value beyond `fail` fails. A value at the limit is not beyond it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Limits {
@@ -63,15 +65,17 @@ impl Limits {
             worse,
             most,
         } = self;
-        for (setter, limit) in setters.into_iter().zip([warn, fail]) {
+        let range_fault = |(setter, limit): (&str, Option<f64>)| {
             // NaN is in no range.
-            let Some(limit) = limit.filter(|limit| !(*limit > 0.0 && *limit <= most)) else {
-                continue;
-            };
-            return Some(match most.is_finite() {
+            let limit = limit.filter(|limit| !(*limit > 0.0 && *limit <= most))?;
+            Some(match most.is_finite() {
                 true => format!("{setter} must be above 0 and at most {most}, not {limit}"),
                 false => format!("{setter} must be above 0, not {limit}"),
-            });
+            })
+        };
+        let out_of_range = config::join(setters.into_iter().zip([warn, fail]).map(range_fault));
+        if out_of_range.is_some() {
+            return out_of_range;
         }
         let (warn, fail) = (warn?, fail?);
         let [warn_setter, fail_setter] = setters;

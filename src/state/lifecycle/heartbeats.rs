@@ -91,8 +91,9 @@ impl Heartbeats {
 
     /// Restarts the deadline. Returns whether the heartbeat had been missed.
     pub(crate) fn beat(&self, cell: &HeartbeatCell) -> bool {
-        let now = self.nanos(clock::now());
-        cell.due.swap(self.due(cell.deadline), Ordering::Relaxed) <= now
+        let now = clock::now();
+        let due = self.nanos(now + cell.deadline);
+        cell.due.swap(due, Ordering::Relaxed) <= self.nanos(now)
     }
 
     /// Removes a loop that ended as intended.

@@ -1,10 +1,14 @@
 //! `Health::run_now`: a check that runs when the application wants it, not when it is due.
 
-use tokio::time::timeout;
-use tower_health::Status;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tokio::time::timeout;
+use tower_health::{Check, Status, indicator_fn};
+
+use super::door::Door;
 use super::support::{PASSED, Script, fail, failed, hang, pass, readiness, seen};
-use crate::support::{lapse, millis, secs, settle, steady};
+use crate::support::{PATIENCE, eventually, lapse, millis, secs, settle, steady};
 
 #[tokio::test(start_paused = true)]
 async fn the_check_runs_at_once_and_its_result_is_published_before_the_call_returns() {
@@ -95,4 +99,33 @@ async fn an_unknown_name_is_an_error_and_so_is_a_check_that_is_removed_meanwhile
     let (run, removed) = tokio::join!(health.run_now("db"), health.remove_readiness("db"));
     removed.unwrap();
     assert!(run.unwrap_err().is_unknown());
+}
+
+// A blocking check ignores its abort: the run that the caller wants can begin only after it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_timeout_the_caller_gets_a_run_of_its_own_as_soon_as_the_old_one_ended() {
+    let (door, runs) = (Door::default(), Arc::new(AtomicUsize::new(0)));
+    let (blocks, count) = (door.clone(), Arc::clone(&runs));
+    let check = Check::new(indicator_fn("db", move || {
+        if count.fetch_add(1, Ordering::SeqCst) == 0 {
+            blocks.wait();
+        }
+        async { Ok::<_, String>(()) }
+    }));
+    let check = check.timeout(millis(50)).ttl(secs(600));
+    let health = steady().readiness(check).start().unwrap();
+    eventually("the timeout is published", async || {
+        seen(&health, "db") == failed("timed out after 50ms")
+    })
+    .await;
+    let run = tokio::spawn({
+        let health = health.clone();
+        async move { health.run_now("db").await }
+    });
+    tokio::task::yield_now().await;
+    door.open();
+    let returned = timeout(PATIENCE, run).await.expect("no whole TTL passes");
+    returned.unwrap().unwrap();
+    assert_eq!(runs.load(Ordering::SeqCst), 2);
+    assert_eq!(seen(&health, "db"), PASSED);
 }

@@ -49,6 +49,8 @@ fn a_path_that_cannot_be_asked_is_named() {
     let slash = "it must start with `/`";
     let ascii = "it must be printable ASCII; write anything else percent-encoded, as it is sent";
     let bare = "it must be a path, without query or fragment";
+    let character =
+        "it has a character that a path cannot have; write it percent-encoded, as it is sent";
     let cases = [
         ("liveness = ['livez']", "livez", slash),
         ("readiness = ['']", "", slash),
@@ -58,6 +60,8 @@ fn a_path_that_cannot_be_asked_is_named() {
         ("startup = ['/starting up']", "/starting up", ascii),
         ("startup = ['/bereitschäft']", "/bereitschäft", ascii),
         ("startup = ['/a\tb']", "/a\tb", ascii),
+        ("startup = ['/a<b']", "/a<b", character),
+        ("startup = ['/a`b']", "/a`b", character),
     ];
     for (config, path, fault) in cases {
         let error = build(config).unwrap_err();
@@ -128,4 +132,21 @@ fn a_bad_token_is_an_option() {
     assert_eq!(kinds(&error), OPTION);
     // The token itself is a secret.
     assert!(!error.to_string().contains("two words"));
+}
+
+#[test]
+fn an_alias_is_added_to_a_path_whichever_is_given_first() {
+    let start = || HealthLayer::builder(Health::fixed(Status::Pass));
+    for builder in [
+        start()
+            .alias("/health", Probe::Readiness)
+            .path("/ready", Probe::Readiness),
+        start()
+            .path("/ready", Probe::Readiness)
+            .alias("/health", Probe::Readiness),
+    ] {
+        let layer = builder.build().unwrap();
+        assert!(answers(&layer, "/health") && answers(&layer, "/ready"));
+        assert!(!answers(&layer, "/readyz"));
+    }
 }

@@ -140,3 +140,29 @@ async fn an_indicator_that_panics_when_its_name_is_read_is_reported() {
         )],
     );
 }
+
+struct Misconfigured;
+
+impl HealthIndicator for Misconfigured {
+    fn name(&self) -> &str {
+        "db"
+    }
+
+    fn config_error(&self) -> Option<String> {
+        Some("cannot parse postgres://app:hunter2@db:port/orders".to_owned())
+    }
+
+    async fn check(&self) -> CheckResult {
+        Ok(Observation::pass())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_configuration_error_of_an_indicator_is_redacted() {
+    let expected = "\"db\": cannot parse postgres://***@db:port/orders";
+    let error = steady().readiness(Misconfigured).start().unwrap_err();
+    assert_eq!(error.to_string(), expected);
+    let health = steady().start().unwrap();
+    let error = health.add_readiness(Misconfigured).await.unwrap_err();
+    assert_eq!(error.to_string(), expected);
+}

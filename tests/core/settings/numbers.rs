@@ -1,6 +1,8 @@
 //! Numbers in settings: as numbers, or as texts, which is all that environment variables hold.
 
-use tower_health::CheckConfig;
+use serde::Deserialize;
+use serde::de::value::{Error, MapDeserializer};
+use tower_health::{CheckConfig, HealthConfig};
 
 use super::support::{Settings, from_toml, from_yaml};
 use crate::support::{millis, secs};
@@ -104,4 +106,19 @@ fn a_source_that_gives_only_texts_can_set_every_number_and_duration() {
         (db.stale_after, db.failure_threshold),
         (Some(secs(60)), Some(3))
     );
+}
+
+/// Settings of a source that has nothing but texts, as a map of environment variables.
+fn from_texts(texts: &[(&str, &str)]) -> Result<HealthConfig, Error> {
+    let texts = texts
+        .iter()
+        .map(|(key, text)| ((*key).to_owned(), (*text).to_owned()));
+    HealthConfig::deserialize(MapDeserializer::new(texts))
+}
+
+#[test]
+fn a_source_of_texts_alone_sets_durations_and_numbers_optional_ones_included() {
+    let config = from_texts(&[("ttl", "2s"), ("jitter", "0.25"), ("jitter_seed", "42")]).unwrap();
+    assert_eq!((config.ttl, config.jitter), (secs(2), 0.25));
+    assert_eq!(config.jitter_seed, Some(42));
 }
