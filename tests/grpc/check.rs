@@ -131,7 +131,7 @@ async fn a_process_that_only_a_restart_helps_is_not_serving_its_liveness() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_keeps_a_check_awake_that_runs_only_while_somebody_probes() {
+async fn a_call_keeps_a_check_awake_that_runs_only_while_probed() {
     for (service, is_probe) in [("", true), ("readiness", true), ("liveness", false)] {
         let db = Dial::at(Status::Pass);
         let db_check = db.check("db").while_probed(secs(30));

@@ -36,7 +36,7 @@ async fn read(mut stream: Stream, start: Instant) -> Vec<(Told, Duration)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn not_serving_is_told_at_once_and_the_end_after_the_delay() {
+async fn not_serving_is_sent_at_once_and_the_end_after_the_delay() {
     for by_shutdown in [true, false] {
         let health = health().await;
         let mut stream = Stream::open(&health, "").await;

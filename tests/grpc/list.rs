@@ -71,7 +71,7 @@ async fn shop() -> Health {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_sees_details_sees_every_name() {
+async fn a_caller_who_sees_details_sees_every_name() {
     let health = shop().await;
     let layer = || HealthLayer::builder(health.clone());
     let guarded = || layer().details(Details::bearer(TOKEN));

@@ -109,7 +109,7 @@ async fn fields_of_a_later_protocol_are_skipped() {
 }
 
 #[tokio::test]
-async fn a_compressed_request_is_told_what_would_be_understood() {
+async fn the_answer_to_a_compressed_request_names_the_supported_encoding() {
     let mut compressed = request(CHECK, with_header(asking("liveness"), 1, 10));
     let gzip = http::HeaderValue::from_static("gzip");
     compressed

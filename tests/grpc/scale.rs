@@ -73,7 +73,7 @@ impl Crowd {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_is_woken_while_checks_run_and_pass() {
+async fn no_stream_wakes_while_checks_run_and_pass() {
     let db = Dial::at(Status::Pass);
     let health = with_db(&db).await;
     let mut crowd = Crowd::open(&health, "").await;
@@ -86,7 +86,7 @@ async fn nobody_is_woken_while_checks_run_and_pass() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_wakes_and_tells_everybody_once() {
+async fn a_change_wakes_each_stream_once() {
     let db = Dial::at(Status::Pass);
     let health = with_db(&db).await;
     let mut crowd = Crowd::open(&health, "").await;

@@ -132,7 +132,7 @@ async fn in_plain_hyper() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tonic_keeps_its_own_answer_for_paths_that_nobody_has() {
+async fn tonic_keeps_its_own_answer_for_unknown_paths() {
     let (port, listener) = port();
     let health = Health::builder().start().unwrap();
     let server = Server::builder()

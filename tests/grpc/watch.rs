@@ -115,7 +115,7 @@ async fn the_switches_of_the_process_are_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_result_that_becomes_stale_is_told_with_nobody_asking() {
+async fn a_result_that_becomes_stale_is_sent_without_a_request() {
     // Timed out only long after it is stale.
     let db = hangs_after_its_first_run().timeout(secs(3600));
     let health = steady()
@@ -231,7 +231,7 @@ async fn a_health_without_a_refresher_tells_its_switches_all_the_same() {
 
 // A client that balances by itself opens a stream and asks nothing else.
 #[tokio::test(start_paused = true)]
-async fn an_open_stream_keeps_checks_awake_that_run_only_while_somebody_probes() {
+async fn an_open_stream_keeps_checks_awake_that_run_only_while_probed() {
     for (service, is_probe) in [
         ("", true),
         ("readiness", true),

@@ -42,7 +42,7 @@ async fn on_a_public_port_it_changes_the_report_and_never_the_code() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_details_for_everybody_it_changes_the_code() {
+async fn with_details_for_every_caller_it_changes_the_code() {
     let port = Port::management(&down().await);
     let table = [
         ("/readyz", 503),

@@ -90,7 +90,7 @@ fn counting(db: &Dial) -> (Health, Arc<AtomicUsize>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_report_is_written_once_for_each_snapshot_and_only_when_somebody_asks() {
+async fn a_report_is_written_once_for_each_snapshot_and_only_on_request() {
     let (health, written) = counting(&Dial::pass());
     let (public, management) = (Port::public(&health), Port::management(&health));
     settle().await;

@@ -53,7 +53,7 @@ async fn the_policy_decides_who_sees_details() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_sees_details_unless_something_else_was_said() {
+async fn no_caller_sees_details_by_default() {
     let health = health().await;
     assert!(!shows_details(
         &Port::public(&health).get_with_token("/readyz").await
@@ -150,7 +150,7 @@ async fn a_predicate_that_panics_says_no() {
 }
 
 #[test]
-fn a_token_that_nobody_could_send_is_refused() {
+fn a_token_that_no_client_could_send_is_refused() {
     let cases = [
         ("", "bearer token must not be empty"),
         (

@@ -42,7 +42,7 @@ async fn a_service_without_checks_has_none_in_its_report() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_fails_is_told_at_the_check_and_at_the_root() {
+async fn a_failure_is_reported_at_the_check_and_at_the_root() {
     let health = steady()
         .readiness(failing("db", "refused"))
         .readiness(passing("queue"))
@@ -69,7 +69,7 @@ async fn what_fails_is_told_at_the_check_and_at_the_root() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failing_startup_check_is_told_under_startup() {
+async fn a_failing_startup_check_is_reported_under_startup() {
     let health = steady().startup(failing("warmup", "cold")).start().unwrap();
     settle().await;
     let answer = Port::management(&health).get("/startupz").await;
@@ -186,7 +186,7 @@ async fn a_result_that_is_too_early_to_count_is_a_note() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_is_told_with_its_sources() {
+async fn an_error_is_reported_with_its_sources() {
     let error = std::io::Error::other("connection refused");
     let error = Box::<dyn std::error::Error + Send + Sync>::from(Outer(error));
     let report = report(check("db", Err(error.into()))).await;

@@ -163,7 +163,7 @@ async fn nothing_is_left_on_a_runtime_when_the_last_indicator_is_gone() {
 }
 
 #[tokio::test]
-async fn a_runtime_that_nobody_drives_or_that_has_no_timer_counts_as_busy() {
+async fn a_runtime_that_is_not_driven_or_has_no_timer_counts_as_busy() {
     let lag = indicator().busy_above(millis(20)).fail_above(0.9);
     let idle = current_thread();
     lag.watch("idle", idle.handle());

@@ -101,7 +101,7 @@ async fn every_handle_drains_the_same_service() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_drain_is_told_once_however_often_it_is_asked_for() {
+async fn a_drain_is_announced_once_however_often_it_is_requested() {
     let db = Dial::at(Status::Pass);
     let health = steady().readiness(db.check("db")).start().unwrap();
     settle().await;

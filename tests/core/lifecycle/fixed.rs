@@ -68,7 +68,7 @@ async fn the_switches_of_a_fixed_health_work() {
 }
 
 #[test]
-fn a_probe_is_told_from_other_requests_by_its_path_alone() {
+fn a_probe_is_recognised_by_its_path_alone() {
     let layer = HealthLayer::builder(Health::fixed(Status::Pass))
         .prefix("/internal")
         .alias("/health", Probe::Readiness)

@@ -94,7 +94,7 @@ async fn a_gate_that_an_aborted_task_dropped_fails_startup() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_gate_that_nobody_took_holds_startup_open_and_is_named() {
+async fn a_gate_that_was_not_taken_holds_startup_open_and_is_named() {
     let health = steady().gate("migrations").gate("warmup").start().unwrap();
     health.gate("warmup").unwrap().complete();
 

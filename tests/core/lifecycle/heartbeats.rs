@@ -73,7 +73,7 @@ async fn a_late_beat_brings_liveness_back_and_both_changes_are_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_missed_beat_is_told_by_name_with_how_long_it_is_overdue() {
+async fn a_missed_beat_is_reported_by_name_with_how_long_it_is_overdue() {
     let health = refreshed_each_second();
     let _silent = health.heartbeat("consumer", secs(10)).unwrap();
     lapse(secs(25)).await;

@@ -73,7 +73,7 @@ async fn nothing_that_the_process_says_of_itself_takes_startup_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn completing_startup_is_told_once() {
+async fn completing_startup_is_announced_once() {
     let schema = Dial::at(Status::Fail);
     let health = steady().startup(schema.check("schema")).start().unwrap();
     let mut transitions = health.subscribe();

@@ -69,7 +69,7 @@ async fn several_servers_of_one_service_wait_for_the_same_moment() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shutdown_that_nobody_polls_drains_nothing() {
+async fn a_shutdown_that_is_not_polled_drains_nothing() {
     let health = health();
     drop(health.drain_on(ready(())));
     settle().await;

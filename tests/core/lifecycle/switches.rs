@@ -96,7 +96,7 @@ async fn the_latest_reason_stands_and_is_redacted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_that_speaks_against_readiness_is_told_at_once() {
+async fn all_reasons_against_readiness_are_reported_at_once() {
     let health = steady()
         .gate("migrations")
         .readiness(Dial::at(Status::Fail).check("db"))
@@ -113,7 +113,7 @@ async fn all_that_speaks_against_readiness_is_told_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn switching_twice_is_told_once() {
+async fn switching_twice_is_announced_once() {
     let health = steady().start().unwrap();
     let mut transitions = health.subscribe();
     for _ in 0..3 {

@@ -142,7 +142,7 @@ async fn subscribers_are_told_of_every_change_in_order_with_its_reason() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_snapshot_shows_a_change_before_it_is_told() {
+async fn a_snapshot_shows_a_change_before_it_is_announced() {
     let db = Dial::at(Status::Pass);
     let health = steady().readiness(db.check("db")).start().unwrap();
     settle().await;
@@ -154,7 +154,7 @@ async fn a_snapshot_shows_a_change_before_it_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_drain_is_told_to_subscribers_with_its_reason() {
+async fn a_drain_is_announced_to_subscribers_with_its_reason() {
     let health = steady().start().unwrap();
     let mut transitions = health.subscribe();
     health.drain();

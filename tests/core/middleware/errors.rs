@@ -43,7 +43,7 @@ fn an_error_of_readiness_reaches_the_request_that_waits_and_no_probe() {
 }
 
 #[test]
-fn the_service_below_that_is_gone_is_told_to_requests_and_to_no_probe() {
+fn a_service_below_that_is_gone_fails_requests_and_no_probe() {
     let (inner, handle) = mock::pair::<_, http::Response<Body>>();
     let mut service = layer().layer(inner);
     drop(handle);

@@ -156,7 +156,7 @@ fn a_check_belongs_to_the_inner_service_for_all_who_may_not_see_it() {
 }
 
 #[test]
-fn a_path_below_a_probe_that_names_no_check_reaches_the_inner_service_for_everybody() {
+fn a_path_below_a_probe_that_names_no_check_reaches_the_inner_service_for_every_caller() {
     let builder = HealthLayer::builder(Health::fixed(Status::Pass));
     let layer = builder.details(Details::always()).build().unwrap();
     for path in ["/readyz/", "/readyz/a/b", "/readyzz/db", "/other/db"] {

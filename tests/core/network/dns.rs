@@ -28,7 +28,7 @@ async fn localhost_has_addresses() {
 
 /// Whatever the resolver of this machine does with it: RFC 6761, section 6.4, reserves the name.
 #[tokio::test]
-async fn a_name_that_nobody_has_fails_and_says_why() {
+async fn an_unknown_name_fails_and_says_why() {
     let indicator = DnsIndicator::new("peers", "name.invalid");
     let indicator = indicator.timeout(Duration::from_millis(500));
     let watched = Watched::start("peers", indicator);

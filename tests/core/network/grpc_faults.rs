@@ -78,7 +78,7 @@ async fn a_network_that_swallows_and_resets_is_survived_on_the_same_channel() {
 }
 
 #[tokio::test]
-async fn a_timeout_of_the_channel_is_told_as_one() {
+async fn a_timeout_of_the_channel_is_reported_as_one() {
     let site = Site::silent().await;
     let endpoint = Endpoint::from_shared(site.url("")).unwrap();
     let channel = endpoint.timeout(Duration::from_millis(50)).connect_lazy();

@@ -80,7 +80,7 @@ async fn a_slow_server_passes_within_the_timeout_and_fails_beyond_it() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed_and_its_host_is_told_without_its_secrets() {
+async fn a_redirect_is_not_followed_and_its_host_is_reported_without_its_secrets() {
     let cases = [
         (
             "https://user:hunter2@login.example.com/x?token=hunter2",

@@ -103,7 +103,7 @@ async fn an_end_in_the_middle_of_the_body_is_a_failure() {
 }
 
 #[tokio::test]
-async fn a_body_that_stalls_is_told_from_an_answer_that_never_came() {
+async fn a_body_that_stalls_is_distinguished_from_an_answer_that_never_came() {
     let site = Site::start(|mut connection| async move {
         four_of_ten(&mut connection).await;
         silence(connection).await;

@@ -101,7 +101,7 @@ async fn a_pooled_connection_that_the_server_closes_just_then_is_no_failure() {
 }
 
 #[tokio::test]
-async fn a_network_that_resets_slows_and_swallows_is_told_and_survived() {
+async fn a_network_that_resets_slows_and_swallows_is_reported_and_survived() {
     let site = answering(|_| text(200, "")).await;
     let proxy = Proxy::start(site.address()).await;
     let url = format!("http://{}/", proxy.address());

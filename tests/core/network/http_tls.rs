@@ -111,7 +111,7 @@ async fn the_roots_of_the_system_do_not_trust_the_test_authority() {
 }
 
 #[tokio::test]
-async fn a_handshake_without_end_is_told_from_an_answer_that_never_came() {
+async fn a_handshake_without_end_is_distinguished_from_an_answer_that_never_came() {
     let site = Site::silent().await;
     let indicator = of(&site, Authority::new().client());
     let said = failure(&indicator.timeout(Duration::from_millis(300))).await;

@@ -313,7 +313,7 @@ async fn many_callers_at_once_add_and_remove_each_check_once() {
 
 // On real threads, since the name and the order for it are to be one step.
 #[test]
-fn one_name_that_is_added_and_removed_at_once_never_leaves_a_check_that_nobody_can_remove() {
+fn one_name_that_is_added_and_removed_at_once_never_leaves_a_check_that_cannot_be_removed() {
     two_workers().block_on(async {
         let health = steady().ttl(secs(3_600)).start().unwrap();
         for _ in 0..3_000 {

@@ -73,7 +73,7 @@ async fn a_non_critical_check_that_is_stale_only_warns() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stale_check_is_told_once_and_its_next_result_ends_it() {
+async fn a_stale_check_is_announced_once_and_its_next_result_ends_it() {
     let db = Script::new([pass(), pass().after(secs(8)), pass()]);
     let check = db.check("db").timeout(secs(60)).stale_after(secs(3));
     let health = steady().readiness(check).start().unwrap();

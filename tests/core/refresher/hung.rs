@@ -109,7 +109,7 @@ async fn checks_run_side_by_side_and_not_one_after_the_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_panics_one_hangs_one_fails_one_passes_and_each_is_told_apart() {
+async fn one_panics_one_hangs_one_fails_one_passes_and_each_has_its_own_message() {
     let health = steady()
         .readiness(Script::new([panics("boom")]).check("panics"))
         .readiness(Script::new([hang()]).check("hangs"))

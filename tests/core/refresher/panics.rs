@@ -205,7 +205,7 @@ async fn what_panics_at_the_end_of_a_check_fails_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_removed_check_that_panics_when_it_is_aborted_harms_nobody() {
+async fn a_removed_check_that_panics_when_it_is_aborted_harms_nothing_else() {
     let runs = Arc::new(AtomicUsize::new(0));
     let other = Script::passing();
     let health = steady()
@@ -234,7 +234,7 @@ impl HealthIndicator for PanicsWhenDropped {
 }
 
 #[tokio::test(start_paused = true)]
-async fn indicators_that_panic_when_they_are_dropped_harm_nobody() {
+async fn indicators_that_panic_when_they_are_dropped_harm_nothing_else() {
     let other = Script::passing();
     let health = steady()
         .readiness(PanicsWhenDropped("one", Bomb))

@@ -13,7 +13,7 @@ fn sleepy(db: &Script) -> Health {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_runs_once_at_the_start_and_not_again_while_nobody_probes() {
+async fn it_runs_once_at_the_start_and_not_again_without_probes() {
     let db = Script::passing();
     let health = sleepy(&db);
     settle().await;
@@ -132,7 +132,7 @@ async fn a_slow_run_is_not_doubled_by_probes() {
 
 // Nobody asks for readiness before startup is complete.
 #[tokio::test(start_paused = true)]
-async fn a_startup_check_runs_until_it_passed_though_nobody_asks() {
+async fn a_startup_check_runs_until_it_passed_without_probes() {
     let db = Script::new([fail("down"), fail("down"), pass()]);
     let check = db.check("db").while_probed(secs(1));
     let health = steady().startup(check).start().unwrap();

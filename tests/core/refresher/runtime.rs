@@ -82,7 +82,7 @@ fn orders_fail_when_the_runtime_is_gone_however_often_they_are_given() {
 }
 
 #[test]
-fn nobody_waits_for_ever_for_what_has_ended() {
+fn no_caller_waits_forever_for_what_has_ended() {
     let health = outlived(|| {
         let db = Script::passing().check("db").ttl(millis(20));
         steady().readiness(db.stale_after(millis(200)))

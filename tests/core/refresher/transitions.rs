@@ -59,7 +59,7 @@ async fn results_below_a_threshold_are_no_change() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_is_told_only_when_its_own_status_changes() {
+async fn a_probe_is_announced_only_when_its_own_status_changes() {
     let health = steady()
         .readiness(Script::new([pass(), fail("no")]).check("one"))
         .readiness(Script::new([pass(), pass(), fail("no")]).check("two"))
@@ -125,7 +125,7 @@ async fn a_transition_says_why_and_as_what_it_counts() {
 
 // D15 and U8: checks go on during a drain, and nothing that they bring takes it back.
 #[tokio::test(start_paused = true)]
-async fn a_drain_under_flapping_checks_is_told_once_and_stands() {
+async fn a_drain_under_flapping_checks_is_announced_once_and_stands() {
     let flapping = || {
         let steps = [pass(), fail("no"), panics("boom"), warn("slow")];
         Script::new(steps.iter().cycle().take(4_000).cloned())
@@ -225,7 +225,7 @@ async fn waiting_for_a_transition_can_be_given_up_without_loss() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_that_never_ends_is_told_once() {
+async fn a_check_that_never_ends_is_announced_once() {
     let db = Script::new([hang()]);
     let health = steady().readiness(db.check("db")).start().unwrap();
     let mut transitions = health.subscribe();

@@ -10,7 +10,7 @@ use super::support::{ALLOWED, OPTION, UNKNOWN, assert_told, error, health_config
 use crate::support::{secs, steady};
 
 #[tokio::test(start_paused = true)]
-async fn a_duration_of_a_check_that_cannot_work_is_told() {
+async fn a_duration_of_a_check_that_cannot_work_is_reported() {
     let year_and_a_day = secs(367 * 24 * 3600);
     type Set = fn(tower_health::Check, Duration) -> tower_health::Check;
     let options: [(&str, Set); 5] = [
@@ -35,7 +35,7 @@ async fn a_duration_of_a_check_that_cannot_work_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_threshold_of_zero_is_told() {
+async fn a_threshold_of_zero_is_reported() {
     assert_told(
         OPTION,
         vec![
@@ -52,7 +52,7 @@ async fn a_threshold_of_zero_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_result_that_would_expire_before_the_next_is_told() {
+async fn a_result_that_would_expire_before_the_next_is_reported() {
     let check = || ok("db").ttl(secs(10));
     let told = |given: &str, needed: &str| {
         format!(
@@ -93,7 +93,7 @@ async fn a_result_that_would_expire_before_the_next_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_option_of_the_health_that_cannot_work_is_told() {
+async fn an_option_of_the_health_that_cannot_work_is_reported() {
     let year_and_a_day = secs(367 * 24 * 3600);
     let zero = Duration::ZERO;
     let jitter = "jitter must be from 0 to 0.5".to_owned();
@@ -131,7 +131,7 @@ async fn an_option_of_the_health_that_cannot_work_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_check_takes_over_is_told_where_it_was_set() {
+async fn a_fault_that_a_check_inherits_is_reported_where_it_was_set() {
     let inheriting = || steady().readiness(ok("db")).readiness(ok("cache"));
     assert_told(
         OPTION,

@@ -106,7 +106,7 @@ fn one_probe_twice_on_one_path_is_no_error() {
 }
 
 #[test]
-fn all_that_is_wrong_with_a_layer_is_told_at_once() {
+fn all_problems_of_a_layer_are_reported_at_once() {
     let error = HealthLayer::builder(Health::fixed(Status::Pass))
         .path("livez", Probe::Liveness)
         .path("/x", Probe::Readiness)

@@ -11,7 +11,7 @@ use super::support::{ALLOWED, NAME, OPTION, UNKNOWN, assert_told, kinds, ok};
 use crate::support::{secs, steady};
 
 #[tokio::test(start_paused = true)]
-async fn a_bad_name_of_a_check_is_told() {
+async fn a_bad_name_of_a_check_is_reported() {
     let long = "x".repeat(129);
     let names = [
         ("", "it is empty".to_owned()),
@@ -42,7 +42,7 @@ async fn a_bad_name_of_a_check_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_that_is_taken_is_told() {
+async fn a_name_that_is_taken_is_reported() {
     let taken = |what: &str| format!("{what} \"db\": the name is taken");
     assert_told(
         NAME,
@@ -129,7 +129,7 @@ impl HealthIndicator for Panics {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_indicator_that_panics_when_it_is_asked_for_its_name_is_told() {
+async fn an_indicator_that_panics_when_its_name_is_read_is_reported() {
     assert_told(
         NAME,
         vec![(

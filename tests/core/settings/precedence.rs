@@ -292,7 +292,7 @@ async fn an_entry_of_the_file_counts_for_a_check_that_is_only_added_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_wrong_with_an_entry_for_a_check_that_is_added_later_is_told_then() {
+async fn a_fault_of_an_entry_for_a_check_that_is_added_later_is_reported_then() {
     let health = Health::builder()
         .config(health_config("[checks.db]\nttl = 0"))
         .allow_config_for("db")

@@ -137,7 +137,7 @@ async fn a_file_that_may_only_be_read_fails_who_wants_to_write() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_told_apart() {
+async fn a_file_that_is_no_database_has_its_own_message() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("app.db"), "x".repeat(4096)).unwrap();
     let pool = SqlitePoolOptions::new().connect_lazy_with(options(dir.path()));

@@ -66,7 +66,7 @@ async fn a_run_that_is_aborted_keeps_a_database_in_memory() {
 }
 
 #[tokio::test]
-async fn a_database_in_memory_takes_writes_unless_it_is_told_otherwise() {
+async fn a_database_in_memory_takes_writes_unless_configured_otherwise() {
     let pool = one_in_memory("sqlite::memory:").await;
     let watched = Watched::start("db", indicator(&pool).read_write());
     watched.passes().await;

@@ -80,7 +80,7 @@ async fn while_draining_probes_are_told_to_come_back_on_a_new_connection() {
 }
 
 #[tokio::test]
-async fn a_prober_that_connects_and_says_nothing_harms_nobody() {
+async fn a_prober_that_connects_and_says_nothing_harms_no_other() {
     let (_, address) = serve(Status::Pass).await;
     let mut silent = Wire::to(address).await;
     silent.shut_down().await;

@@ -35,7 +35,7 @@ async fn a_database_that_answers_passes_with_its_readings() {
 }
 
 #[tokio::test]
-async fn a_port_that_nobody_listens_on_is_told_with_its_place() {
+async fn a_closed_port_is_reported_with_its_place() {
     let absent = ClosedPort::bind();
     let port = absent.address().port();
     let text = watch(&config(port)).fails().await;

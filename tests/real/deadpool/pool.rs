@@ -34,7 +34,7 @@ async fn an_exhausted_pool_warns_while_the_database_answers() {
 
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
-async fn an_exhausted_pool_fails_if_it_is_told_to() {
+async fn an_exhausted_pool_fails_if_configured_to() {
     let server = Postgres::start().await;
     let config = config(server.port());
     let pool = pool(&config);
@@ -136,7 +136,7 @@ async fn a_pool_whose_hook_hangs_on_each_new_connection_fails() {
 
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
-async fn a_pool_that_the_application_closed_is_told_apart() {
+async fn a_pool_that_the_application_closed_has_its_own_message() {
     let (_server, pool, watched) = watched().await;
     pool.close();
     assert_eq!(watched.fails().await, "the application closed the pool");

@@ -40,7 +40,7 @@ async fn a_database_that_does_not_exist_is_named() {
 
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
-async fn a_server_without_a_connection_left_is_told_apart() {
+async fn a_server_without_a_free_connection_has_its_own_message() {
     let settings = [
         "max_connections=6",
         "superuser_reserved_connections=3",
@@ -61,7 +61,7 @@ async fn a_server_without_a_connection_left_is_told_apart() {
 
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
-async fn a_server_that_starts_up_is_told_apart() {
+async fn a_server_that_starts_up_has_its_own_message() {
     let settings = ["restore_command=sleep 60; false", "hot_standby=off"];
     let server = Postgres::prepare(&settings, &["recovery.signal"]);
     let watched = watch(&config(server.port()));

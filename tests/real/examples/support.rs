@@ -1,7 +1,7 @@
 //! A running example: its process, its log, and a client over bare sockets.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -42,16 +42,14 @@ pub(crate) struct Service {
     child: Child,
     log: Receiver<String>,
     addr: String,
+    /// Empty if the example has none.
     pub(crate) data_dir: PathBuf,
 }
 
 impl Service {
     /// Returns when the example listens, long before it is ready.
     pub(crate) fn start(example: &str, settings: &[(&str, &str)]) -> Self {
-        let mut command = command(example);
-        command.envs(settings.iter().copied());
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let log = lines(child.stdout.take().unwrap());
+        let (child, log) = spawn(example, settings);
         let listening = loop {
             let line = log.recv_timeout(PATIENCE).expect("an example that listens");
             if line.contains("listening") {
@@ -68,6 +66,24 @@ impl Service {
             child,
             log,
         }
+    }
+
+    /// Starts an example that has no settings and no log, and returns when it listens on its address.
+    pub(crate) fn start_on(addr: &str, example: &str) -> Self {
+        if let Err(error) = TcpListener::bind(addr) {
+            panic!("the {example} example listens on {addr}, which must be free: {error}");
+        }
+        let (child, log) = spawn(example, &[]);
+        let service = Self {
+            addr: addr.to_owned(),
+            data_dir: PathBuf::new(),
+            child,
+            log,
+        };
+        wait_until("an example that listens", || {
+            TcpStream::connect(addr).is_ok()
+        });
+        service
     }
 
     pub(crate) fn get(&self, path: &str) -> String {
@@ -136,6 +152,14 @@ impl Drop for Service {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn spawn(example: &str, settings: &[(&str, &str)]) -> (Child, Receiver<String>) {
+    let mut command = command(example);
+    command.envs(settings.iter().copied());
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let log = lines(child.stdout.take().unwrap());
+    (child, log)
 }
 
 fn lines(output: ChildStdout) -> Receiver<String> {

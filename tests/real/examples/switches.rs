@@ -6,7 +6,7 @@ use super::support::Service;
 use crate::support::wait_until;
 
 #[test]
-fn the_indicators_example_fails_and_recovers_as_it_is_told() {
+fn the_indicators_example_fails_and_recovers_on_demand() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let settings = [("TCP_ADDRESS", &*address.to_string())];

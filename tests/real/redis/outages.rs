@@ -14,7 +14,7 @@ use crate::support::runs::{passes, runs_pass};
 use crate::support::watched::Watched;
 
 #[tokio::test]
-async fn a_port_that_nobody_listens_on_is_told_with_its_address() {
+async fn a_closed_port_is_reported_with_its_address() {
     let absent = ClosedPort::bind();
     let port = absent.address().port();
     let watched = watch(client("", port));

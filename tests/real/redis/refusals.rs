@@ -7,7 +7,7 @@ use crate::support::watched::Watched;
 
 #[tokio::test]
 #[ignore = "needs redis-server: run .ci/test"]
-async fn a_server_that_wants_a_password_is_told_from_one_that_is_down() {
+async fn a_server_that_requires_a_password_is_distinguished_from_one_that_is_down() {
     let server = RedisServer::start().await;
     let mut admin = server.admin().await;
     admin
@@ -35,7 +35,7 @@ async fn a_wrong_password_is_named_and_not_shown() {
 
 #[tokio::test]
 #[ignore = "needs redis-server: run .ci/test"]
-async fn a_user_who_may_not_ping_or_write_is_told_by_the_command() {
+async fn a_user_who_may_not_ping_or_write_is_reported_with_the_command() {
     let server = RedisServer::start().await;
     let mut admin = server.admin().await;
     let user = format!("probe on >{PASSWORD} ~tower-health:* +ping");

@@ -73,7 +73,7 @@ async fn another_answer_than_pong_fails() {
 }
 
 #[tokio::test]
-async fn a_server_that_speaks_another_language_is_told() {
+async fn a_server_that_speaks_another_protocol_is_reported() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {

@@ -68,7 +68,7 @@ async fn a_frozen_server_fails_and_passes_once_thawed() {
 
 #[tokio::test]
 #[ignore = "needs MariaDB: run .ci/test"]
-async fn a_server_without_a_connection_left_is_told_apart() {
+async fn a_server_without_a_free_connection_has_its_own_message() {
     let server = MariaDb::start_with(&["--max-connections=10"]).await;
     let others = MySqlPoolOptions::new()
         .max_connections(20)
@@ -91,7 +91,7 @@ async fn a_server_without_a_connection_left_is_told_apart() {
 
 /// The server does this as well, to those who come while it still turns away others.
 #[tokio::test]
-async fn a_refusal_before_the_greeting_is_told_apart_without_a_state() {
+async fn a_refusal_before_the_greeting_has_its_own_message_without_a_state() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {

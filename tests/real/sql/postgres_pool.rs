@@ -41,7 +41,7 @@ async fn an_exhausted_pool_warns_while_the_database_answers() {
 
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
-async fn an_exhausted_pool_fails_if_it_is_told_to() {
+async fn an_exhausted_pool_fails_if_configured_to() {
     let server = Postgres::start().await;
     let pool = pool(server.options());
     let indicator = indicator(&pool).exhausted_pool(ExhaustedPool::Fails);
@@ -159,7 +159,7 @@ async fn an_exhausted_pool_does_not_hide_that_the_database_takes_no_writes() {
 
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
-async fn a_pool_that_the_application_closed_is_told_apart() {
+async fn a_pool_that_the_application_closed_has_its_own_message() {
     let server = Postgres::start().await;
     let pool = pool(server.options());
     let watched = watch(&pool);

@@ -42,7 +42,7 @@ async fn a_database_that_does_not_exist_is_named() {
 
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
-async fn a_server_without_a_connection_left_is_told_apart() {
+async fn a_server_without_a_free_connection_has_its_own_message() {
     let server = Postgres::start_with(&["max_connections=8", "max_wal_senders=0"]).await;
     let others = pool(server.options());
     let mut taken = Vec::new();
@@ -67,7 +67,7 @@ async fn a_server_without_a_connection_left_is_told_apart() {
 
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
-async fn a_server_that_starts_up_is_told_apart() {
+async fn a_server_that_starts_up_has_its_own_message() {
     // It runs beside the data, and there is nothing to restore.
     let restore = "restore_command=while ! test -e go; do sleep 0.05; done; false";
     let settings = [restore, "hot_standby=off"];
@@ -83,7 +83,7 @@ async fn a_server_that_starts_up_is_told_apart() {
 
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
-async fn a_server_that_asks_for_tls_is_told_apart() {
+async fn a_server_that_requires_tls_has_its_own_message() {
     let server = Postgres::start().await;
     let key = rcgen::KeyPair::generate().unwrap();
     let params = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
