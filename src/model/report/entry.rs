@@ -6,7 +6,7 @@ use crate::model::{
     CheckState, ComponentType, GateState, GateView, HeartbeatView, Reading, Status, pass_if,
 };
 
-/// Describes a check, gate or heartbeat in a [`Report`].
+/// Describes a check, gate or heartbeat in a [`Report`](crate::Report).
 #[derive(Clone, Debug)]
 pub struct ReportEntry<'a> {
     pub(crate) name: &'a str,
@@ -91,7 +91,7 @@ impl<'a> ReportEntry<'a> {
 
     /// Returns how the latest results contradict the status while they are too few to change it.
     ///
-    /// An example is `failed 1 of 3 times: refused`. [`Report::notes`] contains it too.
+    /// An example is `failed 1 of 3 times: refused`. [`Report::notes`](crate::Report::notes) contains it too.
     pub fn contradiction(&self) -> Option<&str> {
         self.contradiction
     }
