@@ -71,12 +71,16 @@ pub struct HealthConfig {
     #[cfg_attr(feature = "serde", serde(with = "super::number"))]
     pub max_watches: usize,
     /// `version` of the report: the public version of the service.
+    #[cfg_attr(feature = "serde", serde(with = "super::text::optional"))]
     pub version: Option<String>,
     /// `releaseId` of the report: the version of the build.
+    #[cfg_attr(feature = "serde", serde(with = "super::text::optional"))]
     pub release_id: Option<String>,
     /// `serviceId` of the report.
+    #[cfg_attr(feature = "serde", serde(with = "super::text::optional"))]
     pub service_id: Option<String>,
     /// `description` of the report.
+    #[cfg_attr(feature = "serde", serde(with = "super::text::optional"))]
     pub description: Option<String>,
     /// `notes` of the report, before those about checks.
     pub notes: Vec<String>,
@@ -171,6 +175,7 @@ pub struct CheckConfig {
     #[cfg_attr(feature = "serde", serde(with = "super::duration::optional"))]
     pub while_probed: Option<Duration>,
     /// `componentId` of the report; see [`Check::component_id`](crate::Check::component_id).
+    #[cfg_attr(feature = "serde", serde(with = "super::text::optional"))]
     pub component_id: Option<String>,
     /// `componentType` of the report; see [`Check::component_type`](crate::Check::component_type).
     pub component_type: Option<ComponentType>,

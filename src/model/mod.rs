@@ -23,6 +23,8 @@ mod redaction;
 mod report;
 mod snapshot;
 mod status;
+#[cfg(feature = "serde")]
+mod text;
 mod thresholds;
 mod time;
 mod transition;

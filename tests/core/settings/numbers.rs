@@ -117,8 +117,15 @@ fn from_texts(texts: &[(&str, &str)]) -> Result<HealthConfig, Error> {
 }
 
 #[test]
-fn a_source_of_texts_alone_sets_durations_and_numbers_optional_ones_included() {
-    let config = from_texts(&[("ttl", "2s"), ("jitter", "0.25"), ("jitter_seed", "42")]).unwrap();
+fn a_source_of_texts_alone_sets_durations_numbers_and_texts_optional_ones_included() {
+    let texts = [
+        ("ttl", "2s"),
+        ("jitter", "0.25"),
+        ("jitter_seed", "42"),
+        ("version", "1.4"),
+    ];
+    let config = from_texts(&texts).unwrap();
     assert_eq!((config.ttl, config.jitter), (secs(2), 0.25));
     assert_eq!(config.jitter_seed, Some(42));
+    assert_eq!(config.version.as_deref(), Some("1.4"));
 }
