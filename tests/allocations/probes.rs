@@ -49,7 +49,7 @@ fn outside_an_axum_router_with_its_body_at_most_three() {
     }
 }
 
-/// What somebody would write who needs one path and nothing else.
+/// What an application would write that needs one path and nothing else.
 #[derive(Clone)]
 struct ByHand<S>(S);
 

@@ -24,7 +24,7 @@ type Answer = Result<Response<Full<Bytes>>, Infallible>;
 
 /// A probe answer until it is made, and the place of a request that waits.
 const OWN: usize = 48;
-/// What tells states apart where the inner future has no bit to spare.
+/// What distinguishes the states where the inner future has no bit to spare.
 const TAG: usize = align_of::<usize>();
 
 /// The size of the response future, without the layer and with it.

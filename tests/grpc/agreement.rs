@@ -38,7 +38,7 @@ const SERVICES: [(&str, Option<Probe>); 6] = [
     ("switched", None),
 ];
 
-/// A service whose state is flipped at random, and everybody who looks at it.
+/// A service whose state is flipped at random, and all the clients that look at it.
 struct World {
     health: Health,
     db: Dial,
@@ -97,7 +97,7 @@ impl World {
         }
     }
 
-    /// Lets everything arrive, and asks everybody.
+    /// Lets everything arrive, and compares what all clients see.
     async fn agrees(&mut self, when: &str) {
         lapse(secs(1)).await;
         settle().await;

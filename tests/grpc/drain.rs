@@ -104,7 +104,7 @@ async fn a_stream_that_is_opened_after_the_delay_ends_without_a_message() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn changes_are_told_until_the_end() {
+async fn changes_are_announced_until_the_end() {
     let health = health().await;
     let mut stream = Stream::open(&health, "liveness").await;
     let mut ready = Stream::open(&health, "").await;
@@ -158,7 +158,7 @@ async fn a_reader_that_slept_through_the_drain_learns_of_it_and_of_the_end() {
     assert!(!told.contains(&SERVING), "{told:?}");
 }
 
-/// Nothing refreshes it, so that nothing tells its streams either: they look by themselves.
+/// No refresher runs for it, and so nothing notifies its streams: they poll by themselves.
 #[tokio::test(start_paused = true)]
 async fn a_drain_ends_the_streams_of_a_health_without_a_refresher() {
     let health = Health::fixed(Status::Pass);

@@ -1,4 +1,4 @@
-//! List: names are details, and there is an end to how many are told.
+//! List: names are details, and the number of names in an answer is limited.
 
 use std::collections::BTreeMap;
 

@@ -14,7 +14,7 @@ use tower_health::{Health, Status};
 use crate::calls::{CHECK, LIST, WATCH, asking, frame, request, respond, send};
 use crate::reply::{Code, INTERNAL, NOT_FOUND, RESOURCE_EXHAUSTED, UNIMPLEMENTED};
 
-/// Not ready but alive, so that what was asked shows in the answer.
+/// Not ready but alive, so that the answer shows which service the client requested.
 fn health() -> Health {
     Health::fixed(Status::Fail)
 }

@@ -1,4 +1,4 @@
-//! The services that a user maps to checks, and names that nobody knows.
+//! The services that a user maps to checks, and unknown names.
 
 use tower_health::{Criticality, Health, Probe, ServingStatus, Status};
 
@@ -149,7 +149,7 @@ async fn a_service_that_cannot_be_is_named_when_it_starts() {
     }
 }
 
-// What nobody looks at any more must not look healthy.
+// A service that no check covers any more must not look healthy.
 #[tokio::test(start_paused = true)]
 async fn a_service_is_not_serving_while_a_check_of_its_own_is_removed() {
     let (db, queue) = (Dial::at(Status::Pass), Dial::at(Status::Pass));

@@ -47,7 +47,7 @@ async fn another_content_type_is_unsupported() {
     }
 }
 
-/// Nothing in it says that a call was made, or that somebody is well.
+/// Nothing in it says that a call was made, or that a service is well.
 fn assert_refused(reply: &Reply) {
     assert!(
         reply.data.is_empty() && reply.trailers.is_none(),

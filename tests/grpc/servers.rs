@@ -24,7 +24,7 @@ fn router() -> Router {
         .fallback(async || "a page of the application")
 }
 
-/// What every server has to do, asked by real clients.
+/// What every server has to do when real clients call it.
 async fn behaves(name: &str, serve: impl FnOnce(&Health) -> Port) {
     let db = Dial::at(Status::Pass);
     let health = steady()

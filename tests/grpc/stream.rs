@@ -12,7 +12,7 @@ use crate::calls::{AppBody, WATCH, asking, request, respond};
 use crate::reply::{Code, decoded, grpc_status};
 use crate::support::{secs, settle};
 
-/// What a watch tells.
+/// What a watch reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Told {
     Status(ServingStatus),

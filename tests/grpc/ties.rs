@@ -8,7 +8,7 @@ use crate::calls::{WATCH, asking, request, site};
 use crate::stream::{NOT_SERVING, SERVING, Stream, Told};
 use crate::support::{Dial, secs, settle, steady};
 
-/// Opens a watch, reads what it tells first and waits for more, with no turn for anybody else in
+/// Opens a watch, reads its first message and waits for more, with no turn for another task in
 /// between.
 fn opened_now(health: &Health, service: &str) -> (Stream, Told) {
     let call = request(WATCH, asking(service));
@@ -20,7 +20,7 @@ fn opened_now(health: &Health, service: &str) -> (Stream, Told) {
     (stream, first)
 }
 
-/// What it tells next, if it does so before long.
+/// The next message of the watch, if it arrives before long.
 async fn soon(stream: &mut Stream) -> Option<Told> {
     tokio::time::timeout(secs(5), stream.next()).await.ok()
 }
@@ -56,7 +56,7 @@ async fn a_missed_beat_that_only_the_watch_saw_is_taken_back() {
     let health = steady().start().unwrap();
     let heartbeat = health.heartbeat("loop", secs(60)).unwrap();
     settle().await;
-    // Time passes, and nobody gets a turn.
+    // Time passes, and no task gets a turn.
     let late = tokio::time::advance(secs(60));
     assert!(late.now_or_never().is_none());
     let (mut stream, first) = opened_now(&health, "liveness");

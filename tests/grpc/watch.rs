@@ -83,7 +83,7 @@ async fn what_changes_no_status_is_no_message() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_switches_of_the_process_are_told() {
+async fn the_switches_of_the_process_are_announced() {
     let health = steady().gate("migrations").start().unwrap();
     let mut ready = Stream::open(&health, "").await;
     let mut live = Stream::open(&health, "liveness").await;
@@ -211,7 +211,7 @@ async fn many_streams_of_one_name_each_get_each_change() {
     }
 }
 
-/// Nothing refreshes it, so that nothing tells its streams either: they look by themselves.
+/// No refresher runs for it, and so nothing notifies its streams: they poll by themselves.
 #[tokio::test(start_paused = true)]
 async fn a_health_without_a_refresher_tells_its_switches_all_the_same() {
     let health = Health::fixed(Status::Pass);
@@ -229,7 +229,7 @@ async fn a_health_without_a_refresher_tells_its_switches_all_the_same() {
     assert_eq!(orders.next().await, NOT_SERVING);
 }
 
-// A client that balances by itself opens a stream and asks nothing else.
+// A client that balances by itself opens a stream and sends no other request.
 #[tokio::test(start_paused = true)]
 async fn an_open_stream_keeps_checks_awake_that_run_only_while_probed() {
     for (service, is_probe) in [

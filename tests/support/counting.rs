@@ -21,7 +21,7 @@ pub(crate) fn allocations(run: impl FnOnce()) -> usize {
     ALLOCATIONS.get() - before
 }
 
-/// The bytes that this thread has asked for and not given back.
+/// The bytes that this thread has allocated and not freed.
 pub(crate) fn held() -> isize {
     HELD.get()
 }

@@ -170,7 +170,7 @@ async fn an_empty_report_is_an_empty_body() {
     assert_eq!(answer.headers["content-length"], "0");
 }
 
-/// The draft's report without its times, from what the public API tells.
+/// The draft's report without its times, from what the public API returns.
 fn draft(report: &Report<'_>) -> Value {
     let links: serde_json::Map<_, _> = report
         .links()

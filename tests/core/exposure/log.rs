@@ -66,7 +66,7 @@ impl Visit for Fields<'_> {
     }
 }
 
-/// What was logged since this was asked for the last time. Asked once before, it starts to record.
+/// What was logged since the last call. The first call starts the recording.
 fn logged() -> Vec<Line> {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {

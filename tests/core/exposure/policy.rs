@@ -119,7 +119,7 @@ async fn a_predicate_sees_the_whole_head_of_the_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_predicate_is_not_asked_about_requests_of_the_application() {
+async fn a_predicate_does_not_see_requests_of_the_application() {
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&asked);
     let details = Details::when(move |_| {

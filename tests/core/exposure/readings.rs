@@ -1,4 +1,4 @@
-//! What a report tells of one check: its readings, their time, and what it is a part of.
+//! What a report says of one check: its readings, their time, and what it is a part of.
 
 use std::time::{Duration, SystemTime};
 

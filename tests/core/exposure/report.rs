@@ -97,7 +97,7 @@ async fn a_check_that_hangs_says_so() {
     assert_eq!(answer.json()["output"], "db: timed out after 100ms");
 }
 
-// M15, and what nobody tests: a throwing check beside one that hangs and one that passes.
+// M15, and what no peer tests: a throwing check beside one that hangs and one that passes.
 #[tokio::test(start_paused = true)]
 async fn one_check_that_panics_and_one_that_hangs_leave_the_others_alone() {
     let hanging = indicator_fn("hangs", || {

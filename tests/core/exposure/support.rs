@@ -26,22 +26,22 @@ pub(crate) async fn panics(message: String) -> CheckResult {
     panic!("{message}")
 }
 
-/// A service behind the layer, and whoever asks it.
+/// A service behind the layer, and the client that calls it.
 #[derive(Clone)]
 pub(crate) struct Port(HealthLayer);
 
 impl Port {
-    /// Shows details to nobody.
+    /// Shows details to no client.
     pub(crate) fn public(health: &Health) -> Self {
         Self(HealthLayer::new(health.clone()))
     }
 
-    /// Shows details to whoever has the [`TOKEN`].
+    /// Shows details to clients that have the [`TOKEN`].
     pub(crate) fn guarded(health: &Health) -> Self {
         Self::with(health, Details::bearer(TOKEN))
     }
 
-    /// Shows details to everybody.
+    /// Shows details to every client.
     pub(crate) fn management(health: &Health) -> Self {
         Self::with(health, Details::always())
     }

@@ -31,7 +31,7 @@ async fn serve_inside(health: &Health) -> SocketAddr {
     address
 }
 
-/// The layer around the router, whose body type `axum::serve` asks for.
+/// The layer around the router, whose body type `axum::serve` requires.
 async fn serve_around(health: &Health) -> SocketAddr {
     let (listener, address) = listen().await;
     let service = HealthLayer::new(health.clone())

@@ -201,7 +201,7 @@ async fn a_request_that_panics_no_longer_counts() {
     assert_eq!(load.requests(), 0);
 }
 
-/// A body whose hint and end are nobody else's.
+/// A body whose hint and end are unlike those of any other.
 struct Peculiar;
 
 impl http_body::Body for Peculiar {
@@ -238,7 +238,7 @@ async fn the_hint_and_the_end_of_a_body_are_those_of_the_inner_one() {
 }
 
 #[tokio::test]
-async fn readiness_of_the_inner_service_is_asked_and_passed_on() {
+async fn readiness_of_the_inner_service_is_polled_and_passed_on() {
     let (mock, mut handle) = tower_test::mock::pair::<Req, Response<Full<Bytes>>>();
     handle.allow(0);
     let load = indicator();

@@ -209,7 +209,7 @@ async fn how_late_the_last_timer_was_counts_until_the_next() {
     eventually("the next timer", async || read().await < 200.0).await;
 }
 
-/// Nobody runs the check then, so the snapshot says that it is old.
+/// No refresher runs the check then, so the snapshot says that it is old.
 #[tokio::test]
 async fn when_the_runtime_of_the_refresher_is_blocked_readiness_fails_by_itself() {
     let lag = indicator();

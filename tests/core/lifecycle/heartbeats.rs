@@ -47,12 +47,12 @@ async fn each_beat_starts_the_deadline_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_beat_brings_liveness_back_and_both_changes_are_told() {
+async fn a_late_beat_brings_liveness_back_and_both_changes_are_announced() {
     let health = health();
     let mut transitions = health.subscribe();
     let heartbeat = health.heartbeat("consumer", secs(10)).unwrap();
     lapse(secs(11)).await;
-    // Told without anybody having asked.
+    // Announced without any request.
     assert_eq!(
         told_of_probes(&mut transitions).await,
         ["liveness: pass -> fail"]

@@ -33,7 +33,7 @@ async fn dependency(status: Status, criticality: Criticality) -> (Health, ()) {
     (health, ())
 }
 
-/// A check that nobody asked about for ten minutes, and which was told to rest meanwhile.
+/// A check that no prober polled for ten minutes, and which rested meanwhile.
 async fn forgotten(criticality: Criticality) -> (Health, ()) {
     let check = Dial::at(Status::Pass)
         .check("db")

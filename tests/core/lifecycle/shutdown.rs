@@ -125,7 +125,7 @@ async fn a_server_that_does_not_stop_is_given_up_at_the_cap_after_the_delay() {
 #[tokio::test(start_paused = true)]
 async fn the_cap_does_not_count_before_the_delay_of_a_shutdown_is_over() {
     let health = health();
-    // Somebody only wants no more traffic; nobody shuts anything down.
+    // The operator only wants no more traffic; no shutdown begins.
     health.drain();
     let served = health
         .cap_drain(async {

@@ -22,7 +22,7 @@ pub(crate) async fn answer(health: &Health, probe: Probe) -> (u16, Status) {
         .into_iter()
         .find(|status| body == format!(r#"{{"status":"{status}"}}"#));
     let status = status.unwrap_or_else(|| panic!("not a public answer: {body}"));
-    // Nobody may get another answer from the handle than from the wire.
+    // A caller must not get another answer from the handle than from the wire.
     assert_eq!(health.status(probe), status);
     assert_eq!(health.snapshot().status(probe), status);
     (code, status)

@@ -101,7 +101,7 @@ fn await_ready_is_never_when_the_runtime_of_the_refresher_has_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn subscribers_are_told_of_every_change_in_order_with_its_reason() {
+async fn subscribers_get_every_change_in_order_with_its_reason() {
     let (db, cache) = (Dial::at(Status::Pass), Dial::at(Status::Pass));
     let health = steady()
         .readiness(db.check("db"))

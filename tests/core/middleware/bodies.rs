@@ -24,7 +24,7 @@ enum Step {
     Wait,
 }
 
-/// Plays its steps. What it says of itself is made up, so that nobody can work it out instead.
+/// Plays its steps. What it says of itself is made up, so that no wrapper can compute it instead.
 #[derive(Clone, Debug)]
 struct Script {
     steps: VecDeque<Step>,

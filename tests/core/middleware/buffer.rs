@@ -18,7 +18,7 @@ use tower_test::mock;
 use super::support::{Body, get, ok, probes_answer_at_once, received_nothing, soon};
 use crate::support::layer;
 
-/// Whether a buffer has no place left. What is asked is a clone, which gives its place back.
+/// Whether a buffer has no place left. The test polls a clone, which gives its place back.
 fn is_full<S>(buffer: &S) -> bool
 where
     S: Service<Request<Body>> + Clone,

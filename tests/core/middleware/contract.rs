@@ -32,12 +32,12 @@ fn readiness_of_the_layer_asks_nothing_of_the_service_below() {
 }
 
 #[test]
-fn a_ready_service_is_asked_once_called_once_and_never_cloned() {
+fn a_ready_service_is_polled_once_called_once_and_never_cloned() {
     let (inner, world) = Strict::new();
     let mut service = layer().layer(inner);
     for turn in 1..=3 {
         Polled::new(service.call(get("/"))).must_wait();
-        assert_eq!(world.touched(), [1, turn, turn]); // made, asked, called
+        assert_eq!(world.touched(), [1, turn, turn]); // made, polled, called
     }
 }
 
@@ -82,7 +82,7 @@ fn a_request_that_is_never_polled_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_clone_has_asked_for_nothing_whatever_its_original_did() {
+fn a_clone_has_polled_nothing_whatever_its_original_did() {
     let (inner, world) = Strict::new();
     let mut service = layer().layer(inner);
     world.say(Says::Pending);

@@ -1,4 +1,4 @@
-//! Errors of readiness: they reach the request that asked, and nobody else.
+//! Errors of readiness: they reach the request that polled, and no other.
 
 use futures_util::FutureExt;
 use tower::{Layer, Service, ServiceExt};

@@ -1,5 +1,5 @@
-//! Requests, probes, clones, drops and errors in any order: the contract holds, nobody keeps what
-//! they do not use, and each request is served exactly once.
+//! Requests, probes, clones, drops and errors in any order: the contract holds, no clone keeps what
+//! it does not use, and each request is served exactly once.
 
 use proptest::prelude::*;
 

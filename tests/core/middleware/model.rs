@@ -94,7 +94,7 @@ impl Run {
                 let service = self.service(which).clone();
                 self.services.push(service);
             }
-            // The last one stays: somebody has to take the requests.
+            // The last one stays: a service has to take the requests.
             Step::DropService(which) => {
                 if self.services.len() > 1 {
                     let which = which % self.services.len();
@@ -117,7 +117,7 @@ impl Run {
         self.agrees();
     }
 
-    /// Lets everybody in, and sees every request that is left to its end.
+    /// Lets every request in, and sees each one that is left to its end.
     pub(crate) fn finish(mut self) {
         self.take(&Step::Say(Says::Ready));
         while !self.requests.is_empty() {

@@ -12,8 +12,8 @@ use tower_test::mock;
 
 use super::support::{Body, Handle, Mock, get, ok, received, received_nothing};
 
-/// Panics for whoever sends `x-trap`, with a payload that panics once more when it is dropped;
-/// shows details to everybody else.
+/// Panics for clients that send `x-trap`, with a payload that panics once more when it is dropped;
+/// shows details to all other clients.
 fn trapped(status: Status) -> (HealthService<Mock>, Handle) {
     struct Payload;
     impl Drop for Payload {

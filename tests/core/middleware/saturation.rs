@@ -92,7 +92,7 @@ fn requests_that_wait_are_served_in_the_order_in_which_they_came() {
         .into();
     for turn in 0..4 {
         probes_answer_at_once(&mut service);
-        // Everybody looks, and only the first in line gets in.
+        // Every request polls, and only the first in line gets in.
         waiting.iter_mut().rev().for_each(Polled::must_wait);
         let (path, respond) = received(&mut handle);
         assert_eq!(path, format!("/{turn}"));

@@ -55,7 +55,7 @@ fn one_that_was_polled_for_readiness_before_holds_no_permit() {
 }
 
 #[test]
-fn one_that_was_asked_for_readiness_while_the_limit_was_full_stands_in_no_queue() {
+fn one_that_was_polled_for_readiness_while_the_limit_was_full_stands_in_no_queue() {
     let (mut prober, mut handle) = limited();
     let mut other = prober.clone();
     let mut first = Polled::new(other.call(get("/first")));

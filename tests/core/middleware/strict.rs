@@ -11,7 +11,7 @@ use tower::Service;
 
 use super::support::{Body, ok};
 
-/// What every instance says when it is asked for readiness.
+/// What every instance says when it is polled for readiness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Says {
     Ready,
@@ -71,7 +71,7 @@ impl World {
         }
     }
 
-    /// From now on everybody says this. Whoever waits is woken if it is not to wait.
+    /// From now on every instance says this. Waiting tasks are woken unless it is to wait.
     pub(crate) fn say(&self, says: Says) {
         let mut state = self.state();
         state.says = Some(says);
@@ -111,7 +111,7 @@ impl World {
         self.state().served.clone()
     }
 
-    /// How often anything was made, asked or called: changes whenever somebody touches an instance.
+    /// How often instances were made, polled or called: changes whenever an instance is touched.
     pub(crate) fn touched(&self) -> [usize; 3] {
         let state = self.state();
         [state.made, state.asked, state.served.len()]

@@ -22,7 +22,7 @@ pub(crate) type Handle = mock::Handle<Request<Body>, Response<Body>>;
 
 pub(crate) const PROBES: [&str; 3] = ["/livez", "/readyz", "/startupz"];
 
-/// For [`HealthLayer::map_body`], where no probe is asked.
+/// For [`HealthLayer::map_body`], where no probe is requested.
 pub(crate) fn no_probe<B>(_: ProbeBody) -> B {
     panic!("no probe was asked")
 }
@@ -35,7 +35,7 @@ pub(crate) fn ok() -> Response<Body> {
     Response::new(Full::from("the application"))
 }
 
-/// Asks all three probes and insists that none of them has to wait.
+/// Requests all three probes and insists that none of them has to wait.
 pub(crate) fn probes_answer_at_once<S, R>(service: &mut S)
 where
     S: Service<Request<Body>, Response = Response<R>, Error: Debug>,
@@ -71,7 +71,7 @@ pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
     output.expect("waits for ever")
 }
 
-/// A future that is polled by hand, and tells whether it asked to be polled again.
+/// A future that is polled by hand, and reports whether it was woken to be polled again.
 pub(crate) struct Polled<F> {
     future: Pin<Box<F>>,
     woken: Arc<Flag>,

@@ -1,5 +1,5 @@
 //! A request that waits is woken when its turn comes: the first poll registers the waker of its
-//! task, in place of the one that `call` asked with.
+//! task, in place of the one that `call` polled with.
 
 use http::{Request, Response};
 use tower::buffer::Buffer;
@@ -60,7 +60,7 @@ fn a_turn_that_comes_between_the_call_and_the_first_poll_is_not_missed() {
 }
 
 #[test]
-fn a_semaphore_that_was_asked_without_a_task_wakes_the_task_that_came_after() {
+fn a_semaphore_that_was_polled_without_a_task_wakes_the_task_that_came_after() {
     let (inner, mut handle) = mock::pair();
     let mut service = layer().layer(ConcurrencyLimit::new(inner, 1));
     let mut first = Polled::new(service.call(get("/1")));
@@ -75,8 +75,8 @@ fn a_semaphore_that_was_asked_without_a_task_wakes_the_task_that_came_after() {
     assert!(second.is_woken());
 }
 
-/// tokio makes its semaphores say "not now" to a task that did a lot in one turn, and wakes whoever
-/// asked: here nobody, since `call` asks without a waker.
+/// tokio makes its semaphores say "not now" to a task that did a lot in one turn, and wakes the
+/// waker of that poll: here none, since `call` polls without a waker.
 #[tokio::test(start_paused = true)]
 async fn an_exhausted_budget_of_the_task_delays_a_request_and_does_not_lose_it() {
     let (inner, mut handle) = mock::pair::<Request<Body>, Response<Body>>();
@@ -94,7 +94,7 @@ async fn an_exhausted_budget_of_the_task_delays_a_request_and_does_not_lose_it()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_buffer_that_was_asked_without_a_task_wakes_the_task_that_came_after() {
+async fn a_buffer_that_was_polled_without_a_task_wakes_the_task_that_came_after() {
     let (inner, mut handle) = mock::pair::<Request<Body>, Response<Body>>();
     handle.allow(0);
     let mut service = layer().layer(Buffer::new(inner, 1));

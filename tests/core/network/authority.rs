@@ -100,7 +100,7 @@ impl Identity {
         self.accept(config, protocols)
     }
 
-    /// Presents it, and lets nobody in who has no certificate of this authority.
+    /// Presents it, and accepts no client without a certificate of this authority.
     pub(crate) fn mutual(&self, authority: &Authority) -> TlsAcceptor {
         let provider = Arc::new(ring::default_provider());
         let roots = Arc::new(authority.roots());

@@ -53,7 +53,7 @@ pub(crate) const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOC
 
 pub(crate) type Said = Result<i32, (Code, &'static str)>;
 
-/// Answers what the test says, whatever was asked.
+/// Answers what the test says, whatever the client requests.
 struct Says(Said);
 
 #[tonic::async_trait]

@@ -108,7 +108,7 @@ async fn a_redirect_is_not_followed_and_its_host_is_reported_without_its_secrets
 }
 
 #[tokio::test]
-async fn head_is_asked_when_it_is_wanted() {
+async fn head_is_sent_when_it_is_configured() {
     let site = answering(|request| match *request.method() {
         Method::HEAD => text(200, ""),
         _ => text(405, ""),

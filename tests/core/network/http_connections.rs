@@ -129,7 +129,7 @@ async fn a_connection_that_the_network_forgot_is_replaced() {
                 let mut serving = pin!(http(connection, |_| async { text(200, "ok") }));
                 select! {
                     () = &mut serving => {}
-                    // Open, and served by nobody.
+                    // Open, and served by no task.
                     () = dead.notified() => pending().await,
                 }
             }

@@ -17,7 +17,7 @@ async fn https(identity: &Identity, protocols: &[&[u8]]) -> Site {
     Site::start(move |connection| serve(acceptor.clone(), connection)).await
 }
 
-/// Tells in the status over which version of HTTP it was asked.
+/// Reports in the status over which version of HTTP the request came.
 async fn serve(acceptor: TlsAcceptor, connection: TcpStream) {
     if let Ok(connection) = acceptor.accept(connection).await {
         let answer = |request: http::Request<_>| async move {

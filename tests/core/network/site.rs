@@ -67,7 +67,7 @@ impl Site {
         }
     }
 
-    /// Writes this to whoever comes, in answer to the first bytes, and hangs up.
+    /// Writes this to every client, in answer to the first bytes, and hangs up.
     pub(crate) async fn says(bytes: &'static [u8]) -> Self {
         Self::start(move |mut connection| async move {
             let _ = connection.read(&mut [0; 4096]).await;

@@ -49,7 +49,7 @@ async fn each_run_is_a_connection_that_is_closed_at_once() {
 }
 
 #[tokio::test]
-async fn a_name_is_looked_up_and_its_addresses_are_told() {
+async fn a_name_is_looked_up_and_its_addresses_are_reported() {
     let site = Site::silent().await;
     let port = site.address().port();
     passes(&of(&format!("localhost:{port}"))).await;

@@ -1,8 +1,8 @@
 //! Checks that are added and removed while the service runs.
 //!
-//! Ports D13 and D18 of the peers' tables: a name that is registered twice, or not at all, is told
-//! at once. D18's check that is registered but not configured is no case here: settings are
-//! optional.
+//! Ports D13 and D18 of the peers' tables: a name that is registered twice, or not at all, is
+//! reported at once. D18's check that is registered but not configured is no case here: settings
+//! are optional.
 
 use tower_health::{Criticality, Health, HealthConfig, Probe, Status};
 
@@ -267,7 +267,7 @@ async fn a_startup_check_cannot_take_the_name_of_a_gate() {
     assert!(error.is_name(), "{error}");
 }
 
-// Whoever asked may stop waiting; what was asked for is done all the same, and done once.
+// The caller may stop waiting; the refresher carries the order out all the same, and once.
 #[tokio::test(start_paused = true)]
 async fn an_order_whose_future_is_dropped_is_carried_out_once() {
     let health = empty().await;

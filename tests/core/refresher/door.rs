@@ -32,7 +32,7 @@ impl Door {
     }
 }
 
-/// Nobody waits for ever when a test fails.
+/// No thread waits for ever when a test fails.
 impl Drop for Door {
     fn drop(&mut self) {
         if thread::panicking() {

@@ -145,7 +145,7 @@ async fn what_is_only_built_or_layered_starts_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_told_before_the_end_reaches_the_listeners() {
+async fn what_was_announced_before_the_end_reaches_the_listeners() {
     let told = Arc::new(AtomicUsize::new(0));
     let health = steady()
         .readiness(Script::passing().check("db"))

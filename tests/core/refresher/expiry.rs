@@ -1,4 +1,4 @@
-//! A result that nobody renewed in time counts no longer: a frozen green light is the worst bug
+//! A result that no run renewed in time counts no longer: a frozen green light is the worst bug
 //! that a health check can have.
 
 use std::time::Duration;
@@ -99,7 +99,7 @@ async fn what_failed_before_it_became_stale_fails_still() {
     assert!(is_stale(&health, "db", Status::Fail));
 }
 
-// A check that sleeps while nobody probes is one whose results nobody renews.
+// A check that sleeps while no prober calls is one whose results no run renews.
 #[tokio::test(start_paused = true)]
 async fn by_default_a_result_stands_for_three_intervals_or_one_slow_run() {
     struct Case {
@@ -207,7 +207,7 @@ async fn a_check_that_runs_as_it_should_never_expires_early() {
 }
 
 #[test]
-fn a_result_that_would_expire_before_the_next_run_cannot_be_asked_for() {
+fn a_result_that_would_expire_before_the_next_run_cannot_be_configured() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()

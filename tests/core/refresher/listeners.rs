@@ -1,4 +1,4 @@
-//! Listeners: called once for each change, after it can be seen, and in nobody's way.
+//! Listeners: called once for each change, after it can be seen, and without blocking others.
 //!
 //! A listener that blocks needs the real clock; every wait for one is for a condition, with a
 //! deadline.

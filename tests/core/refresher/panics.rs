@@ -278,7 +278,7 @@ impl HealthIndicator for PanicsWhenAsked {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_indicator_that_panics_when_it_is_asked_cannot_be_registered() {
+async fn an_indicator_that_panics_at_registration_cannot_be_registered() {
     let health = Health::builder().start().unwrap();
     for (what, message) in [("name", "asked for its name"), ("ttl", "asked for its TTL")] {
         let built = steady().readiness(PanicsWhenAsked(what)).start();
@@ -296,7 +296,7 @@ async fn an_indicator_that_panics_when_it_is_asked_cannot_be_registered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_after_the_timeout_comes_too_late_to_be_told() {
+async fn a_panic_after_the_timeout_comes_too_late_to_be_reported() {
     let db = Check::new(indicator_fn("db", || async {
         sleep(secs(30)).await;
         panic!("never seen");

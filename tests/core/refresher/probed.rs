@@ -1,4 +1,4 @@
-//! Checks that run only while somebody probes readiness, so that a dependency may fall asleep.
+//! Checks that run only while a prober polls readiness, so that a dependency may fall asleep.
 
 use tower_health::{Details, Health, HealthLayer, Probe, Status};
 
@@ -130,7 +130,7 @@ async fn a_slow_run_is_not_doubled_by_probes() {
     assert_eq!(state(&health, "db").status(), Status::Pass);
 }
 
-// Nobody asks for readiness before startup is complete.
+// No prober requests readiness before startup is complete.
 #[tokio::test(start_paused = true)]
 async fn a_startup_check_runs_until_it_passed_without_probes() {
     let db = Script::new([fail("down"), fail("down"), pass()]);

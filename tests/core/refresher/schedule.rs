@@ -1,4 +1,4 @@
-//! When checks run: at once, then on the TTL, spread by jitter, and never because somebody asks.
+//! When checks run: at once, then on the TTL, spread by jitter, and never because of a request.
 //!
 //! Ports D17 and B2 of the peers' tables, and U3.
 

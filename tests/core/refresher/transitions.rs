@@ -1,7 +1,7 @@
-//! Transitions: each change is told exactly once, to everybody who asked.
+//! Transitions: the refresher announces each change exactly once, to every subscriber.
 //!
 //! Ports D7, D9, D11, D15 and D16 of the peers' tables, and U8. D10, D12 and D14 have no like here:
-//! liveness takes no checks, there is no check without settings, and nobody counts aggregates. D19
+//! liveness takes no checks, there is no check without settings, and no part counts aggregates. D19
 //! to D21 are the exposure tests' business.
 
 use std::time::Duration;
@@ -150,7 +150,7 @@ async fn a_drain_under_flapping_checks_is_announced_once_and_stands() {
     lapse(secs(1)).await;
     let before = flips(&told(&mut transitions).await);
     assert!(before.len() > 20, "{before:?}");
-    // Every line begins where the one before it ended: none is missing, none is told twice.
+    // Every line begins where the one before it ended: none is missing, none is announced twice.
     let ends = |line: &String| {
         let (_, change) = line.split_once(": ").unwrap();
         let (from, to) = change.split_once(" -> ").unwrap();

@@ -18,7 +18,7 @@ use crate::support::{eventually, millis, secs, steady, wait_until};
 
 const TTL: Duration = millis(20);
 
-/// Holds a worker thread until it is told to stop: it never yields, and cannot be aborted.
+/// Holds a worker thread until `stop` is set: it never yields, and cannot be aborted.
 fn never_yielding(stop: &Arc<AtomicBool>, runs: &Arc<AtomicUsize>) -> Check {
     let (stop, runs) = (Arc::clone(stop), Arc::clone(runs));
     Check::new(indicator_fn("busy", move || {

@@ -1,4 +1,4 @@
-//! Everything that can be wrong with a health is told when it starts, all at once and by name.
+//! A health reports everything that can be wrong with it when it starts, all at once and by name.
 //!
 //! S16 of the peers' tables is among the cases: settings for a name that is not registered.
 
@@ -170,7 +170,7 @@ async fn what_stands_at_the_edge_of_what_works_works() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn settings_of_a_check_that_is_not_registered_are_told() {
+async fn settings_of_a_check_that_is_not_registered_are_reported() {
     let config = || health_config("[checks.bd]\nttl = 1000");
     let told = r#"settings for "bd": no check of this name is registered"#;
     assert_told(
@@ -191,7 +191,7 @@ async fn settings_of_a_check_that_is_not_registered_are_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bad_settings_from_a_file_are_told_like_those_of_the_code() {
+async fn bad_settings_from_a_file_are_reported_like_those_of_the_code() {
     let config = health_config("jitter = 2.0\n[checks.db]\nfailure_threshold = 0\nttl = 0");
     let error = error(Health::builder().config(config).readiness(ok("db")));
     assert_eq!(kinds(&error), OPTION);

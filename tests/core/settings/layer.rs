@@ -45,7 +45,7 @@ fn a_prefix_may_end_in_a_slash() {
 }
 
 #[test]
-fn a_path_that_cannot_be_asked_is_named() {
+fn a_path_that_cannot_be_requested_is_named() {
     let slash = "it must start with `/`";
     let ascii = "it must be printable ASCII; write anything else percent-encoded, as it is sent";
     let bare = "it must be a path, without query or fragment";

@@ -112,7 +112,7 @@ fn an_empty_file_means_the_defaults() {
     assert_eq!(settings, Settings::default());
 }
 
-/// The keys that a section may have, which is what its error tells of an unknown one.
+/// The keys that a section may have, which is what its error lists for an unknown one.
 fn keys_of(section: &str) -> Vec<String> {
     let error = from_toml(&format!("[{section}]\nunheard_of = 1")).unwrap_err();
     let (_, expected) = error.split_once("expected one of ").unwrap();

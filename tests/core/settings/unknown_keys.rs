@@ -1,4 +1,4 @@
-//! A key that nobody knows is an error that names it, so that no typing error goes unseen.
+//! An unknown key is an error that names it, so that no typing error goes unseen.
 
 use super::support::{from_toml, from_yaml};
 

@@ -36,7 +36,7 @@ async fn pipelined_probes_and_requests_are_answered_in_order() {
     }
 }
 
-// Varnish reads until the server closes, and HTTP/1.0 ends a connection unless asked otherwise.
+// Varnish reads until the server closes, and HTTP/1.0 ends a connection unless the client opts out.
 #[tokio::test]
 async fn a_connection_is_closed_when_the_prober_asks_for_it() {
     let (_, address) = serve(Status::Pass).await;
@@ -52,7 +52,7 @@ async fn a_connection_is_closed_when_the_prober_asks_for_it() {
 }
 
 #[tokio::test]
-async fn http_1_0_keeps_the_connection_when_asked_to() {
+async fn http_1_0_keeps_the_connection_when_requested() {
     let (_, address) = serve(Status::Pass).await;
     let mut wire = Wire::to(address).await;
     for _ in 0..2 {
@@ -64,7 +64,7 @@ async fn http_1_0_keeps_the_connection_when_asked_to() {
 }
 
 #[tokio::test]
-async fn while_draining_probes_are_told_to_come_back_on_a_new_connection() {
+async fn while_draining_probes_are_asked_to_reconnect() {
     let (health, address) = serve(Status::Pass).await;
     let mut wire = Wire::to(address).await;
     wire.write(GET).await;

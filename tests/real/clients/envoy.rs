@@ -9,7 +9,7 @@ use super::curl::curl;
 use super::process::{Daemon, Files, program, run};
 use super::site::{ORDERS, Site};
 
-/// `{"status":"pass"}`, which Envoy is told in hexadecimal digits.
+/// `{"status":"pass"}`, which Envoy expects in hexadecimal digits.
 fn passing_body() -> String {
     let digits = br#"{"status":"pass"}"#.iter().map(|byte| format!("{byte:02x}"));
     digits.collect()

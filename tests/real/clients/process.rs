@@ -60,7 +60,7 @@ pub(crate) async fn run(command: &mut Command) -> Ended {
     }
 }
 
-/// A program that tells something from time to time.
+/// A program that prints something from time to time.
 pub(crate) struct Teller {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -88,7 +88,7 @@ impl Teller {
         }
     }
 
-    /// Waits until it ends by itself. `stdout` is what nobody asked for before.
+    /// Waits until it ends by itself. `stdout` is what the test did not read before.
     pub(crate) async fn ended(&mut self) -> Ended {
         let (mut stdout, mut stderr) = (String::new(), String::new());
         let ended = async {
@@ -108,7 +108,7 @@ impl Teller {
         }
     }
 
-    /// Whether it is running and has told nothing that nobody asked for.
+    /// Whether it is running and has printed nothing that the test did not read.
     pub(crate) async fn is_silent(&mut self) -> bool {
         let told = timeout(Duration::ZERO, self.lines.next_line()).await;
         told.is_err() && self.child.try_wait().unwrap().is_none()

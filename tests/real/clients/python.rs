@@ -80,7 +80,7 @@ async fn python_lists_the_names_that_it_may_see() {
 }
 
 /// An answer that does not wait for the request. It must not get lost when the server then gives
-/// the rest of the request up, so it is asked for more than once.
+/// the rest of the request up, so the client requests it more than once.
 #[tokio::test]
 #[ignore = "needs real clients: run .ci/test"]
 async fn python_finds_no_unknown_method() {

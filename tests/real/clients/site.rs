@@ -41,7 +41,7 @@ impl Site {
         Self::with(drain_delay, Details::never()).await
     }
 
-    /// A server that is ready, and that lists every gRPC service to everybody.
+    /// A server that is ready, and that lists every gRPC service to every client.
     pub(crate) async fn listing() -> Self {
         Self::with(Duration::from_secs(3600), Details::always()).await
     }
@@ -109,7 +109,7 @@ impl Site {
             .expect("readiness follows its check");
     }
 
-    /// Tells the process to stop. What comes back resolves when the server has ended.
+    /// Signals the process to stop. What comes back resolves when the server has ended.
     pub(crate) fn leave(self) -> impl Future<Output = ()> {
         self.leave.send(()).expect("the server is running");
         async {

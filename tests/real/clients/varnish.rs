@@ -36,7 +36,7 @@ backend {name} {{
     let vcl = files.write("site.vcl", &vcl);
     let mut varnish = program("varnishd");
     varnish.arg("-F").arg("-n").arg(files.path("work"));
-    // By default it asks for the address of `localhost`, which not every machine knows.
+    // By default it looks up the address of `localhost`, which not every machine knows.
     varnish.args(["-T", "127.0.0.1:0"]).arg("-f").arg(vcl);
     let socket = files.path("socket");
     varnish.args(["-a", socket.to_str().unwrap(), "-s", "malloc,16m"]);

@@ -10,7 +10,7 @@ use crate::support::watched::refused;
 
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
-async fn a_wrong_password_is_named_and_not_told() {
+async fn a_wrong_password_is_reported_without_the_password() {
     let server = Postgres::start().await;
     let watched = watch(config(server.port()).password("wr0ng-p4ss"));
     let text = watched.fails().await;

@@ -47,7 +47,7 @@ fn live_with(example: &str, request: &str, answer: &str) {
     let data_dir_name = data_dir.to_str().unwrap();
     let settings = [("DATA_DIR", data_dir_name), ("DRAIN_MS", FOR_EVER)];
     let mut service = Service::start(example, &settings);
-    // Whatever the other probes say, requests are served and nobody asks for a restart.
+    // Whatever the other probes say, requests are served and no probe requests a restart.
     let readyz = || {
         let hello = service.exchange(request);
         assert!(
@@ -66,7 +66,7 @@ fn live_with(example: &str, request: &str, answer: &str) {
 
     fs::remove_dir(&data_dir).unwrap();
     becomes(FAIL);
-    // Over several runs of the check, so that a reason which is told for each run would show.
+    // Over several runs of the check, so that a reason which is logged for each run would show.
     let failing_since = Instant::now();
     wait_until("several more runs", || {
         assert_eq!(readyz(), FAIL);

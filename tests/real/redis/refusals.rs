@@ -52,7 +52,7 @@ async fn a_user_who_may_not_ping_or_write_is_reported_with_the_command() {
 
 #[tokio::test]
 #[ignore = "needs redis-server: run .ci/test"]
-async fn connections_that_are_used_up_are_told_and_freed_ones_recover() {
+async fn used_up_connections_are_reported_and_freed_ones_recover() {
     let server = RedisServer::start().await;
     let mut admin = server.admin().await;
     admin.ask::<()>("CONFIG SET maxclients 1").await;
@@ -95,7 +95,7 @@ async fn a_replica_without_its_master_says_so_until_it_is_one_itself() {
 
 #[tokio::test]
 #[ignore = "needs redis-server: run .ci/test"]
-async fn a_read_only_replica_passes_unless_the_round_trip_is_asked_for() {
+async fn a_read_only_replica_passes_unless_the_round_trip_is_configured() {
     let absent = ClosedPort::bind();
     let nobody = absent.address().port();
     let server = RedisServer::start_with(&format!("--replicaof 127.0.0.1 {nobody}")).await;

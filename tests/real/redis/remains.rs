@@ -39,7 +39,7 @@ async fn a_thousand_runs_leave_no_task_no_connection_and_one_key() {
     assert_eq!(admin.ask::<usize>("DBSIZE").await, 1);
 }
 
-/// The application asks for no response timeout when it uses blocking commands.
+/// The application sets no response timeout when it uses blocking commands.
 #[tokio::test]
 #[ignore = "needs redis-server: run .ci/test"]
 async fn a_silent_server_is_sent_one_command_however_often_the_check_runs() {

@@ -273,7 +273,7 @@ fn template() -> PathBuf {
         host replication postgres 127.0.0.1/32 trust\n\
         host all app 127.0.0.1/32 scram-sha-256\n";
     fs::write(data.join("pg_hba.conf"), access).unwrap();
-    // Whoever comes second finds that it is there, and its own is as good.
+    // The process that comes second finds that it is there, and its own is as good.
     let made = tempfile::tempdir_in(parent).unwrap();
     let copy = made.path().join("data");
     let copied = Command::new("cp").arg("-a").arg(&data).arg(&copy).status();

@@ -31,7 +31,7 @@ impl Process {
         self.child.id()
     }
 
-    /// The kernel still accepts connections for it, and nobody answers them.
+    /// The kernel still accepts connections for it, and no process answers them.
     pub(crate) fn freeze(&mut self) {
         stop(self.pid());
     }

@@ -111,7 +111,7 @@ pub(crate) fn managed_with(client: Client, config: ConnectionManagerConfig) -> C
 pub(crate) struct Admin(MultiplexedConnection);
 
 impl Admin {
-    /// Asks a command whose words are separated by spaces.
+    /// Sends a command whose words are separated by spaces.
     pub(crate) async fn ask<T: FromRedisValue>(&mut self, command: &str) -> T {
         self.try_ask(command).await.unwrap()
     }
@@ -123,7 +123,7 @@ impl Admin {
         command.query_async(&mut self.0).await
     }
 
-    /// The connections of everybody, this one included.
+    /// The connections of all clients, this one included.
     pub(crate) async fn connections(&mut self) -> usize {
         self.ask::<String>("CLIENT LIST").await.lines().count()
     }
@@ -144,7 +144,7 @@ impl Admin {
         line.unwrap().parse().unwrap()
     }
 
-    /// Waits until nobody but the clients that the test means is connected.
+    /// Waits until only the clients that the test means are connected.
     pub(crate) async fn settles_at(&mut self, connections: usize) {
         let what = format!("{connections} connections");
         eventually(&what, async || self.connections().await == connections).await;

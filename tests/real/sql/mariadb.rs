@@ -41,7 +41,7 @@ async fn it_recovers_without_a_new_pool_after_it_was_killed() {
 
 #[tokio::test]
 #[ignore = "needs MariaDB: run .ci/test"]
-async fn a_wrong_password_is_named_and_not_told() {
+async fn a_wrong_password_is_reported_without_the_password() {
     let server = MariaDb::start().await;
     let watched = watch(&pool(server.options().password("wr0ng-p4ss")));
     let text = watched.fails().await;

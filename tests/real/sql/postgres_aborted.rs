@@ -100,7 +100,7 @@ async fn proxied(server: &Postgres) -> (Arc<Proxy>, Arc<AtomicBool>) {
     (Arc::new(proxy), Arc::default())
 }
 
-/// A hook of the pool after which no byte goes through, once it is told to.
+/// A hook of the pool after which no byte goes through, once `silent` is set.
 #[allow(clippy::type_complexity, reason = "that is the type of hooks")]
 fn falls_silent(
     proxy: &Arc<Proxy>,
