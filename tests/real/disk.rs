@@ -15,17 +15,27 @@ struct SmallDisk(TempDir);
 impl SmallDisk {
     fn mount() -> Self {
         let directory = tempdir().unwrap();
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]);
+        let mut mount = as_root("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=1m,mode=1777", "tmpfs"]);
         let mounted = mount.arg(directory.path()).output().unwrap();
         assert!(mounted.status.success(), "{mounted:?}");
         Self(directory)
     }
 }
 
+/// Runs a program as root: itself if the test is, otherwise by sudo, as `.ci/test` does.
+fn as_root(program: &str) -> Command {
+    if rustix::process::geteuid().is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("sudo");
+    command.args(["-n", program]);
+    command
+}
+
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0.path()).status();
+        let _ = as_root("umount").arg(self.0.path()).status();
     }
 }
 
