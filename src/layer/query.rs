@@ -67,4 +67,16 @@ mod tests {
             assert_eq!(query.is_plain(), !verbose && excluded.is_empty(), "{uri}");
         }
     }
+
+    #[test]
+    fn names_beyond_the_limit_are_not_excluded() {
+        let names: String = (0..=MAX_EXCLUDED)
+            .map(|n| format!("&exclude=c{n}"))
+            .collect();
+        let uri: Uri = format!("/readyz?verbose{names}").parse().expect("a target");
+        let query = Query::of(&uri);
+        assert_eq!(query.excluded.len(), MAX_EXCLUDED);
+        assert!(query.verbose);
+        assert!(!query.excluded.contains(&format!("c{MAX_EXCLUDED}").into()));
+    }
 }

@@ -51,8 +51,8 @@ impl Refresher {
 
 /// Restarts the scheduler if it panics.
 ///
-/// The scheduler runs no user code, so only a defect of this crate can cause that. Results expire
-/// as usual until the restart.
+/// The only user code in its turns is the `tracing` subscriber, whose panics are caught. So only a
+/// defect of this crate can cause that. Results expire as usual until the restart.
 async fn supervise(mut scheduler: Scheduler) {
     let mut has_panicked = false;
     loop {

@@ -3,7 +3,7 @@
 //! A listener that blocks needs the real clock; every wait for one is for a condition, with a
 //! deadline.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -194,4 +194,21 @@ async fn a_listener_that_blocks_misses_the_oldest_transitions_and_they_are_count
     })
     .await;
     assert_eq!(door.entered(), 1 + 1_024);
+}
+
+#[tokio::test(start_paused = true)]
+async fn listeners_miss_nothing_when_more_checks_than_the_queue_holds_change_at_once() {
+    let seen = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&seen);
+    let mut builder = steady().on_transition(move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+    });
+    for index in 0..1_500 {
+        builder = builder.readiness(Script::passing().check(format!("check-{index}")));
+    }
+    let health = builder.start().unwrap();
+    settle().await;
+    assert_eq!(readiness(&health), Status::Pass);
+    assert_eq!(seen.load(Ordering::SeqCst), 1_500 + 1);
+    assert_eq!(health.missed_by_listeners(), 0);
 }

@@ -161,3 +161,18 @@ async fn asking_for_one_check_keeps_it_awake() {
     }
     assert!(db.runs() > 50, "{}", db.runs());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_became_stale_keeps_its_reason() {
+    let db = Script::new([fail("refused")]);
+    let health = sleepy(&db);
+    lapse(secs(3_600)).await;
+    let check = state(&health, "db");
+    assert!(check.is_stale());
+    let output = check.output().unwrap();
+    assert!(
+        output.starts_with("stale: the last run ended at "),
+        "{output}"
+    );
+    assert!(output.ends_with("Z: refused"), "{output}");
+}
