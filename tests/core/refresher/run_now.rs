@@ -1,8 +1,10 @@
 //! `Health::run_now`: a check that runs when the application wants it, not when it is due.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use futures_util::FutureExt;
 use tokio::time::timeout;
 use tower_health::{Check, Status, indicator_fn};
 
@@ -118,14 +120,16 @@ async fn after_a_timeout_the_caller_gets_a_run_of_its_own_as_soon_as_the_old_one
         seen(&health, "db") == failed("timed out after 50ms")
     })
     .await;
-    let run = tokio::spawn({
-        let health = health.clone();
-        async move { health.run_now("db").await }
-    });
-    tokio::task::yield_now().await;
+    let mut run = pin!(health.run_now("db"));
+    assert!(run.as_mut().now_or_never().is_none());
+    // Commands are handled in order: once this one is, so is the other.
+    health
+        .add_readiness(Script::passing().check("cache"))
+        .await
+        .unwrap();
     door.open();
-    let returned = timeout(PATIENCE, run).await.expect("no whole TTL passes");
-    returned.unwrap().unwrap();
+    let returned = timeout(PATIENCE, run).await;
+    returned.expect("no whole TTL passes").unwrap();
     assert_eq!(runs.load(Ordering::SeqCst), 2);
     assert_eq!(seen(&health, "db"), PASSED);
 }
