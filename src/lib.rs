@@ -137,8 +137,8 @@ pub use self::layer::{
 pub use self::lifecycle::{Gate, Heartbeat};
 pub use self::model::{
     BuildError, CheckConfig, CheckResult, CheckState, ComponentType, Criticality, Failure,
-    HealthConfig, HealthIndicator, LayerConfig, Observation, ObservedValue, Probe, Reading, Report,
-    ReportEntry, Snapshot, Status, Subject, Transition, redact_credentials,
+    HealthConfig, HealthIndicator, LayerConfig, Limits, Observation, ObservedValue, Probe, Reading,
+    Report, ReportEntry, Snapshot, Status, Subject, Transition, redact_credentials,
 };
 #[cfg(feature = "grpc")]
 #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
@@ -191,7 +191,6 @@ pub mod guides {
         #[doc = "[`grpc_service`]: crate::HealthBuilder::grpc_service"]
         #[doc = "[`set_serving_status`]: crate::Health::set_serving_status"]
         #[doc = "[`grpc_list`]: crate::HealthLayerBuilder::grpc_list"]
-        #[doc = "[`max_watches`]: crate::HealthConfig::max_watches"]
         grpc,
         "../docs/grpc.md"
     );

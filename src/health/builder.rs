@@ -7,7 +7,9 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use super::Check;
-use crate::model::{HealthConfig, OptionFault, Probe, Problem, Redactor, Report, Transition};
+use crate::model::{
+    HealthConfig, Limits, OptionFault, Probe, Problem, Redactor, Report, Transition,
+};
 use crate::refresh::Listener;
 use crate::state::Format;
 
@@ -118,15 +120,6 @@ impl HealthBuilder {
         self
     }
 
-    /// Sets how many gRPC `Watch` streams may be open at once. Default: 16,384.
-    ///
-    /// See [`HealthConfig::max_watches`].
-    #[cfg(feature = "grpc")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
-    pub fn max_watches(self, watches: usize) -> Self {
-        self.set(move |config| config.max_watches = watches)
-    }
-
     /// Applies settings from a file or another source.
     ///
     /// A setting of the builder itself takes precedence, whether it is set before or after this
@@ -183,6 +176,13 @@ impl HealthBuilder {
     /// See [`HealthConfig::drain_cap`].
     pub fn drain_cap(self, cap: Duration) -> Self {
         self.set(move |config| config.drain_cap = cap)
+    }
+
+    /// Sets every limit of what comes from outside. Default: [`Limits::default`].
+    ///
+    /// See [`HealthConfig::limits`].
+    pub fn limits(self, limits: Limits) -> Self {
+        self.set(move |config| config.limits = limits)
     }
 
     /// Sets `version` of the report, the public version of the service. Default: none.

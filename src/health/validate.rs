@@ -32,6 +32,7 @@ fn validate_config(config: &HealthConfig, problems: &mut Vec<Problem>) {
         let fault = OptionFault::Text("must be from 0 to 0.5");
         problems.push(Problem::option(None, "jitter", fault));
     }
+    problems.extend(config.limits.problems());
 }
 
 /// Reports names that are invalid or not unique within their probe. Gates count as startup checks,

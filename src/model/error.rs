@@ -210,6 +210,12 @@ pub(crate) enum OptionFault {
         given: Duration,
         needed: Duration,
     },
+    /// A limit that is too low or too high.
+    OutOfRange {
+        given: String,
+        least: String,
+        most: String,
+    },
     Text(&'static str),
 }
 
@@ -285,6 +291,9 @@ impl fmt::Display for OptionFault {
                     f,
                     "is {given:?}, but must be more than {needed:?} (1.5 times the interval between runs)"
                 )
+            }
+            Self::OutOfRange { given, least, most } => {
+                write!(f, "is {given}, but must be from {least} to {most}")
             }
             Self::Text(fault) => f.write_str(fault),
         }

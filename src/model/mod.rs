@@ -12,6 +12,7 @@ mod error;
 mod identity;
 mod indicator;
 mod lifecycle;
+mod limits;
 mod name;
 #[cfg(feature = "serde")]
 mod number;
@@ -39,6 +40,7 @@ pub(crate) use self::error::{Named, OptionFault, Problem, duration_problem};
 pub(crate) use self::identity::Identity;
 pub use self::indicator::HealthIndicator;
 pub(crate) use self::lifecycle::{GateState, GateView, HeartbeatView, LifecycleView};
+pub use self::limits::Limits;
 pub(crate) use self::name::validate as validate_name;
 pub use self::observation::{CheckResult, Failure, Observation, ObservedValue, Reading};
 pub use self::probe::Probe;

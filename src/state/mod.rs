@@ -82,7 +82,7 @@ impl SharedState {
             snapshot: ArcSwap::from_pointee(snapshot),
             format,
             #[cfg(feature = "grpc")]
-            services: Services::new(config.max_watches),
+            services: Services::new(config.limits.watches),
             last_probe: LastProbe::new(epoch),
             restarts: AtomicU64::new(0),
             missed_by_listeners: AtomicU64::new(0),
