@@ -22,6 +22,8 @@ use self::names::NameTable;
 pub use self::transitions::Transitions;
 use crate::lifecycle::{Gate, Heartbeat, drain, with_drain_cap};
 use crate::model::{BuildError, HealthConfig, Probe, Snapshot, Status, Transition};
+#[cfg(feature = "grpc")]
+use crate::model::{Named, Problem};
 use crate::refresh::Command;
 use crate::state::{LifecycleState, SharedState};
 
@@ -327,7 +329,8 @@ impl Health {
     /// # Errors
     ///
     /// Returns an error if the name is `""`, `liveness`, `readiness` or `startup`, which cannot be
-    /// set.
+    /// set, if it is longer than [`Limits::service_name_bytes`](crate::Limits::service_name_bytes),
+    /// or if [`Limits::services`](crate::Limits::services) are set already.
     #[cfg(feature = "grpc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
     pub fn set_serving_status(
@@ -335,10 +338,14 @@ impl Health {
         service: &str,
         status: crate::ServingStatus,
     ) -> Result<(), BuildError> {
-        if let Some(problem) = validate::service_problem(service) {
+        let limits = &self.state().limits;
+        if let Some(problem) = validate::service_problem(service, limits) {
             return Err(problem.into());
         }
-        self.state().services.set(service, Some(status));
+        if !self.state().services.set(service, status) {
+            let (of, name, most) = (Named::Service, service.to_owned(), limits.services);
+            return Err(Problem::TooMany { of, name, most }.into());
+        }
         self.lifecycle().notify();
         Ok(())
     }
@@ -348,7 +355,7 @@ impl Health {
     #[cfg(feature = "grpc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
     pub fn clear_serving_status(&self, service: &str) {
-        self.state().services.set(service, None);
+        self.state().services.clear(service);
         self.lifecycle().notify();
     }
 

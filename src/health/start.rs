@@ -122,7 +122,12 @@ impl Plan {
     /// Validates and resolves everything that needs no runtime.
     fn new(builder: HealthBuilder, problems: &mut Vec<Problem>) -> Self {
         validate(&builder, problems);
-        let groups = groups(builder.groups, &builder.checks, problems);
+        let groups = groups(
+            builder.groups,
+            &builder.checks,
+            &builder.config.limits,
+            problems,
+        );
         let mut slots = BTreeMap::new();
         for (probe, check) in builder.checks {
             if let Some((spec, indicator)) =

@@ -41,6 +41,8 @@ pub(crate) use self::identity::Identity;
 pub use self::indicator::HealthIndicator;
 pub(crate) use self::lifecycle::{GateState, GateView, HeartbeatView, LifecycleView};
 pub use self::limits::Limits;
+#[cfg(feature = "grpc")]
+pub(crate) use self::name::NameFault;
 pub(crate) use self::name::validate as validate_name;
 pub use self::observation::{CheckResult, Failure, Observation, ObservedValue, Reading};
 pub use self::probe::Probe;

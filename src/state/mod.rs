@@ -10,11 +10,15 @@ mod history;
 mod last_probe;
 mod lifecycle;
 mod log;
+#[cfg(feature = "grpc")]
+mod places;
 mod publisher;
 mod race;
 #[cfg(feature = "grpc")]
 mod services;
 mod statuses;
+#[cfg(feature = "grpc")]
+mod timer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,6 +33,8 @@ use self::history::History;
 use self::last_probe::LastProbe;
 pub(crate) use self::lifecycle::{GateCell, HeartbeatCell, LifecycleState};
 pub(crate) use self::log::log;
+#[cfg(feature = "grpc")]
+pub(crate) use self::places::{Full, Peer, Place};
 pub(crate) use self::publisher::{Publisher, StatusChange};
 pub(crate) use self::race::race;
 #[cfg(feature = "grpc")]
@@ -38,7 +44,9 @@ pub(crate) use self::services::is_standard_service;
 #[cfg(feature = "grpc")]
 use self::services::{ServiceStatuses, Services};
 pub(crate) use self::statuses::Statuses;
-use crate::model::{Aggregate, HealthConfig, Identity, Probe, Snapshot, Status, pass_if};
+#[cfg(feature = "grpc")]
+use self::timer::Timer;
+use crate::model::{Aggregate, HealthConfig, Identity, Limits, Probe, Snapshot, Status, pass_if};
 
 /// The state of one health. Every handle, layer and service shares it.
 #[derive(Debug)]
@@ -47,8 +55,11 @@ pub(crate) struct SharedState {
     snapshot: ArcSwap<Snapshot>,
     pub(crate) identity: Arc<Identity>,
     pub(crate) format: Format,
+    pub(crate) limits: Limits,
     #[cfg(feature = "grpc")]
     pub(crate) services: Services,
+    #[cfg(feature = "grpc")]
+    pub(crate) timer: Timer,
     last_probe: LastProbe,
     restarts: AtomicU64,
     missed_by_listeners: AtomicU64,
@@ -60,7 +71,6 @@ pub(crate) struct SharedState {
 
 impl SharedState {
     /// Creates the state and its only publisher.
-    #[cfg_attr(not(feature = "grpc"), allow(unused_variables))]
     pub(crate) fn new(
         lifecycle: LifecycleState,
         snapshot: Snapshot,
@@ -81,8 +91,11 @@ impl SharedState {
             identity: Arc::clone(&snapshot.identity),
             snapshot: ArcSwap::from_pointee(snapshot),
             format,
+            limits: config.limits,
             #[cfg(feature = "grpc")]
-            services: Services::new(config.limits.watches),
+            services: Services::new(&config.limits),
+            #[cfg(feature = "grpc")]
+            timer: Timer::default(),
             last_probe: LastProbe::new(epoch),
             restarts: AtomicU64::new(0),
             missed_by_listeners: AtomicU64::new(0),

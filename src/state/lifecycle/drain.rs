@@ -50,8 +50,12 @@ impl DrainLatch {
 
     /// Resolves when the delay, which counts from the start of the drain, has passed or was ended.
     pub(crate) async fn delay_passed(&self) {
-        let start = self.start().unwrap_or_else(clock::now);
-        race(sleep_until((start + self.delay).into()), self.delay_ended()).await;
+        race(sleep_until(self.delay_until().into()), self.delay_ended()).await;
+    }
+
+    /// Returns when the delay has passed. It counts from now if no drain has begun.
+    pub(crate) fn delay_until(&self) -> Instant {
+        self.start().unwrap_or_else(clock::now) + self.delay
     }
 
     /// Returns whether the delay has passed or was ended.
