@@ -72,7 +72,7 @@ impl Responder {
         // Records a probe, as the public answer does.
         state.probe(probe);
         let snapshot = state.current();
-        let query = Query::of(request.uri());
+        let query = Query::of(request.uri(), &state.limits);
         if query.is_plain() {
             return DetailedBody {
                 status: snapshot.status(probe),
@@ -97,7 +97,7 @@ impl Responder {
         let report = snapshot.report(probe).only(&name)?;
         // Records a probe, although the caller reads one check only.
         self.state.probe(probe);
-        let is_verbose = Query::of(request.uri()).verbose;
+        let is_verbose = Query::of(request.uri(), &self.state.limits).verbose;
         Some(self.render(report, &name, &[], is_verbose))
     }
 
