@@ -241,9 +241,9 @@ impl HealthBuilder {
     /// listener. A listener that blocks delays only other listeners, but it occupies a worker
     /// thread of the runtime.
     ///
-    /// A queue holds up to 1,024 transitions for the listeners. If they fall further behind, they
-    /// miss the oldest; [`Health::missed_by_listeners`](crate::Health::missed_by_listeners) counts
-    /// those.
+    /// A queue holds up to [`Limits::transitions`] for the listeners. If they fall further behind,
+    /// they miss the oldest; [`Health::missed_by_listeners`](crate::Health::missed_by_listeners)
+    /// counts those.
     pub fn on_transition(mut self, listener: impl Fn(&Transition) + Send + Sync + 'static) -> Self {
         self.listeners.push(Arc::new(listener));
         self
@@ -252,7 +252,7 @@ impl HealthBuilder {
     /// Sets the function that redacts every text before it is stored, logged or shown.
     ///
     /// Default: [`redact_credentials`](crate::redact_credentials). The function gets at most
-    /// 64 KiB, and 4 KiB of its result are kept. If it panics, the text is withheld.
+    /// 64 KiB, and [`Limits::text_bytes`] of its result are kept. If it panics, the text is withheld.
     pub fn redact(mut self, redact: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         self.redactor = Redactor::new(redact);
         self
@@ -287,8 +287,10 @@ impl HealthBuilder {
 
     /// Applies the settings of the builder to the config.
     pub(super) fn settle(self) -> Self {
+        let config = self.settled_config();
         Self {
-            config: self.settled_config(),
+            redactor: self.redactor.keeping(config.limits.text_bytes),
+            config,
             settings: Vec::new(),
             ..self
         }

@@ -211,6 +211,7 @@ impl Check {
             failure_threshold: settings.failure_threshold.unwrap_or(1),
             success_threshold: settings.success_threshold.unwrap_or(1),
             while_probed: settings.while_probed,
+            limits: config.limits,
         };
         Some((spec, self.indicator))
     }

@@ -88,7 +88,12 @@ impl Health {
         self.state().current()
     }
 
-    /// Returns the last 256 transitions, oldest first.
+    /// Returns the latest transitions of each check and each probe, oldest first.
+    ///
+    /// [`Limits::history_per_check`](crate::Limits::history_per_check) and
+    /// [`Limits::history_bytes_per_check`](crate::Limits::history_bytes_per_check) bound those of one
+    /// check or probe, so that one that flaps replaces only its own. Those of a check that is removed
+    /// go with it.
     pub fn history(&self) -> Vec<Transition> {
         self.state().history.all()
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::redaction::shorten;
-use super::{Reading, Status, rfc3339};
+use super::{Limits, Reading, Status, rfc3339};
 
 /// Decides whether the failure of a check fails its probe.
 ///
@@ -98,6 +98,8 @@ pub(crate) struct CheckSpec {
     pub(crate) success_threshold: u32,
     /// `Some` for a check that runs only if readiness was probed within this time.
     pub(crate) while_probed: Option<Duration>,
+    /// The limits of the health, the same for each of its checks.
+    pub(crate) limits: Limits,
 }
 
 impl CheckSpec {
@@ -183,6 +185,7 @@ impl CheckState {
             failure_threshold: 1,
             success_threshold: 1,
             while_probed: None,
+            limits: Limits::default(),
         };
         Self {
             output: None,
@@ -207,7 +210,9 @@ impl CheckState {
         self.spec.criticality
     }
 
-    /// Returns why the check does not pass, redacted and at most 4 KiB; `None` if it passes.
+    /// Returns why the check does not pass, redacted and cut; `None` if it passes.
+    ///
+    /// [`Limits::text_bytes`](crate::Limits::text_bytes) bounds its length.
     pub fn output(&self) -> Option<&str> {
         self.output.as_deref()
     }
@@ -260,6 +265,6 @@ impl CheckState {
             stale.push_str(": ");
             stale.push_str(reason);
         }
-        shorten(stale)
+        shorten(stale, self.spec.limits.text_bytes)
     }
 }

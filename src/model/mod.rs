@@ -47,7 +47,7 @@ pub(crate) use self::name::validate as validate_name;
 pub use self::observation::{CheckResult, Failure, Observation, ObservedValue, Reading};
 pub use self::probe::Probe;
 pub use self::redaction::redact_credentials;
-pub(crate) use self::redaction::{Redactor, escape_line};
+pub(crate) use self::redaction::{Redactor, escape_line, shorten};
 pub use self::report::{Report, ReportEntry};
 pub(crate) use self::report::{public_body, render_json, render_text};
 pub use self::snapshot::Snapshot;

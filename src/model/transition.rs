@@ -62,7 +62,7 @@ pub struct Transition {
     pub from: Option<Status>,
     /// The status after the change.
     pub to: Status,
-    /// The reason, redacted and at most 4 KiB; `None` if the subject passes.
+    /// The reason, redacted and at most [`Limits::text_bytes`](crate::Limits::text_bytes); `None` if the subject passes.
     pub output: Option<String>,
     /// The time of the change.
     pub time: SystemTime,

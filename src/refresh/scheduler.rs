@@ -20,7 +20,9 @@ use super::jitter::Jitter;
 use super::notifier::Notifier;
 use super::run::{Outcome, run};
 use super::slot::{Run, Slot, SlotKey, Slots};
-use crate::model::{CheckState, Probe, Redactor, Snapshot, Transition, drop_catching_panic};
+use crate::model::{
+    CheckState, Probe, Redactor, Snapshot, Subject, Transition, drop_catching_panic,
+};
 use crate::state::{Publisher, SharedState, clock};
 
 /// The delay of results that change no status, so that several are published together.
@@ -60,6 +62,8 @@ struct Publication {
     /// When the snapshot is due; `None` if there is nothing to publish.
     due: Option<Instant>,
     transitions: Vec<Transition>,
+    /// The checks that were removed, whose history ends with the announcements.
+    removed: Vec<Subject>,
     /// The callers that wait for the snapshot.
     acks: Vec<oneshot::Sender<()>>,
 }
@@ -252,6 +256,7 @@ impl Scheduler {
         if let Some(run) = &slot.run {
             run.task.abort();
         }
+        self.next.removed.push(slot.subject());
         if slot.probe == Probe::Startup && !slot.is_done {
             self.publisher.state().lifecycle.startup_check_done();
         }
@@ -300,7 +305,8 @@ impl Scheduler {
         let Some(slot) = self.slots.get_mut(&key) else {
             return;
         };
-        let run = run(Arc::clone(&slot.indicator), self.redactor.clone());
+        let readings = slot.spec().limits.readings_per_check;
+        let run = run(Arc::clone(&slot.indicator), self.redactor.clone(), readings);
         let task = self.runs.spawn(run);
         self.running.insert(task.id(), key);
         slot.run = Some(Run {
@@ -347,6 +353,9 @@ impl Scheduler {
         let must_call_listeners =
             self.notifier
                 .announce(state, &snapshot, next.transitions, &change);
+        for subject in &next.removed {
+            state.history.forget(subject);
+        }
         self.publisher.wake(change);
         for ack in next.acks {
             // An error means that the caller stopped waiting.

@@ -12,7 +12,7 @@ use super::jitter::Jitter;
 use super::run::Outcome;
 use crate::model::{
     CheckSpec, CheckState, DynIndicator, LastRun, Probe, Status, Subject, Thresholds, Transition,
-    drop_catching_panic,
+    drop_catching_panic, shorten,
 };
 
 /// Identifies a slot. A key is never reused, so that a late result cannot reach another check.
@@ -90,6 +90,13 @@ impl Slot {
         &self.state.spec
     }
 
+    pub(super) fn subject(&self) -> Subject {
+        Subject::Check {
+            probe: self.probe,
+            name: self.spec().name.clone(),
+        }
+    }
+
     pub(super) fn has_run(&self) -> bool {
         self.state.last_run.is_some()
     }
@@ -123,7 +130,9 @@ impl Slot {
                 .output
                 .map(|output| format!(": {output}"))
                 .unwrap_or_default();
-            state.contradiction = Some(format!("{verb} {seen} of {needed} times{output}"));
+            let contradiction = format!("{verb} {seen} of {needed} times{output}");
+            let contradiction = shorten(contradiction, self.spec().limits.text_bytes);
+            state.contradiction = Some(contradiction);
         }
         self.is_done = self.probe == Probe::Startup && state.status != Status::Fail;
         if self.is_done {
@@ -131,10 +140,7 @@ impl Slot {
         }
         let changed = before != Some(state.status);
         let transition = changed.then(|| Transition {
-            subject: Subject::Check {
-                probe: self.probe,
-                name: state.spec.name.clone(),
-            },
+            subject: self.subject(),
             from: before,
             to: state.status,
             output: state.output.clone(),

@@ -99,7 +99,7 @@ impl SharedState {
             last_probe: LastProbe::new(epoch),
             restarts: AtomicU64::new(0),
             missed_by_listeners: AtomicU64::new(0),
-            history: History::default(),
+            history: History::new(&config.limits),
             #[cfg(feature = "grpc")]
             statuses: latest_statuses,
             publications: latest_publication,
