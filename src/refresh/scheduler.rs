@@ -268,7 +268,10 @@ impl Scheduler {
         let Some(slot) = self.slots.get_mut(&key) else {
             return;
         };
-        slot.waiting.retain(|waiting| !waiting.is_closed());
+        // Not each time: many callers of one check would take quadratic time.
+        if slot.waiting.len().is_power_of_two() {
+            slot.waiting.retain(|waiting| !waiting.is_closed());
+        }
         slot.waiting.push(ack);
         if slot.run.is_none() {
             self.timers.retain(|(_, other)| *other != key);
