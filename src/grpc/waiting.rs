@@ -9,7 +9,7 @@ use tokio::time::Sleep;
 
 use super::call::PendingCall;
 use super::status::{Code, GrpcStatus};
-use crate::state::{Full, Place, SharedState, clock};
+use crate::state::{PendingPlace, SharedState, clock};
 
 /// A call whose request has not arrived completely.
 pub(super) struct Waiting {
@@ -17,7 +17,7 @@ pub(super) struct Waiting {
     /// `None` if whatever polls the call has no timer of tokio. The time is then looked at whenever
     /// more of the request arrives.
     alarm: Option<Pin<Box<Sleep>>>,
-    _place: Place,
+    place: PendingPlace,
 }
 
 impl Waiting {
@@ -32,26 +32,24 @@ impl Waiting {
         cx: &mut Context<'_>,
     ) -> Poll<GrpcStatus> {
         if waiting.is_none() {
-            match Self::begin(call, state) {
+            match Self::begin(call, state, cx) {
                 Ok(begun) => *waiting = Some(begun),
                 Err(status) => return Poll::Ready(status),
             }
         }
-        let is_over = waiting.as_mut().is_some_and(|waiting| waiting.is_over(cx));
-        if is_over {
-            let message = "the request did not arrive in time";
-            return Poll::Ready(GrpcStatus::new(Code::DeadlineExceeded, message));
-        }
-        Poll::Pending
+        let end = waiting.as_mut().and_then(|waiting| waiting.end(cx));
+        end.map_or(Poll::Pending, Poll::Ready)
     }
 
-    fn begin(call: &PendingCall, state: &SharedState) -> Result<Self, GrpcStatus> {
-        let place = state.services.pending_calls.take(call.peer);
-        let place = place.map_err(|full| {
-            let message = match full {
-                Full::InAll => "too many calls whose request has not arrived",
-                Full::ForPeer => "too many calls of this peer whose request has not arrived",
-            };
+    fn begin(
+        call: &PendingCall,
+        state: &SharedState,
+        cx: &Context<'_>,
+    ) -> Result<Self, GrpcStatus> {
+        let pending_calls = &state.services.pending_calls;
+        let place = pending_calls.enter(call.peer, cx.waker().clone());
+        let place = place.map_err(|_| {
+            let message = "too many calls of this peer whose request has not arrived";
             GrpcStatus::new(Code::ResourceExhausted, message)
         })?;
         let time = state.limits.read_timeout;
@@ -59,15 +57,21 @@ impl Waiting {
         Ok(Self {
             until,
             alarm: state.timer.sleep_until(until),
-            _place: place,
+            place,
         })
     }
 
-    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
-        if clock::now() >= self.until {
-            return true;
+    /// Returns why the wait is over, if it is.
+    fn end(&mut self, cx: &mut Context<'_>) -> Option<GrpcStatus> {
+        if self.place.is_lost(cx.waker().clone()) {
+            let message = "too many calls whose request has not arrived";
+            return Some(GrpcStatus::new(Code::ResourceExhausted, message));
         }
         let alarm = self.alarm.as_mut();
-        alarm.is_some_and(|alarm| alarm.as_mut().poll(cx).is_ready())
+        let rings = alarm.is_some_and(|alarm| alarm.as_mut().poll(cx).is_ready());
+        (rings || clock::now() >= self.until).then(|| {
+            let message = "the request did not arrive in time";
+            GrpcStatus::new(Code::DeadlineExceeded, message)
+        })
     }
 }

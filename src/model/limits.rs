@@ -49,8 +49,8 @@ pub struct Limits {
     pub query_bytes: usize,
     /// gRPC calls whose request has not arrived completely. Default: 1,024; at most 1,048,576.
     ///
-    /// Further ones are refused with `RESOURCE_EXHAUSTED`. A call whose request is there when it is
-    /// first looked at does not count.
+    /// One more ends the oldest of them with `RESOURCE_EXHAUSTED`. A call whose request is there when
+    /// it is first looked at does not count.
     #[cfg(feature = "grpc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
     #[cfg_attr(feature = "serde", serde(with = "super::number"))]

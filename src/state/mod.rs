@@ -11,6 +11,8 @@ mod last_probe;
 mod lifecycle;
 mod log;
 #[cfg(feature = "grpc")]
+mod pending;
+#[cfg(feature = "grpc")]
 mod places;
 mod publisher;
 mod race;
@@ -33,6 +35,8 @@ use self::history::History;
 use self::last_probe::LastProbe;
 pub(crate) use self::lifecycle::{GateCell, HeartbeatCell, LifecycleState};
 pub(crate) use self::log::log;
+#[cfg(feature = "grpc")]
+pub(crate) use self::pending::PendingPlace;
 #[cfg(feature = "grpc")]
 pub(crate) use self::places::{Full, Peer, Place};
 pub(crate) use self::publisher::{Publisher, StatusChange};

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arc_swap::ArcSwap;
 
 use super::SharedState;
+use super::pending::PendingCalls;
 use super::places::{Full, Peer, Place, Places};
 use crate::model::{Limits, Probe, Status};
 
@@ -61,7 +62,7 @@ pub(crate) struct Services {
     /// How many of the open watches depend on checks.
     watches_of_checks: AtomicUsize,
     /// The calls whose request has not arrived completely.
-    pub(crate) pending_calls: Arc<Places>,
+    pub(crate) pending_calls: Arc<PendingCalls>,
 }
 
 impl Services {
@@ -71,7 +72,7 @@ impl Services {
             most_set_by_hand: limits.services,
             watches: Places::new(limits.watches, limits.watches_per_peer),
             watches_of_checks: AtomicUsize::new(0),
-            pending_calls: Places::new(limits.pending_calls, limits.pending_calls_per_peer),
+            pending_calls: PendingCalls::new(limits.pending_calls, limits.pending_calls_per_peer),
         }
     }
 

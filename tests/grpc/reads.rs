@@ -56,7 +56,7 @@ fn with_limits(set: impl FnOnce(&mut Limits)) -> Health {
     steady().limits(limits).start().unwrap()
 }
 
-type Answering = Pin<Box<dyn Future<Output = Result<Vec<u8>, Code>>>>;
+type Answering = Pin<Box<dyn Future<Output = Result<Vec<u8>, Code>> + Send>>;
 
 /// Sends a call, and looks at its answer once.
 fn begin(health: &Health, call: Request<Body>) -> Result<Result<Vec<u8>, Code>, Answering> {
@@ -193,33 +193,64 @@ async fn a_request_that_has_arrived_is_answered_although_its_time_is_over() {
     assert!(status.is_ok(), "{status:?}");
 }
 
+/// The answer to a call, if there is one now.
+fn now(answer: &mut Answering) -> Option<Result<Vec<u8>, Code>> {
+    answer.now_or_never()
+}
+
+// Not the latest: then calls that never end would keep every honest one out.
 #[tokio::test(start_paused = true)]
-async fn one_more_than_may_wait_is_refused_at_once_and_others_are_answered() {
+async fn one_more_than_may_wait_ends_the_oldest_at_once() {
     let health = with_limits(|limits| limits.pending_calls = 2);
-    let mut open: Vec<_> = [CHECK, WATCH]
-        .map(|path| begin(&health, endless(path)).expect_err("it waits"))
-        .into();
-    for path in [CHECK, WATCH, LIST] {
-        let refused = begin(&health, endless(path));
-        assert_eq!(refused.ok(), Some(Err(RESOURCE_EXHAUSTED)), "{path}");
-        let whole = send(&health, request(CHECK, asking(""))).await;
-        assert!(whole.status().is_ok(), "{path}");
-    }
-    // A place is given back with the call, and with its answer.
-    drop(open.pop());
+    let begin = |path| begin(&health, endless(path)).expect_err("it waits");
+    let [mut first, mut second, mut third] = [CHECK, WATCH, LIST].map(begin);
+    assert_eq!(now(&mut first), Some(Err(RESOURCE_EXHAUSTED)));
+    assert_eq!((now(&mut second), now(&mut third)), (None, None));
+
+    // A place is given back with its call, and with its answer.
+    drop(second);
     let (sender, call) = in_pieces(CHECK);
-    let answer = begin(&health, call).expect_err("it waits");
-    assert!(begin(&health, endless(CHECK)).is_ok(), "both are taken");
+    let honest = self::begin(&health, call).expect_err("it waits");
+    assert_eq!(now(&mut third), None);
     sender.send(asking("")).unwrap();
     drop(sender);
-    assert!(answer.await.is_ok());
-    open.push(begin(&health, endless(CHECK)).expect_err("it waits"));
-    assert!(begin(&health, endless(CHECK)).is_ok(), "both are taken");
+    assert!(honest.await.is_ok());
+    let mut fourth = begin(CHECK);
+    assert_eq!((now(&mut third), now(&mut fourth)), (None, None));
     lapse(secs(6)).await;
-    for answer in open {
-        assert_eq!(answer.await, Err(DEADLINE_EXCEEDED));
+    for mut answer in [third, fourth] {
+        assert_eq!(now(&mut answer), Some(Err(DEADLINE_EXCEEDED)));
     }
-    assert!(begin(&health, endless(CHECK)).is_err(), "it waits");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_oldest_is_woken_when_another_takes_its_place() {
+    let health = with_limits(|limits| limits.pending_calls = 1);
+    let mut first = tokio::spawn(begin(&health, endless(CHECK)).expect_err("it waits"));
+    assert!(timeout(secs(1), &mut first).await.is_err(), "alone");
+    let began = tokio::time::Instant::now();
+    let _second = begin(&health, endless(CHECK)).expect_err("it waits");
+    assert_eq!(first.await.unwrap(), Err(RESOURCE_EXHAUSTED));
+    assert_eq!(began.elapsed(), secs(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_honest_call_is_answered_while_a_stranger_fills_every_place() {
+    let health = with_limits(|limits| limits.pending_calls = 100);
+    let mut open = Vec::new();
+    let mut flood = |calls: usize| {
+        open.extend((0..calls).map(|_| begin(&health, endless(CHECK)).expect_err("it waits")));
+    };
+    flood(1000);
+    let (sender, call) = in_pieces(CHECK);
+    let honest = begin(&health, call).expect_err("its request is late");
+    flood(99);
+    sender.send(asking("")).unwrap();
+    drop(sender);
+    assert!(honest.await.is_ok());
+    // A whole request needs no place.
+    let whole = send(&health, request(CHECK, asking(""))).await;
+    assert!(whole.status().is_ok());
 }
 
 #[tokio::test(start_paused = true)]
