@@ -70,6 +70,8 @@ fn cut(text: &mut String, limit: usize) {
         // Index 0 is always a boundary.
         let end = (0..=limit).rev().find(|end| text.is_char_boundary(*end));
         text.truncate(end.unwrap_or(0));
+        // Otherwise a text of 4 KiB would hold the 64 KiB that it was cut from.
+        text.shrink_to_fit();
     }
 }
 

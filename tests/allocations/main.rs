@@ -10,6 +10,7 @@
 mod support;
 
 mod counting;
+mod history;
 mod in_flight;
 mod pass_through;
 mod probes;
