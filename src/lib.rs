@@ -79,6 +79,7 @@
 //! - [Indicators](indicators): the built-in ones, and their defaults.
 //! - [Writing an indicator](guides::writing_an_indicator): your own, and what to make critical.
 //! - [Costs](guides::costs): what allocates, what grows with the number of checks, what wakes up.
+//! - [Limits](guides::limits): what bounds everything that comes from outside.
 //! - [Migrating](guides::migrating): from a hand-written `/health`.
 //! - [Other frameworks](guides::other_frameworks): actix-web, Rocket, poem, warp, AWS Lambda.
 #![cfg_attr(
@@ -182,6 +183,14 @@ pub mod guides {
     guide!(testing, "../docs/testing.md");
     guide!(writing_an_indicator, "../docs/writing-an-indicator.md");
     guide!(costs, "../docs/costs.md");
+    guide!(
+        #[cfg_attr(
+            feature = "grpc",
+            doc = "[`set_serving_status`]: crate::Health::set_serving_status"
+        )]
+        limits,
+        "../docs/limits.md"
+    );
     guide!(migrating, "../docs/migrating.md");
     guide!(other_frameworks, "../docs/other-frameworks.md");
 
@@ -191,6 +200,7 @@ pub mod guides {
         #[doc = "[`grpc_service`]: crate::HealthBuilder::grpc_service"]
         #[doc = "[`set_serving_status`]: crate::Health::set_serving_status"]
         #[doc = "[`grpc_list`]: crate::HealthLayerBuilder::grpc_list"]
+        #[doc = "[`grpc_peer`]: crate::HealthLayerBuilder::grpc_peer"]
         grpc,
         "../docs/grpc.md"
     );
