@@ -65,9 +65,9 @@ pub(crate) enum CallStart {
 pub(crate) struct PendingCall {
     question: Question,
     /// How long its client waits, if that is known.
-    pub(super) timeout: Option<Duration>,
+    timeout: Option<Duration>,
     /// Whose call it is, if that is known.
-    pub(super) peer: Option<Peer>,
+    peer: Option<Peer>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -195,7 +195,8 @@ impl<B: Body> Future for Call<B> {
                 break;
             }
         }
-        let ended = Waiting::poll(this.waiting, this.pending, this.state, cx);
+        let caller = (this.pending.timeout, this.pending.peer);
+        let ended = Waiting::poll(this.waiting, caller, this.state, cx);
         ended.map(GrpcResponse::from)
     }
 }

@@ -3,13 +3,12 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::time::Sleep;
 
-use super::call::PendingCall;
 use super::status::{Code, GrpcStatus};
-use crate::state::{PendingPlace, SharedState, clock};
+use crate::state::{Peer, PendingPlace, SharedState, clock};
 
 /// A call whose request has not arrived completely.
 pub(super) struct Waiting {
@@ -27,12 +26,12 @@ impl Waiting {
     #[inline(never)]
     pub(super) fn poll(
         waiting: &mut Option<Self>,
-        call: &PendingCall,
+        (timeout, peer): (Option<Duration>, Option<Peer>),
         state: &SharedState,
         cx: &mut Context<'_>,
     ) -> Poll<GrpcStatus> {
         if waiting.is_none() {
-            match Self::begin(call, state, cx) {
+            match Self::begin(timeout, peer, state, cx) {
                 Ok(begun) => *waiting = Some(begun),
                 Err(status) => return Poll::Ready(status),
             }
@@ -42,18 +41,19 @@ impl Waiting {
     }
 
     fn begin(
-        call: &PendingCall,
+        timeout: Option<Duration>,
+        peer: Option<Peer>,
         state: &SharedState,
         cx: &Context<'_>,
     ) -> Result<Self, GrpcStatus> {
         let pending_calls = &state.services.pending_calls;
-        let place = pending_calls.enter(call.peer, cx.waker().clone());
+        let place = pending_calls.enter(peer, cx.waker().clone());
         let place = place.map_err(|_| {
             let message = "too many calls of this peer whose request has not arrived";
             GrpcStatus::new(Code::ResourceExhausted, message)
         })?;
         let time = state.limits.read_timeout;
-        let until = clock::now() + call.timeout.map_or(time, |timeout| timeout.min(time));
+        let until = clock::now() + timeout.map_or(time, |timeout| timeout.min(time));
         Ok(Self {
             until,
             alarm: state.timer.sleep_until(until),

@@ -75,6 +75,7 @@ pub(crate) struct SharedState {
 
 impl SharedState {
     /// Creates the state and its only publisher.
+    #[cfg_attr(not(feature = "grpc"), expect(unused_variables))]
     pub(crate) fn new(
         lifecycle: LifecycleState,
         snapshot: Snapshot,

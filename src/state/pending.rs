@@ -59,14 +59,15 @@ impl PendingCalls {
         let is_full = calls.by_age.len() > self.most;
         let oldest = is_full.then(|| calls.by_age.pop_first()).flatten();
         drop(calls);
-        if let Some((_, waker)) = oldest {
-            waker.wake();
-        }
-        Ok(PendingPlace {
+        let place = PendingPlace {
             calls: Arc::clone(self),
             number,
             _share: share,
-        })
+        };
+        if let Some((_, waker)) = oldest {
+            waker.wake();
+        }
+        Ok(place)
     }
 
     fn lock(&self) -> MutexGuard<'_, Calls> {
