@@ -136,9 +136,10 @@ pub use self::layer::{
 };
 pub use self::lifecycle::{Gate, Heartbeat};
 pub use self::model::{
-    BuildError, CheckConfig, CheckResult, CheckState, ComponentType, Criticality, Failure,
-    HealthConfig, HealthIndicator, LayerConfig, Observation, ObservedValue, Probe, Reading, Report,
-    ReportEntry, Snapshot, Status, Subject, Transition, redact_credentials,
+    BuildError, Cause, CheckConfig, CheckResult, CheckState, ComponentType, Criticality, Failure,
+    HealthConfig, HealthIndicator, Lateness, LayerConfig, Observation, ObservedValue, OnTimeout,
+    Probe, Reading, RefresherState, Report, ReportEntry, Snapshot, Status, Subject, Transition,
+    redact_credentials,
 };
 #[cfg(feature = "grpc")]
 #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]

@@ -21,9 +21,9 @@ pub use self::check::Check;
 use self::names::NameTable;
 pub use self::transitions::Transitions;
 use crate::lifecycle::{Gate, Heartbeat, drain, with_drain_cap};
-use crate::model::{BuildError, HealthConfig, Probe, Snapshot, Status, Transition};
+use crate::model::{BuildError, HealthConfig, Lateness, Probe, Snapshot, Status, Transition};
 use crate::refresh::Command;
-use crate::state::{LifecycleState, SharedState};
+use crate::state::{LifecycleState, SharedState, clock};
 
 /// Handle to the health of a service: its checks, its lifecycle and the latest snapshot.
 ///
@@ -58,7 +58,7 @@ struct Inner {
     /// Probes never lock it.
     names: Mutex<NameTable>,
     commands: mpsc::UnboundedSender<Command>,
-    transitions: broadcast::Sender<Transition>,
+    subscribers: broadcast::Sender<Transition>,
 }
 
 impl Health {
@@ -93,7 +93,7 @@ impl Health {
 
     /// Returns a stream of every [`Transition`] from now on.
     pub fn subscribe(&self) -> Transitions {
-        Transitions::new(self.inner.transitions.subscribe())
+        Transitions::new(self.inner.subscribers.subscribe())
     }
 
     /// Waits until readiness passes or warns.
@@ -133,6 +133,18 @@ impl Health {
     /// were too slow. It should be 0.
     pub fn missed_by_listeners(&self) -> u64 {
         self.state().missed_by_listeners()
+    }
+
+    /// Returns how many log lines were lost because the `tracing` subscriber was too slow. It should
+    /// be 0.
+    pub fn missed_by_log(&self) -> u64 {
+        self.state().missed_by_log()
+    }
+
+    /// Returns how late the refresher is, which tells a host that is busy or was paused from a
+    /// dependency that is down.
+    pub fn lateness(&self) -> Lateness {
+        self.lifecycle().refresher.lateness(clock::now())
     }
 
     /// Registers another check that readiness depends on; see [`HealthBuilder::readiness`].

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::{CheckResult, ComponentType, Criticality};
+use super::{CheckResult, ComponentType, Criticality, OnTimeout};
 
 /// Knows how to check one dependency: a database, a queue, a disk, another service.
 ///
@@ -81,6 +81,13 @@ pub trait HealthIndicator: Send + Sync + 'static {
     /// Returns whether a failure fails the probe. Default: [`Criticality::Critical`].
     fn criticality(&self) -> Criticality {
         Criticality::Critical
+    }
+
+    /// Returns what happens to a run that exceeds its timeout. Default: [`OnTimeout::Abort`].
+    ///
+    /// [`OnTimeout::Detach`] is for clients whose futures must be polled to their end.
+    fn on_timeout(&self) -> OnTimeout {
+        OnTimeout::Abort
     }
 
     /// Returns the reason why the configuration of the indicator is invalid; `None` if it is valid.

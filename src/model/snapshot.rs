@@ -6,7 +6,9 @@ use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 
-use super::{CheckState, Criticality, Identity, LifecycleView, Probe, Status};
+use super::{
+    Cause, CheckState, Criticality, Identity, LifecycleView, Moment, Probe, RefresherState, Status,
+};
 
 /// Holds the state of every probe and check at one moment.
 ///
@@ -39,7 +41,8 @@ pub struct Snapshot {
     pub(crate) counts_probes: bool,
     pub(crate) taken_at: Instant,
     pub(crate) time: SystemTime,
-    valid_until: Option<Instant>,
+    /// When the first of the results that have not expired yet does.
+    next_expiry: Option<Instant>,
     /// The detailed reports, each rendered when the first authorised caller requests it.
     rendered: [OnceLock<Bytes>; Probe::EACH.len()],
 }
@@ -67,7 +70,8 @@ impl Aggregate {
                 Criticality::Critical => &mut all.critical_until,
                 Criticality::NonCritical => &mut all.non_critical_until,
             };
-            *until = [*until, check.expires_at].into_iter().flatten().min();
+            let expires_at = check.expiry.map(|expiry| expiry.at());
+            *until = [*until, expires_at].into_iter().flatten().min();
         }
         all
     }
@@ -81,6 +85,12 @@ impl Aggregate {
             all.status = Status::Fail;
         }
         all
+    }
+
+    /// Returns the status as long as no result expires.
+    #[inline]
+    pub(crate) fn unexpired(&self) -> Status {
+        self.status
     }
 
     /// Returns the status at this moment, when results may have expired.
@@ -109,7 +119,7 @@ fn groups(identity: &Identity, readiness: &[Arc<CheckState>]) -> BTreeMap<String
     identity.groups.iter().map(group).collect()
 }
 
-fn as_of(checks: Vec<Arc<CheckState>>, now: Instant) -> Vec<Arc<CheckState>> {
+fn as_of(checks: Vec<Arc<CheckState>>, now: Moment) -> Vec<Arc<CheckState>> {
     checks.into_iter().map(|check| check.as_of(now)).collect()
 }
 
@@ -123,13 +133,13 @@ impl Snapshot {
         startup: Vec<Arc<CheckState>>,
         lifecycle: LifecycleView,
         identity: Arc<Identity>,
-        (taken_at, time): (Instant, SystemTime),
+        now: Moment,
     ) -> Self {
-        let [readiness, startup] = [readiness, startup].map(|checks| as_of(checks, taken_at));
-        let expiries = readiness.iter().filter_map(|check| check.expires_at);
-        let valid_until = expiries
-            .chain(lifecycle.next_deadline())
-            .filter(|until| *until > taken_at)
+        let [readiness, startup] = [readiness, startup].map(|checks| as_of(checks, now));
+        let expiries = readiness.iter().filter_map(|check| check.expiry);
+        let next_expiry = expiries
+            .map(|expiry| expiry.at())
+            .filter(|expires_at| *expires_at > now.at)
             .min();
         Self {
             counts_probes: readiness
@@ -137,29 +147,25 @@ impl Snapshot {
                 .any(|check| check.spec.while_probed.is_some()),
             aggregate: Aggregate::of(&readiness),
             groups: groups(&identity, &readiness),
-            valid_until,
+            next_expiry,
             readiness,
             startup,
             lifecycle,
             identity,
-            taken_at,
-            time,
+            taken_at: now.at,
+            time: now.time,
             rendered: Default::default(),
         }
     }
 
     /// Returns a snapshot of the same checks with another lifecycle, at another moment.
-    pub(crate) fn with_lifecycle(
-        &self,
-        lifecycle: LifecycleView,
-        at: (Instant, SystemTime),
-    ) -> Self {
+    pub(crate) fn with_lifecycle(&self, lifecycle: LifecycleView, now: Moment) -> Self {
         Self::new(
             self.readiness.clone(),
             self.startup.clone(),
             lifecycle,
             Arc::clone(&self.identity),
-            at,
+            now,
         )
     }
 
@@ -171,6 +177,22 @@ impl Snapshot {
             Probe::Readiness if self.lifecycle.takes_traffic() => self.aggregate.at(self.taken_at),
             Probe::Readiness => Status::Fail,
         }
+    }
+
+    /// Returns why a probe does not pass, in one word: the gravest cause among the checks that give
+    /// it its status. It is `None` if the probe passes, or if the lifecycle is the reason.
+    pub fn cause(&self, probe: Probe) -> Option<Cause> {
+        let status = self.status(probe);
+        if probe == Probe::Readiness && !self.lifecycle.takes_traffic() {
+            return None;
+        }
+        let checks = self.checks(probe).filter(|check| check.status == status);
+        checks.filter_map(CheckState::cause).max()
+    }
+
+    /// Returns whether the refresher works.
+    pub fn refresher(&self) -> RefresherState {
+        self.lifecycle.refresher.state
     }
 
     /// Returns the checks of a probe in the order of their registration. Liveness has none.
@@ -193,9 +215,8 @@ impl Snapshot {
         self.rendered[probe as usize].get_or_init(render).clone()
     }
 
-    /// Returns when the next result expires or the next heartbeat is missed, which changes the
-    /// state without any other event.
-    pub(crate) fn valid_until(&self) -> Option<Instant> {
-        self.valid_until
+    /// Returns when the next result expires, which changes the state without any other event.
+    pub(crate) fn next_expiry(&self) -> Option<Instant> {
+        self.next_expiry
     }
 }

@@ -5,29 +5,46 @@
 //! most once.
 
 use std::collections::{BTreeSet, HashMap};
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{self, JoinError, JoinSet};
-use tokio::time::Sleep;
 
 use super::Refresher;
+use super::alarm::{Alarm, Late};
 use super::jitter::Jitter;
+use super::logger::LogLine;
 use super::notifier::Notifier;
 use super::run::{Outcome, run};
-use super::slot::{Run, Slot, SlotKey, Slots};
-use crate::model::{CheckState, Probe, Redactor, Snapshot, Transition, drop_catching_panic};
-use crate::state::{Publisher, SharedState, clock};
+use super::slot::{GRACE, Run, Slot, SlotKey, Slots, Starvation};
+use crate::model::{
+    CheckState, Moment, OnTimeout, Probe, Redactor, RefresherState, Snapshot, Status, Transition,
+    drop_catching_panic,
+};
+use crate::state::{ExpiredLook, LifecycleState, Publisher, SharedState, clock, log};
 
 /// The delay of results that change no status, so that several are published together.
 const COALESCE: Duration = Duration::from_millis(10);
 
 /// The interval at which a resting check looks whether readiness was probed.
 const LOOK_FOR_PROBES: Duration = Duration::from_secs(1);
+
+/// The interval at which the scheduler looks at the clock while runs are in progress, so that it
+/// notices a pause of the process within a run.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The shortest time between two looks at the heartbeats. Probes look at them themselves; this is
+/// for those who are told of a change.
+const LOOK_AT_HEARTBEATS: Duration = Duration::from_millis(50);
+
+/// The sum of all lateness by which one run or one result is excused.
+const LATENESS_BOUND: Duration = Duration::from_secs(60);
+
+/// The runs of one check that may go on at once although they exceeded their timeout.
+const MAX_DETACHED: usize = 4;
 
 /// A command from a [`Health`](crate::Health), acknowledged once its effect is published.
 pub(crate) enum Command {
@@ -40,18 +57,29 @@ pub(crate) enum Command {
 
 pub(super) struct Scheduler {
     pub(super) publisher: Publisher,
-    pub(super) slots: Slots,
+    slots: Slots,
     /// At most one timer for each slot: the start of its next run, or the deadline of the present.
     timers: BTreeSet<(Instant, SlotKey)>,
     runs: JoinSet<Outcome>,
     running: HashMap<task::Id, SlotKey>,
+    /// The runs that go on although they exceeded their timeout.
+    detached: HashMap<task::Id, SlotKey>,
+    /// The number of runs that have not exceeded their timeout.
+    in_time: usize,
     commands: mpsc::UnboundedReceiver<Command>,
     lifecycle_changed: mpsc::Receiver<()>,
-    alarm: Pin<Box<Sleep>>,
+    alarm: Alarm,
     jitter: Jitter,
     redactor: Redactor,
     notifier: Notifier,
     next: Publication,
+    /// When to see whether the latest snapshot is out of date without any event.
+    look_at: Option<Instant>,
+    last_late: Option<Late>,
+    /// When the snapshot was taken of which a probe saw an expired result last.
+    last_reported: Option<Instant>,
+    /// Whether it panicked and has not completed a turn since.
+    is_recovering: bool,
 }
 
 /// Holds what the scheduler announces with the next snapshot.
@@ -74,25 +102,39 @@ impl Scheduler {
     /// Creates a scheduler with every check due; must be called within a runtime.
     pub(super) fn new(refresher: Refresher) -> Self {
         let now = clock::now();
-        let Refresher {
-            transitions,
-            listeners,
-            ..
-        } = refresher;
         Self {
-            notifier: Notifier::new(transitions, listeners, refresher.publisher.state()),
+            notifier: Notifier::new(
+                refresher.subscribers,
+                refresher.backlog,
+                refresher.listeners,
+                refresher.publisher.state(),
+            ),
             timers: refresher.slots.keys().map(|key| (now, *key)).collect(),
             publisher: refresher.publisher,
             slots: Slots(refresher.slots),
             runs: JoinSet::new(),
             running: HashMap::new(),
+            detached: HashMap::new(),
+            in_time: 0,
             commands: refresher.commands,
             lifecycle_changed: refresher.lifecycle_changed,
-            alarm: Box::pin(tokio::time::sleep_until(now.into())),
+            alarm: Alarm::new(now),
             jitter: refresher.jitter,
             redactor: refresher.redactor,
             next: Publication::default(),
+            look_at: None,
+            last_late: None,
+            last_reported: None,
+            is_recovering: false,
         }
+    }
+
+    fn state(&self) -> &Arc<SharedState> {
+        self.publisher.state()
+    }
+
+    fn lifecycle(&self) -> &LifecycleState {
+        &self.state().lifecycle
     }
 
     /// Runs until the last handle is dropped.
@@ -100,17 +142,26 @@ impl Scheduler {
         poll_fn(|cx| self.turn(cx)).await;
     }
 
+    /// Records that a turn panicked.
+    pub(super) fn note_panic(&mut self, message: String) {
+        self.is_recovering = true;
+        self.publisher.count_restart();
+        self.state().refresher_is_away(RefresherState::Restarting);
+        self.notifier.log(LogLine::RefresherPanicked(message));
+    }
+
     /// Rebuilds the timers after a panic, which may have interrupted a turn. No result is lost.
     pub(super) fn recover(&mut self) {
         let now = clock::now();
         self.timers.clear();
+        self.in_time = 0;
         for (key, slot) in self.slots.iter_mut() {
             match &slot.run {
                 // Its completion is still pending; do not start a second run.
                 Some(run) if self.running.contains_key(&run.task.id()) => {
                     if !run.timed_out {
-                        self.timers
-                            .insert((run.started_at + slot.spec().timeout, *key));
+                        self.in_time += 1;
+                        self.timers.insert((run.deadline.at(), *key));
                     }
                 }
                 _ => {
@@ -126,6 +177,7 @@ impl Scheduler {
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
+            self.notice_lateness();
             // Results come before deadlines: a run that ended in time has not timed out, even if
             // its result is taken late.
             while let Poll::Ready(Some(ended)) = self.runs.poll_join_next_with_id(cx) {
@@ -142,21 +194,75 @@ impl Scheduler {
             }
             let now = clock::now();
             let started = self.fire_timers(now);
-            let must_call_listeners = self.publish_if_due(now);
-            if started || must_call_listeners {
+            let announced = self.publish_if_due(now);
+            if started || announced {
                 // Tokio queues a task that wakes itself where other workers find it, and wakes one
-                // of them. Otherwise a check that never yields, or a listener that blocks, could
-                // run next on this worker while all others sleep. Timers and the network would then
-                // stop. The wake-up also polls `runs` again, which was perhaps empty before and so
-                // did not register this task's waker.
+                // of them. Otherwise a check that never yields, or a listener or log that blocks,
+                // could run next on this worker while all others sleep. Timers and the network would
+                // then stop. The wake-up also polls `runs` again, which was perhaps empty before and
+                // so did not register this task's waker.
                 cx.waker().wake_by_ref();
             }
-            let Some(alarm) = self.next_alarm() else {
-                return Poll::Pending;
-            };
-            self.alarm.as_mut().reset(alarm.into());
-            ready!(self.alarm.as_mut().poll(cx));
+            if std::mem::take(&mut self.is_recovering) {
+                self.lifecycle().refresher_runs();
+            }
+            let alarm = self.next_alarm(now);
+            self.lifecycle().refresher.sleeps_until(alarm);
+            ready!(self.alarm.poll(alarm, now, cx));
         }
+    }
+
+    /// Measures how late the turn is, and gives back the time to what could not run meanwhile.
+    fn notice_lateness(&mut self) {
+        let now = clock::now();
+        let late = self.alarm.lateness(now);
+        let by = late.map_or(Duration::ZERO, |late| late.by);
+        self.lifecycle().refresher.wakes_up(by);
+        if let Some(late) = late {
+            self.move_deadlines(late, now);
+            self.last_late = Some(late);
+        }
+        if self.state().has_expired_look() {
+            self.next.due_by(now);
+        }
+    }
+
+    fn move_deadlines(&mut self, late: Late, now: Instant) {
+        for (key, slot) in self.slots.iter_mut() {
+            if let Some((before, after)) = slot.move_deadlines(late, now, LATENESS_BOUND) {
+                self.timers.remove(&(before, *key));
+                self.timers.insert((after, *key));
+            }
+        }
+        let heartbeats = &self.lifecycle().heartbeats;
+        heartbeats.move_by(late.by, late.alarm, GRACE, LATENESS_BOUND);
+        self.next.due_by(now);
+    }
+
+    /// Announces what a probe saw of an earlier snapshot while the scheduler was not there. What
+    /// holds now is announced after it.
+    fn report(&mut self, look: &ExpiredLook, now: &Snapshot) {
+        // Readers may see a snapshot a moment longer than it is the latest.
+        let seen = look.snapshot.taken_at;
+        if self.last_reported.replace(seen) == Some(seen) {
+            return;
+        }
+        let overdue = self.last_late.map_or(Duration::ZERO, |late| {
+            let overdue = look.at.saturating_duration_since(late.alarm);
+            if seen < late.alarm {
+                overdue
+            } else {
+                Duration::ZERO
+            }
+        });
+        let ago = now.taken_at.saturating_duration_since(look.at);
+        let moment = Moment {
+            at: look.at,
+            time: now.time - ago,
+            overdue,
+        };
+        let seen = look.snapshot.with_lifecycle(now.lifecycle.clone(), moment);
+        self.notifier.announce(&seen, Vec::new());
     }
 
     fn run_ended(&mut self, ended: Result<(task::Id, Outcome), JoinError>) {
@@ -166,10 +272,17 @@ impl Scheduler {
             Err(error) => {
                 let id = error.id();
                 // The error can hold the payload of a check that panicked while it was dropped.
-                drop_catching_panic(error);
+                dispose_of(error);
                 (id, None)
             }
         };
+        if let Some(key) = self.detached.remove(&id) {
+            if let Some(slot) = self.slots.get_mut(&key) {
+                slot.detached_run_ended();
+                self.next.due_by(now + COALESCE);
+            }
+            return;
+        }
         let Some(key) = self.running.remove(&id) else {
             return;
         };
@@ -179,16 +292,42 @@ impl Scheduler {
         };
         let Some(run) = slot.run.take() else { return };
         if !run.timed_out {
-            self.timers
-                .remove(&(run.started_at + slot.spec().timeout, key));
+            self.in_time -= 1;
+            self.timers.remove(&(run.deadline.at(), key));
             let outcome = outcome.unwrap_or_else(|| {
                 Outcome::failed(
                     "panicked while it was dropped".to_owned(),
                     now - run.started_at,
                 )
             });
-            self.record(key, outcome, now);
+            let starved = run.starvation(slot.spec().timeout, now);
+            self.judge(key, outcome, starved, now);
         }
+        self.schedule_next(key, now);
+    }
+
+    /// Records an outcome, unless it is a failure for which the lateness is an excuse.
+    fn judge(&mut self, key: SlotKey, outcome: Outcome, starved: Option<Starvation>, now: Instant) {
+        let Some(slot) = self.slots.get_mut(&key) else {
+            return;
+        };
+        match starved.filter(|starved| outcome.status == Status::Fail && slot.excuses(starved)) {
+            Some(Starvation { late, .. }) => {
+                slot.excuse(outcome.output.as_deref(), late);
+                let subject = slot.subject();
+                self.lifecycle().refresher.count_starved_run();
+                self.notifier.log(LogLine::StarvedRun {
+                    subject,
+                    late,
+                    output: outcome.output,
+                });
+            }
+            None => self.record(key, outcome, now),
+        }
+    }
+
+    /// Makes the next run due after one that is over.
+    fn schedule_next(&mut self, key: SlotKey, now: Instant) {
         let Some(slot) = self.slots.get_mut(&key) else {
             return;
         };
@@ -210,7 +349,7 @@ impl Scheduler {
         }
         if let Some(transition) = slot.record(outcome) {
             if slot.is_done {
-                self.publisher.state().lifecycle.startup_check_done();
+                self.lifecycle().startup_check_done();
             }
             self.next.transitions.push(transition);
             self.next.due_by(now);
@@ -223,7 +362,7 @@ impl Scheduler {
             Command::Add(key, slot, ack) => {
                 if slot.spec().while_probed.is_some() {
                     // Probes may not have been counted until now: treat the check as just probed.
-                    self.publisher.state().note_probe(now);
+                    self.state().note_probe(now);
                 }
                 self.slots.insert(key, slot);
                 self.timers.insert((now, key));
@@ -250,12 +389,17 @@ impl Scheduler {
         };
         self.timers.retain(|(_, other)| *other != key);
         if let Some(run) = &slot.run {
-            run.task.abort();
+            if !run.timed_out {
+                self.in_time -= 1;
+            }
+            if slot.spec().on_timeout == OnTimeout::Abort {
+                run.task.abort();
+            }
         }
         if slot.probe == Probe::Startup && !slot.is_done {
-            self.publisher.state().lifecycle.startup_check_done();
+            self.lifecycle().startup_check_done();
         }
-        drop_catching_panic(slot);
+        dispose_of(slot);
     }
 
     /// Makes a check due. The next result, or that of a run in progress, is acknowledged.
@@ -300,69 +444,130 @@ impl Scheduler {
         let Some(slot) = self.slots.get_mut(&key) else {
             return;
         };
+        if slot.state.detached_runs >= MAX_DETACHED {
+            let output = format!("{MAX_DETACHED} earlier runs still go on");
+            self.record(key, Outcome::failed(output, Duration::ZERO), now);
+            self.schedule_next(key, now);
+            return;
+        }
         let run = run(Arc::clone(&slot.indicator), self.redactor.clone());
         let task = self.runs.spawn(run);
         self.running.insert(task.id(), key);
-        slot.run = Some(Run {
-            task,
-            started_at: now,
-            timed_out: false,
-        });
-        self.timers.insert((now + slot.spec().timeout, key));
+        self.in_time += 1;
+        let run = slot
+            .run
+            .insert(Run::new(task, now, slot.state.spec.timeout));
+        self.timers.insert((run.deadline.at(), key));
     }
 
-    /// Aborts a run and records its failure. The next run is not due until the task has ended.
+    /// Ends a run that exceeds its timeout, or detaches it, and records its failure.
+    ///
+    /// After an abort, the next run is not due until the task has ended.
     fn time_out(&mut self, key: SlotKey, now: Instant) {
         let Some(slot) = self.slots.get_mut(&key) else {
             return;
         };
         let Some(run) = &mut slot.run else { return };
+        self.in_time -= 1;
         run.timed_out = true;
-        run.task.abort();
+        let (id, started_at) = (run.task.id(), run.started_at);
+        // A run that lost more time than it was given back had less than its timeout.
+        let starved = run.deadline.is_exceeded().then(|| Starvation {
+            late: run.deadline.lateness(),
+            is_plausible: false,
+        });
+        let is_detached = slot.state.spec.on_timeout == OnTimeout::Detach;
+        if is_detached {
+            self.running.remove(&id);
+            self.detached.insert(id, key);
+            slot.detach_run();
+        } else {
+            run.task.abort();
+        }
         let timeout = humantime::format_duration(slot.state.spec.timeout);
-        let outcome = Outcome::failed(format!("timed out after {timeout}"), now - run.started_at);
-        self.record(key, outcome, now);
+        let outcome = Outcome::failed(format!("timed out after {timeout}"), now - started_at);
+        self.judge(key, outcome, starved, now);
+        if is_detached {
+            self.schedule_next(key, now);
+        }
         self.next.due_by(now + COALESCE);
     }
 
-    /// Publishes a snapshot if one is due. Returns whether listeners have to be called.
+    /// Publishes a snapshot if one is due. Returns whether it was announced, which wakes other tasks.
     fn publish_if_due(&mut self, now: Instant) -> bool {
+        if self.look_at.is_some_and(|at| at <= now) {
+            if self.state().needs_snapshot(now) {
+                self.next.due_by(now);
+            } else {
+                self.look_later(now);
+            }
+        }
         if self.next.due.is_none_or(|due| due > now) {
             return false;
         }
         let next = std::mem::take(&mut self.next);
-        let checks = |probe| -> Vec<Arc<CheckState>> {
-            let slots = self.slots.values().filter(|slot| slot.probe == probe);
+        let checks = |wanted| -> Vec<Arc<CheckState>> {
+            let slots = self.slots.values().filter(|slot| slot.probe == wanted);
             slots.map(|slot| Arc::clone(&slot.state)).collect()
         };
-        let state = self.publisher.state();
         let snapshot = Arc::new(Snapshot::new(
             checks(Probe::Readiness),
             checks(Probe::Startup),
-            state.lifecycle.view(now),
-            Arc::clone(&state.identity),
-            (now, SystemTime::now()),
+            self.lifecycle().view(now),
+            Arc::clone(&self.state().identity),
+            Moment::on_time(now, SystemTime::now()),
         ));
-        let change = self.publisher.publish(&snapshot);
-        let must_call_listeners =
-            self.notifier
-                .announce(state, &snapshot, next.transitions, &change);
-        self.publisher.wake(change);
+        let published = self.publisher.publish(&snapshot);
+        if let Some(look) = self.state().take_expired_look() {
+            self.report(&look, &snapshot);
+        }
+        let announced = self.notifier.announce(&snapshot, next.transitions);
+        self.publisher.wake(published);
         for ack in next.acks {
             // An error means that the caller stopped waiting.
             let _ = ack.send(());
         }
-        // A result that expires and a heartbeat that is missed need a new snapshot too.
-        if let Some(until) = snapshot.valid_until() {
-            self.next.due_by(until);
-        }
-        must_call_listeners
+        self.look_later(now);
+        announced
     }
 
-    fn next_alarm(&self) -> Option<Instant> {
-        let timer = self.timers.first().map(|(at, _)| *at);
-        timer.into_iter().chain(self.next.due).min()
+    fn look_later(&mut self, now: Instant) {
+        let earliest = now + LOOK_AT_HEARTBEATS;
+        let heartbeat = self.lifecycle().heartbeats.next_deadline(now);
+        let heartbeat = heartbeat.map(|missed_at| missed_at.max(earliest));
+        let result = self.state().next_expiry();
+        self.look_at = [heartbeat, result].into_iter().flatten().min();
     }
+
+    fn next_alarm(&self, now: Instant) -> Option<Instant> {
+        let timer = self.timers.first().map(|(at, _)| *at);
+        let tick = (self.in_time > 0).then(|| now + TICK);
+        let alarms = [timer, tick, self.next.due, self.look_at];
+        alarms.into_iter().flatten().min()
+    }
+}
+
+/// Tells readers when the refresher ends although handles of the health exist: its runtime is being
+/// shut down.
+impl Drop for Scheduler {
+    fn drop(&mut self) {
+        if self.commands.is_closed() {
+            return;
+        }
+        self.state().refresher_is_away(RefresherState::Gone);
+        // A process that drains is about to end, and its runtime with it.
+        if !self.lifecycle().is_draining() {
+            log!(
+                WARN,
+                "the health refresher is gone: its tokio runtime has ended"
+            );
+        }
+    }
+}
+
+/// Drops a value of the application in a task of its own, since its destructor may panic or block.
+fn dispose_of<T: Send + 'static>(value: T) {
+    tokio::spawn(async move { drop_catching_panic(value) });
 }
 
 impl Slot {

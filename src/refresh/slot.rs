@@ -8,12 +8,21 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
+use super::alarm::Late;
 use super::jitter::Jitter;
 use super::run::Outcome;
 use crate::model::{
-    CheckSpec, CheckState, DynIndicator, LastRun, Probe, Status, Subject, Thresholds, Transition,
-    drop_catching_panic,
+    Cause, CheckSpec, CheckState, Deadline, DynIndicator, LastRun, Probe, Status, Subject,
+    Thresholds, Transition, drop_catching_panic, shorten,
 };
+
+/// How long a run may still take when the scheduler was late, so that it can take an answer that is
+/// there.
+pub(super) const GRACE: Duration = Duration::from_millis(100);
+
+/// The lateness during a run from which on it may excuse a failure. A tenth of the timeout is
+/// needed, too.
+const MIN_STARVED: Duration = Duration::from_millis(100);
 
 /// Identifies a slot. A key is never reused, so that a late result cannot reach another check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +36,10 @@ pub(crate) struct Slot {
     /// `Some` from the start of a run until its task has ended, even after a timeout.
     pub(super) run: Option<Run>,
     completed_runs: u64,
+    /// The longest run that did not fail.
+    slowest: Duration,
+    /// Whether the last run does not count, because it was starved. The next one counts.
+    is_excused: bool,
     /// Set for a startup check that is complete and does not run again.
     pub(super) is_done: bool,
     /// The callers that wait for the next result.
@@ -63,8 +76,55 @@ impl Drop for Slots {
 pub(super) struct Run {
     pub(super) task: AbortHandle,
     pub(super) started_at: Instant,
+    /// When the run exceeds its timeout.
+    pub(super) deadline: Deadline,
+    /// Whether the deadline moved so that the run gets its last turn.
+    has_grace: bool,
     /// Set once the timeout is recorded and the task is aborted; the task may still be running.
     pub(super) timed_out: bool,
+}
+
+/// The lateness of the scheduler during a run that ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Starvation {
+    pub(super) late: Duration,
+    /// Whether a timeout within the client has probably ended the run: half of the timeout passed on
+    /// the clock, and less than that for the process.
+    pub(super) is_plausible: bool,
+}
+
+impl Run {
+    pub(super) fn new(task: AbortHandle, started_at: Instant, timeout: Duration) -> Self {
+        Self {
+            task,
+            started_at,
+            deadline: Deadline::new(started_at + timeout),
+            has_grace: false,
+            timed_out: false,
+        }
+    }
+
+    /// Returns the lateness during the run, if it is enough to explain a failure.
+    pub(super) fn starvation(&self, timeout: Duration, now: Instant) -> Option<Starvation> {
+        let late = self.deadline.lateness();
+        let (passed, half) = (now - self.started_at, timeout / 2);
+        (late >= MIN_STARVED.max(timeout / 10)).then(|| Starvation {
+            late,
+            is_plausible: passed >= half && passed.saturating_sub(late) < half,
+        })
+    }
+
+    /// Gives the run back the time in which the process could not run.
+    ///
+    /// Whatever is left then, the run once gets long enough to take an answer that is already there.
+    fn move_deadline(&mut self, late: Late, now: Instant, bound: Duration) {
+        self.deadline.move_by(late.by, bound);
+        let earliest = now + GRACE;
+        if self.deadline.at() < earliest && !self.has_grace {
+            self.has_grace = true;
+            self.deadline.extend_to(earliest);
+        }
+    }
 }
 
 impl Slot {
@@ -81,6 +141,8 @@ impl Slot {
             state: Arc::new(CheckState::unchecked(Arc::new(spec), unchecked)),
             run: None,
             completed_runs: 0,
+            slowest: Duration::ZERO,
+            is_excused: false,
             is_done: false,
             waiting: Vec::new(),
         }
@@ -102,17 +164,21 @@ impl Slot {
             duration: outcome.duration,
         });
         let passed = outcome.status != Status::Fail;
+        if passed {
+            self.slowest = self.slowest.max(outcome.duration).min(self.spec().timeout);
+        }
         let up = self.thresholds.observe(passed);
+        self.is_excused = false;
         let mut state = CheckState {
             last_run,
             readings: outcome.readings,
             ..CheckState::clone(&self.state)
         };
         if up == passed {
-            state.status = if up {
-                outcome.status
+            (state.status, state.cause) = if up {
+                (outcome.status, None)
             } else {
-                self.spec().failure_status()
+                (self.spec().failure_status(), Some(Cause::Failed))
             };
             state.output = outcome.output;
             state.contradiction = None;
@@ -127,24 +193,43 @@ impl Slot {
         }
         self.is_done = self.probe == Probe::Startup && state.status != Status::Fail;
         if self.is_done {
-            state.expires_at = None;
+            state.expiry = None;
         }
         let changed = before != Some(state.status);
         let transition = changed.then(|| Transition {
-            subject: Subject::Check {
-                probe: self.probe,
-                name: state.spec.name.clone(),
-            },
+            subject: self.subject(),
             from: before,
             to: state.status,
             output: state.output.clone(),
+            cause: state.cause,
             time: outcome.time,
         });
         self.state = Arc::new(state);
         transition
     }
 
-    /// Notes that the task of a run has ended, after which its result can become stale.
+    /// Returns whether lateness excuses a failure.
+    ///
+    /// Of several failures in a row only the first is excused, so that a dependency that is down is
+    /// found down on a host that is never on time. Further ones are, if a timeout within the client
+    /// is the likely reason. Then the last result expires, and the check is found starved.
+    pub(super) fn excuses(&self, starved: &Starvation) -> bool {
+        !self.is_excused || starved.is_plausible
+    }
+
+    /// Notes a failed run that does not count and is to be repeated.
+    pub(super) fn excuse(&mut self, output: Option<&str>, late: Duration) {
+        self.is_excused = true;
+        let late = humantime::format_duration(Duration::from_millis(as_millis(late)));
+        let output = output
+            .map(|output| format!(": {output}"))
+            .unwrap_or_default();
+        let cause = Cause::Starved;
+        let contradiction = format!("{cause}: failed while the refresher was {late} late{output}");
+        Arc::make_mut(&mut self.state).contradiction = Some(shorten(contradiction));
+    }
+
+    /// Notes that a run is over, after which its result can become stale.
     ///
     /// Returns when the next run is due, if there is one.
     pub(super) fn finish_run(&mut self, now: Instant, jitter: &mut Jitter) -> Option<Instant> {
@@ -152,9 +237,12 @@ impl Slot {
         if self.is_done {
             return None;
         }
+        if self.is_excused {
+            return Some(now);
+        }
         let interval = self.interval();
-        let stale_after = self.spec().stale_after(interval);
-        Arc::make_mut(&mut self.state).expires_at = Some(now + stale_after);
+        let stale_after = self.spec().stale_after(interval, self.slowest);
+        Arc::make_mut(&mut self.state).expiry = Some(Deadline::new(now + stale_after));
         self.completed_runs += 1;
         Some(if self.completed_runs == 1 {
             jitter.first(now, interval)
@@ -163,7 +251,50 @@ impl Slot {
         })
     }
 
+    /// Moves the deadlines that had not passed when the scheduler should have woken up. Returns
+    /// those of a run in progress, before and after.
+    pub(super) fn move_deadlines(
+        &mut self,
+        late: Late,
+        now: Instant,
+        bound: Duration,
+    ) -> Option<(Instant, Instant)> {
+        let is_valid = |expiry: &Deadline| !expiry.has_passed(late.alarm);
+        if self.state.expiry.as_ref().is_some_and(is_valid) {
+            if let Some(expiry) = &mut Arc::make_mut(&mut self.state).expiry {
+                expiry.move_by(late.by, bound);
+            }
+        }
+        let run = self.run.as_mut().filter(|run| !run.timed_out)?;
+        let before = run.deadline.at();
+        run.move_deadline(late, now, bound);
+        Some((before, run.deadline.at()))
+    }
+
+    /// Counts a run that goes on although its result is ignored.
+    pub(super) fn detach_run(&mut self) {
+        self.run = None;
+        Arc::make_mut(&mut self.state).detached_runs += 1;
+    }
+
+    /// Counts a detached run that ended.
+    pub(super) fn detached_run_ended(&mut self) {
+        let state = Arc::make_mut(&mut self.state);
+        state.detached_runs = state.detached_runs.saturating_sub(1);
+    }
+
+    pub(super) fn subject(&self) -> Subject {
+        Subject::Check {
+            probe: self.probe,
+            name: self.spec().name.clone(),
+        }
+    }
+
     fn interval(&self) -> Duration {
         self.spec().interval(self.thresholds.is_up())
     }
+}
+
+fn as_millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

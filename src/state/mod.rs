@@ -5,6 +5,7 @@
 //! lifecycle.
 
 pub(crate) mod clock;
+mod expired_look;
 mod format;
 mod history;
 mod last_probe;
@@ -24,12 +25,14 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::sync::watch;
 
+pub(crate) use self::expired_look::ExpiredLook;
+use self::expired_look::FirstExpiredLook;
 pub(crate) use self::format::{Format, HEALTH_JSON};
 use self::history::History;
 use self::last_probe::LastProbe;
-pub(crate) use self::lifecycle::{GateCell, HeartbeatCell, LifecycleState};
+pub(crate) use self::lifecycle::{GateCell, HeartbeatCell, LifecycleState, NOTICEABLE};
 pub(crate) use self::log::log;
-pub(crate) use self::publisher::{Publisher, StatusChange};
+pub(crate) use self::publisher::Publisher;
 pub(crate) use self::race::race;
 #[cfg(feature = "grpc")]
 pub use self::services::ServingStatus;
@@ -38,7 +41,9 @@ pub(crate) use self::services::is_standard_service;
 #[cfg(feature = "grpc")]
 use self::services::{ServiceStatuses, Services};
 pub(crate) use self::statuses::Statuses;
-use crate::model::{Aggregate, HealthConfig, Identity, Probe, Snapshot, Status, pass_if};
+use crate::model::{
+    Aggregate, HealthConfig, Identity, Moment, Probe, RefresherState, Snapshot, Status, pass_if,
+};
 
 /// The state of one health. Every handle, layer and service shares it.
 #[derive(Debug)]
@@ -50,8 +55,10 @@ pub(crate) struct SharedState {
     #[cfg(feature = "grpc")]
     pub(crate) services: Services,
     last_probe: LastProbe,
+    expired_look: FirstExpiredLook,
     restarts: AtomicU64,
     missed_by_listeners: AtomicU64,
+    missed_by_log: AtomicU64,
     pub(crate) history: History,
     #[cfg(feature = "grpc")]
     statuses: watch::Receiver<Statuses>,
@@ -84,8 +91,10 @@ impl SharedState {
             #[cfg(feature = "grpc")]
             services: Services::new(config.max_watches),
             last_probe: LastProbe::new(epoch),
+            expired_look: FirstExpiredLook::default(),
             restarts: AtomicU64::new(0),
             missed_by_listeners: AtomicU64::new(0),
+            missed_by_log: AtomicU64::new(0),
             history: History::default(),
             #[cfg(feature = "grpc")]
             statuses: latest_statuses,
@@ -104,7 +113,10 @@ impl SharedState {
         match probe {
             Probe::Liveness => pass_if(self.lifecycle.is_alive()),
             Probe::Startup => pass_if(self.lifecycle.has_started()),
-            Probe::Readiness => self.readiness_of(&self.snapshot.load().aggregate, clock::now()),
+            Probe::Readiness => {
+                let snapshot = self.snapshot.load();
+                self.readiness_of(&snapshot, &snapshot.aggregate, clock::now())
+            }
         }
     }
 
@@ -119,16 +131,19 @@ impl SharedState {
         if snapshot.counts_probes {
             self.last_probe.note(now);
         }
-        self.readiness_of(&snapshot.aggregate, now)
+        self.readiness_of(&snapshot, &snapshot.aggregate, now)
     }
 
     #[inline]
-    fn readiness_of(&self, checks: &Aggregate, now: Instant) -> Status {
-        if self.lifecycle.takes_traffic() {
-            checks.at(now)
-        } else {
-            Status::Fail
+    fn readiness_of(&self, snapshot: &Arc<Snapshot>, checks: &Aggregate, now: Instant) -> Status {
+        if !self.lifecycle.takes_traffic() {
+            return Status::Fail;
         }
+        let status = checks.at(now);
+        if status != checks.unexpired() {
+            self.expired_look.note(snapshot, now);
+        }
+        status
     }
 
     /// Returns the status of a group of checks; `None` if there is no such group.
@@ -136,7 +151,7 @@ impl SharedState {
     fn group(&self, name: &str) -> Option<Status> {
         let snapshot = self.snapshot.load();
         let group = snapshot.groups.get(name)?;
-        Some(self.readiness_of(group, clock::now()))
+        Some(self.readiness_of(&snapshot, group, clock::now()))
     }
 
     /// Returns the status of a group of checks for an outside caller; see [`probe`](Self::probe).
@@ -166,17 +181,58 @@ impl SharedState {
     pub(crate) fn current(&self) -> Arc<Snapshot> {
         let now = clock::now();
         let latest = self.snapshot.load_full();
-        let expired = latest.valid_until().is_some_and(|until| until <= now);
-        if !expired && latest.lifecycle.version == self.lifecycle.version() {
+        if !self.is_outdated(&latest, now) {
             return latest;
         }
-        let view = self.lifecycle.view(now);
-        Arc::new(latest.with_lifecycle(view, (now, SystemTime::now())))
+        let overdue = self.lifecycle.refresher.unnoticed_lateness(now);
+        Arc::new(latest.with_lifecycle(
+            self.lifecycle.view(now),
+            Moment {
+                at: now,
+                time: SystemTime::now(),
+                overdue,
+            },
+        ))
+    }
+
+    /// Returns whether a result or the deadline of a heartbeat has expired since the snapshot, or the
+    /// lifecycle has changed.
+    fn is_outdated(&self, snapshot: &Snapshot, now: Instant) -> bool {
+        snapshot.next_expiry().is_some_and(|expiry| expiry <= now)
+            || self.lifecycle.has_changed_since(&snapshot.lifecycle, now)
+    }
+
+    /// Returns whether the latest snapshot is out of date.
+    pub(crate) fn needs_snapshot(&self, now: Instant) -> bool {
+        self.is_outdated(&self.snapshot.load(), now)
+    }
+
+    /// Returns when the next result of the latest snapshot expires.
+    pub(crate) fn next_expiry(&self) -> Option<Instant> {
+        self.snapshot.load().next_expiry()
+    }
+
+    /// Returns whether a probe failed only because a result had expired.
+    pub(crate) fn has_expired_look(&self) -> bool {
+        self.expired_look.is_noted()
+    }
+
+    /// Returns what a probe saw first, of those that failed since the last call only because a
+    /// result had expired.
+    pub(crate) fn take_expired_look(&self) -> Option<Arc<ExpiredLook>> {
+        self.expired_look.take()
     }
 
     /// Returns the detailed report, rendered at most once for each snapshot.
     pub(crate) fn rendered(&self, snapshot: &Snapshot, probe: Probe) -> Bytes {
         snapshot.rendered(probe, || self.format.render(&snapshot.report(probe)))
+    }
+
+    /// Records that the refresher panicked or ended.
+    pub(crate) fn refresher_is_away(&self, state: RefresherState) {
+        let snapshot = self.snapshot.load();
+        let has_checks = !snapshot.readiness.is_empty() || !snapshot.startup.is_empty();
+        self.lifecycle.refresher_is_away(state, has_checks);
     }
 
     /// Returns how often the refresher was restarted.
@@ -189,10 +245,19 @@ impl SharedState {
         self.missed_by_listeners.load(Ordering::Relaxed)
     }
 
-    /// Counts transitions that the listeners missed.
-    pub(crate) fn count_missed_by_listeners(&self, missed: u64) {
-        self.missed_by_listeners
-            .fetch_add(missed, Ordering::Relaxed);
+    /// Counts a transition that the listeners missed.
+    pub(crate) fn count_missed_by_listeners(&self) {
+        self.missed_by_listeners.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns how many log lines were dropped.
+    pub(crate) fn missed_by_log(&self) -> u64 {
+        self.missed_by_log.load(Ordering::Relaxed)
+    }
+
+    /// Counts a log line that was dropped.
+    pub(crate) fn count_missed_by_log(&self) {
+        self.missed_by_log.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Subscribes to changes of the statuses. The channel closes when the refresher has ended.
