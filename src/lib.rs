@@ -72,6 +72,8 @@
 //!
 //! - [Ordering](guides::ordering): where the layer has to stand, and how a wrong place looks healthy.
 //! - [Saturation](guides::saturation): why probes are answered when the service is overloaded.
+//! - [Hostile hosts](guides::hostile_hosts): what a busy or paused host does to health, and what it
+//!   cannot.
 //! - [Draining](guides::draining): how to stop without losing a request.
 //! - [Cookbook](guides::cookbook): "how do I …", with a snippet each.
 //! - [Settings](guides::settings): settings from a file or the environment.
@@ -179,6 +181,7 @@ pub mod guides {
     guide!(ordering, "../docs/ordering.md");
     guide!(saturation, "../docs/saturation.md");
     guide!(draining, "../docs/draining.md");
+    guide!(hostile_hosts, "../docs/hostile-hosts.md");
     guide!(settings, "../docs/settings.md");
     guide!(testing, "../docs/testing.md");
     guide!(writing_an_indicator, "../docs/writing-an-indicator.md");
