@@ -127,7 +127,7 @@ mod layer;
 
 pub mod indicators;
 
-pub use self::health::{Check, Health, HealthBuilder, NeverReady, Transitions};
+pub use self::health::{Check, Health, HealthBuilder, NeverReady, Transitions, WeakHealth};
 pub use self::indicators::blocking::{BlockingFnIndicator, blocking_indicator_fn};
 pub use self::indicators::function::{FnIndicator, indicator_fn};
 pub use self::layer::{

@@ -244,6 +244,9 @@ impl HealthBuilder {
     /// A queue holds up to 1,024 transitions for the listeners. If they fall further behind, they
     /// miss the oldest; [`Health::missed_by_listeners`](crate::Health::missed_by_listeners) counts
     /// those.
+    ///
+    /// A listener that captures a [`Health`](crate::Health) keeps the refresher running for ever; it
+    /// can capture a [`WeakHealth`](crate::WeakHealth).
     pub fn on_transition(mut self, listener: impl Fn(&Transition) + Send + Sync + 'static) -> Self {
         self.listeners.push(Arc::new(listener));
         self

@@ -7,6 +7,7 @@ mod names;
 mod start;
 mod transitions;
 mod validate;
+mod weak;
 
 use std::error::Error;
 use std::fmt;
@@ -20,6 +21,7 @@ pub use self::builder::HealthBuilder;
 pub use self::check::Check;
 use self::names::NameTable;
 pub use self::transitions::Transitions;
+pub use self::weak::WeakHealth;
 use crate::lifecycle::{Gate, Heartbeat, drain, with_drain_cap};
 use crate::model::{BuildError, HealthConfig, Probe, Snapshot, Status, Transition};
 use crate::refresh::Command;
@@ -28,7 +30,8 @@ use crate::state::{LifecycleState, SharedState};
 /// Handle to the health of a service: its checks, its lifecycle and the latest snapshot.
 ///
 /// Clones are handles to the same health. A [`HealthLayer`](crate::HealthLayer) and each of its
-/// services hold one. The refresher ends when the last handle is dropped.
+/// services hold one. The refresher ends when the last handle is dropped;
+/// [`downgrade`](Self::downgrade) returns a handle that does not count.
 ///
 /// ```
 /// use tower_health::{Health, Probe, Status, indicator_fn};

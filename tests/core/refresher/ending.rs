@@ -3,13 +3,15 @@
 //! Ports B7 and U10 of the peers' tables.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use http::{Request, Response};
 use tokio::runtime::Handle;
 use tower::{Layer, service_fn};
-use tower_health::{Check, Health, HealthBuilder, HealthLayer, Status, Transition, indicator_fn};
+use tower_health::{
+    Check, Health, HealthBuilder, HealthLayer, Probe, Status, Transition, WeakHealth, indicator_fn,
+};
 
 use super::support::{Script, hang, pass, readiness};
 use crate::support::{lapse, millis, secs, settle, steady};
@@ -96,6 +98,95 @@ async fn gates_heartbeats_subscribers_and_futures_do_not_keep_the_checks_running
         drop(transition);
     }
     drop((gate, heartbeat, snapshot, drain, cap));
+}
+
+/// A check that reads the status of the health that it belongs to.
+fn reads<H: Send + Sync + 'static>(
+    of: impl Fn(&H) -> Option<Status> + Send + Sync + 'static,
+    health: H,
+) -> Check {
+    Check::new(indicator_fn("own", move || {
+        let status = of(&health).ok_or("the health has ended");
+        async move { status.map(drop) }
+    }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_and_an_indicator_with_a_weak_handle_do_not_keep_the_checks_running() {
+    let seen = Arc::new(AtomicUsize::new(0));
+    let own = Arc::new(OnceLock::<WeakHealth>::new());
+    let health = steady()
+        .on_transition({
+            let (seen, own) = (Arc::clone(&seen), Arc::clone(&own));
+            move |_| {
+                let health = own.get().and_then(WeakHealth::upgrade);
+                let status = health.map(|health| health.status(Probe::Liveness));
+                if status == Some(Status::Pass) {
+                    seen.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        })
+        .start()
+        .unwrap();
+    own.set(health.downgrade()).unwrap();
+    let status = |weak: &WeakHealth| Some(weak.upgrade()?.status(Probe::Liveness));
+    let check = reads(status, health.downgrade());
+    health.add_readiness(check).await.unwrap();
+    lapse(secs(3)).await;
+    assert_eq!(readiness(&health), Status::Pass);
+    // Readiness failed when the check came, which then passed, and so did readiness.
+    assert_eq!(seen.load(Ordering::Relaxed), 3);
+    // The scheduler and its listeners.
+    assert_eq!(tasks(), 2);
+
+    drop(health);
+    settle().await;
+    assert_eq!(tasks(), 0);
+    assert!(own.get().unwrap().upgrade().is_none());
+}
+
+// The case that the documentation of `WeakHealth` warns of.
+#[tokio::test(start_paused = true)]
+async fn an_indicator_with_a_handle_keeps_the_checks_running() {
+    let health = steady().start().unwrap();
+    let weak = health.downgrade();
+    let status = |health: &Health| Some(health.status(Probe::Liveness));
+    let check = reads(status, health.clone());
+    health.add_readiness(check).await.unwrap();
+    drop(health);
+    lapse(secs(60)).await;
+    assert_eq!(tasks(), 1);
+
+    // A handle that a weak one gave can end it.
+    let health = weak.upgrade().unwrap();
+    health.remove_readiness("own").await.unwrap();
+    drop(health);
+    settle().await;
+    assert_eq!(tasks(), 0);
+    assert!(weak.upgrade().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handle_that_a_run_holds_ends_with_the_run() {
+    let health = steady().start().unwrap();
+    let weak = health.downgrade();
+    let check = {
+        let weak = weak.clone();
+        indicator_fn("own", move || {
+            let health = weak.upgrade();
+            async move {
+                tokio::time::sleep(secs(2)).await;
+                health.map(drop).ok_or("the health has ended")
+            }
+        })
+    };
+    health.add_readiness(check).await.unwrap();
+    drop(health);
+    lapse(secs(1)).await;
+    assert!(weak.upgrade().is_some());
+    lapse(secs(2)).await;
+    assert!(weak.upgrade().is_none());
+    assert_eq!(tasks(), 0);
 }
 
 #[tokio::test(start_paused = true)]
