@@ -263,8 +263,8 @@ impl HealthBuilder {
 
     /// Sets the format of detailed reports. Default: JSON as in [`Report::to_json`].
     ///
-    /// The function renders a report at most once for each snapshot. If it panics, the caller gets
-    /// the public body.
+    /// All callers share the first rendering of a snapshot; those that request it before it is
+    /// finished render their own. If the function panics, the caller gets the public body.
     ///
     /// ```
     /// use tower_health::Health;

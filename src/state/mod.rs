@@ -174,7 +174,7 @@ impl SharedState {
         Arc::new(latest.with_lifecycle(view, (now, SystemTime::now())))
     }
 
-    /// Returns the detailed report, rendered at most once for each snapshot.
+    /// Returns the detailed report, which callers share once it is rendered.
     pub(crate) fn rendered(&self, snapshot: &Snapshot, probe: Probe) -> Bytes {
         snapshot.rendered(probe, || self.format.render(&snapshot.report(probe)))
     }
