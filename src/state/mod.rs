@@ -27,7 +27,9 @@ use tokio::sync::watch;
 pub(crate) use self::format::{Format, HEALTH_JSON};
 use self::history::History;
 use self::last_probe::LastProbe;
-pub(crate) use self::lifecycle::{GateCell, HeartbeatCell, LifecycleState};
+#[cfg(feature = "signal")]
+pub(crate) use self::lifecycle::Shutdown;
+pub(crate) use self::lifecycle::{GateCell, HeartbeatCell, LifecycleState, Stage};
 pub(crate) use self::log::log;
 pub(crate) use self::publisher::{Publisher, StatusChange};
 pub(crate) use self::race::race;
