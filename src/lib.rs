@@ -174,6 +174,10 @@ pub mod guides {
                 doc = "[`shutdown_signal`]: crate::Health::shutdown_signal"
             )]
             #[cfg_attr(
+                feature = "signal",
+                doc = "[`exit_at_drain_cap`]: crate::Health::exit_at_drain_cap"
+            )]
+            #[cfg_attr(
                 feature = "test-util",
                 doc = "[`ScriptedIndicator`]: crate::test_util::ScriptedIndicator"
             )]
