@@ -7,7 +7,9 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use super::Check;
-use crate::model::{HealthConfig, OptionFault, Probe, Problem, Redactor, Report, Transition};
+use crate::model::{
+    CatchDrop, HealthConfig, OptionFault, Probe, Problem, Redactor, Report, Transition,
+};
 use crate::refresh::Listener;
 use crate::state::Format;
 
@@ -248,7 +250,11 @@ impl HealthBuilder {
     /// A listener that captures a [`Health`](crate::Health) keeps the refresher running for ever; it
     /// can capture a [`WeakHealth`](crate::WeakHealth).
     pub fn on_transition(mut self, listener: impl Fn(&Transition) + Send + Sync + 'static) -> Self {
-        self.listeners.push(Arc::new(listener));
+        let listener = CatchDrop::new(listener);
+        self.listeners
+            .push(Arc::new(move |transition: &Transition| {
+                (*listener)(transition)
+            }));
         self
     }
 

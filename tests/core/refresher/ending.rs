@@ -3,6 +3,7 @@
 //! Ports B7 and U10 of the peers' tables.
 
 use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -10,7 +11,8 @@ use http::{Request, Response};
 use tokio::runtime::Handle;
 use tower::{Layer, service_fn};
 use tower_health::{
-    Check, Health, HealthBuilder, HealthLayer, Probe, Status, Transition, WeakHealth, indicator_fn,
+    Check, Details, Health, HealthBuilder, HealthLayer, Probe, Status, Transition, WeakHealth,
+    indicator_fn,
 };
 
 use super::support::{Script, hang, pass, readiness};
@@ -265,32 +267,107 @@ impl Drop for DropBomb {
     }
 }
 
-// Dropped together, two of them would abort the process.
-#[tokio::test(start_paused = true)]
-async fn indicators_and_listeners_that_panic_when_they_are_dropped_end_nothing_else() {
-    let check = |name: &str| {
-        let bomb = DropBomb;
-        Check::new(indicator_fn(name, move || {
-            let _ = &bomb;
-            async { Ok::<_, String>(()) }
-        }))
-    };
+/// A check whose indicator panics when it is dropped.
+fn bomb(name: &str) -> Check {
+    let bomb = DropBomb;
+    Check::new(indicator_fn(name, move || {
+        let _ = &bomb;
+        async { Ok::<_, String>(()) }
+    }))
+}
+
+/// A builder with two of everything that a user hands in, all of which panic when they are dropped.
+/// Dropped together, two of them would abort the process.
+fn bombs() -> HealthBuilder {
     let listener = || {
         let bomb = DropBomb;
         move |_: &Transition| {
             let _ = &bomb;
         }
     };
-    let health = steady()
-        .readiness(check("db"))
-        .readiness(check("cache"))
+    let (format, redact) = (DropBomb, DropBomb);
+    steady()
+        .readiness(bomb("db"))
+        .readiness(bomb("cache"))
         .on_transition(listener())
         .on_transition(listener())
-        .start()
-        .unwrap();
+        .format("text/plain", move |_| {
+            let _ = &format;
+            String::new()
+        })
+        .redact(move |text| {
+            let _ = &redact;
+            text.to_owned()
+        })
+}
+
+#[tokio::test(start_paused = true)]
+async fn indicators_and_listeners_that_panic_when_they_are_dropped_end_nothing_else() {
+    let health = bombs().start().unwrap();
     settle().await;
     assert_eq!(readiness(&health), Status::Pass);
     drop(health);
+    settle().await;
+    assert_eq!(tasks(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nor_do_they_when_the_builder_is_dropped_or_does_not_start() {
+    drop(bombs());
+    bombs().readiness(bomb("db")).start().unwrap_err();
+}
+
+#[test]
+fn nor_do_they_when_the_runtime_ends_first() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let health = bombs().start_on(runtime.handle()).unwrap();
+    drop(runtime);
+    drop(health);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nor_do_they_when_checks_are_removed_or_refused() {
+    let health = bombs().start().unwrap();
+    health.remove_readiness("db").await.unwrap();
+    health.remove_readiness("cache").await.unwrap();
+    health.add_readiness(bomb("late")).await.unwrap();
+    health.add_readiness(bomb("late")).await.unwrap_err();
+    settle().await;
+    assert_eq!(readiness(&health), Status::Pass);
+    assert_eq!(health.refresher_restarts(), 0);
+}
+
+// Everything that a user can drop by letting a panic unwind.
+#[tokio::test(start_paused = true)]
+async fn nor_do_they_while_another_panic_unwinds() {
+    let health = bombs().gate("migrations").start().unwrap();
+    let gate = health.gate("migrations").unwrap();
+    let heartbeat = health.heartbeat("consumer", secs(60)).unwrap();
+    let details = || {
+        let bomb = DropBomb;
+        Details::when(move |_| {
+            let _ = &bomb;
+            true
+        })
+    };
+    let layer = HealthLayer::builder(health.clone())
+        .details(details())
+        .grpc_list(details())
+        .build()
+        .unwrap();
+    settle().await;
+    let unwound = catch_unwind(AssertUnwindSafe(move || {
+        let _held = (bombs(), gate, heartbeat, layer);
+        panic!("boom");
+    }));
+    unwound.unwrap_err();
+    assert_eq!(health.status(Probe::Startup), Status::Fail);
+    assert_eq!(health.status(Probe::Liveness), Status::Fail);
+    let unwound = catch_unwind(AssertUnwindSafe(move || {
+        let _health = health;
+        panic!("boom");
+    }));
+    unwound.unwrap_err();
     settle().await;
     assert_eq!(tasks(), 0);
 }
