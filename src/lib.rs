@@ -100,19 +100,28 @@
 //! |---|---|
 //! | `grpc` | `grpc.health.v1` (Check, Watch, List) in every layer that is not built [without it](HealthLayerBuilder::without_grpc) |
 //! | `serde` | [`HealthConfig`] and [`LayerConfig`] deserialize from a settings file |
-//! | `signal` | `Health::shutdown_signal`: drain on SIGTERM and Ctrl-C |
+//! | `signal` | `Health::shutdown_signal`: drain on SIGTERM and Ctrl-C; `Health::exit_at_drain_cap`: end in time |
 //! | `test-util` | an indicator for your tests that follows a script |
 //! | `sqlx-postgres`, `sqlx-mysql`, `sqlx-sqlite` | [indicators] for databases behind sqlx 0.9, which needs Rust 1.94 |
 //! | `deadpool-postgres` | an indicator for a Postgres behind deadpool-postgres 0.14 |
 //! | `redis` | an indicator for Redis, by redis 1 |
 //! | `http-client`, `grpc-client`, `net`, `tls` | indicators for HTTP and gRPC services, TCP and DNS, certificates |
 //! | `system` | indicators for disk, memory, processor and file descriptors |
+//!
+//! # Platforms
+//!
+//! Every target with 64-bit atomics, which 32-bit MIPS, PowerPC and RISC-V and ARMv5 do not have.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     docsrs,
     doc(auto_cfg(hide(feature = "__database", feature = "__sqlx")))
 )]
 #![forbid(unsafe_code)]
+
+// Deadlines that probes read are 64-bit numbers of nanoseconds: 32 bits of them would be four
+// seconds. A lock instead would make probes wait for a writer.
+#[cfg(not(target_has_atomic = "64"))]
+compile_error!("tower-health needs 64-bit atomics, which this target does not have");
 
 // In the order of the data: each module imports only from those before it.
 mod model;
@@ -129,7 +138,7 @@ mod layer;
 
 pub mod indicators;
 
-pub use self::health::{Check, Health, HealthBuilder, NeverReady, Transitions};
+pub use self::health::{Check, Health, HealthBuilder, NeverReady, Transitions, WeakHealth};
 pub use self::indicators::blocking::{BlockingFnIndicator, blocking_indicator_fn};
 pub use self::indicators::function::{FnIndicator, indicator_fn};
 pub use self::layer::{
@@ -166,6 +175,10 @@ pub mod guides {
             #[cfg_attr(
                 feature = "signal",
                 doc = "[`shutdown_signal`]: crate::Health::shutdown_signal"
+            )]
+            #[cfg_attr(
+                feature = "signal",
+                doc = "[`exit_at_drain_cap`]: crate::Health::exit_at_drain_cap"
             )]
             #[cfg_attr(
                 feature = "test-util",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    CheckConfig, CheckSpec, ComponentType, Criticality, DynIndicator, HealthConfig,
+    CatchDrop, CheckConfig, CheckSpec, ComponentType, Criticality, DynIndicator, HealthConfig,
     HealthIndicator, LONGEST, Named, OnTimeout, OptionFault, Probe, Problem, Redactor,
     duration_problem, longest, panic_message, validate_name,
 };
@@ -58,7 +58,7 @@ impl Check {
             Err(payload) => (Err(panic_message(payload)), CheckConfig::default(), None),
         };
         Self {
-            indicator: Arc::new(indicator),
+            indicator: Arc::new(CatchDrop::new(indicator)),
             name,
             config: CheckConfig::default(),
             own,

@@ -47,6 +47,11 @@ use super::{CheckResult, ComponentType, Criticality, OnTimeout};
 /// thread of the runtime. Use [`blocking_indicator_fn`](crate::blocking_indicator_fn) for blocking
 /// code. A task that a check detaches with `spawn` or `spawn_blocking` continues after the check is
 /// aborted. With `panic = "abort"`, a panic ends the process.
+///
+/// # An indicator that needs the health
+///
+/// An indicator that owns a [`Health`](crate::Health) keeps the refresher running for ever, since
+/// the refresher owns the indicator. Let it own a [`WeakHealth`](crate::WeakHealth).
 pub trait HealthIndicator: Send + Sync + 'static {
     /// Returns the name of the check: `component` or `component:measurement` (draft, section 4).
     ///

@@ -32,7 +32,7 @@ mod thresholds;
 mod time;
 mod transition;
 
-pub(crate) use self::catch::{catch_panic, drop_catching_panic, panic_message};
+pub(crate) use self::catch::{CatchDrop, catch_panic, drop_catching_panic, panic_message};
 pub use self::cause::Cause;
 pub(crate) use self::check::{CheckSpec, LONGEST, LastRun, longest};
 pub use self::check::{CheckState, ComponentType, Criticality, OnTimeout};

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
-use super::catch_panic;
+use super::{CatchDrop, catch_panic};
 
 /// The length in bytes to which a text is cut before redaction, to bound the work of a hook.
 const BOUND: usize = 64 * 1024;
@@ -19,7 +19,8 @@ pub(crate) struct Redactor(Arc<dyn Fn(&str) -> String + Send + Sync>);
 
 impl Redactor {
     pub(crate) fn new(hook: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
-        Self(Arc::new(hook))
+        let hook = CatchDrop::new(hook);
+        Self(Arc::new(move |text: &str| (*hook)(text)))
     }
 
     /// Bounds a text, passes it through the hook, and cuts the result.

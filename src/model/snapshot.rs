@@ -210,9 +210,16 @@ impl Snapshot {
         self.time
     }
 
-    /// Returns the rendered report. Only the first call renders it.
+    /// Returns the rendered report. Once it is rendered, all callers share it.
     pub(crate) fn rendered(&self, probe: Probe, render: impl FnOnce() -> Bytes) -> Bytes {
-        self.rendered[probe as usize].get_or_init(render).clone()
+        let shared = &self.rendered[probe as usize];
+        if let Some(bytes) = shared.get() {
+            return bytes.clone();
+        }
+        // Not in `get_or_init`: the format can be one of the application's. Other callers would
+        // block their threads while it runs, and one that asks for a report itself would deadlock.
+        let bytes = render();
+        shared.get_or_init(|| bytes).clone()
     }
 
     /// Returns when the next result expires, which changes the state without any other event.

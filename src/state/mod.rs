@@ -30,7 +30,9 @@ use self::expired_look::FirstExpiredLook;
 pub(crate) use self::format::{Format, HEALTH_JSON};
 use self::history::History;
 use self::last_probe::LastProbe;
-pub(crate) use self::lifecycle::{GateCell, HeartbeatCell, LifecycleState, NOTICEABLE};
+#[cfg(feature = "signal")]
+pub(crate) use self::lifecycle::Shutdown;
+pub(crate) use self::lifecycle::{GateCell, HeartbeatCell, LifecycleState, NOTICEABLE, Stage};
 pub(crate) use self::log::log;
 pub(crate) use self::publisher::Publisher;
 pub(crate) use self::race::race;
@@ -223,7 +225,7 @@ impl SharedState {
         self.expired_look.take()
     }
 
-    /// Returns the detailed report, rendered at most once for each snapshot.
+    /// Returns the detailed report, which callers share once it is rendered.
     pub(crate) fn rendered(&self, snapshot: &Snapshot, probe: Probe) -> Bytes {
         snapshot.rendered(probe, || self.format.render(&snapshot.report(probe)))
     }

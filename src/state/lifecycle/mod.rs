@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use self::drain::DrainLatch;
+#[cfg(feature = "signal")]
+pub(crate) use self::drain::Shutdown;
+pub(crate) use self::drain::Stage;
 pub(crate) use self::heartbeats::HeartbeatCell;
 use self::heartbeats::Heartbeats;
 pub(crate) use self::refresher::NOTICEABLE;
@@ -148,6 +151,12 @@ impl LifecycleState {
     pub(crate) fn start_drain(&self) {
         self.drain.begin(clock::now());
         self.notify();
+    }
+
+    /// Fails readiness for good, since the process is about to end.
+    pub(crate) fn start_shutdown(&self) {
+        self.start_drain();
+        self.drain.advance(Stage::Delay);
     }
 
     /// Records that a startup check passed for the first time, or was removed before it did.
