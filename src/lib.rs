@@ -148,9 +148,9 @@ pub use self::layer::{
 pub use self::lifecycle::{Gate, Heartbeat};
 pub use self::model::{
     BuildError, Cause, CheckConfig, CheckResult, CheckState, ComponentType, Criticality, Failure,
-    HealthConfig, HealthIndicator, Lateness, LayerConfig, Observation, ObservedValue, OnTimeout,
-    Probe, Reading, RefresherState, Report, ReportEntry, Snapshot, Status, Subject, Transition,
-    redact_credentials,
+    HealthConfig, HealthIndicator, Lateness, LayerConfig, Limits, Observation, ObservedValue,
+    OnTimeout, Probe, Reading, RefresherState, Report, ReportEntry, Snapshot, Status, Subject,
+    Transition, redact_credentials,
 };
 #[cfg(feature = "grpc")]
 #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
@@ -208,7 +208,6 @@ pub mod guides {
         #[doc = "[`grpc_service`]: crate::HealthBuilder::grpc_service"]
         #[doc = "[`set_serving_status`]: crate::Health::set_serving_status"]
         #[doc = "[`grpc_list`]: crate::HealthLayerBuilder::grpc_list"]
-        #[doc = "[`max_watches`]: crate::HealthConfig::max_watches"]
         grpc,
         "../docs/grpc.md"
     );

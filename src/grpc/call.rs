@@ -3,28 +3,33 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::{Buf, BufMut};
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, Method, Request, Version};
+use http::{Method, Request, Version};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
 use super::body::GrpcBody;
 use super::response::{GrpcResponse, Refusal};
 use super::status::{Code, GrpcStatus};
+use super::timeout::timeout;
+use super::waiting::Waiting;
 use super::watch::Watch;
 use super::wire::{REQUEST_LIMIT, list_frame, message, service_name, status_frame};
-use crate::state::{SharedState, is_standard_service};
+use crate::state::{Peer, SharedState};
 
 /// Every path of the service is this prefix and the name of a method. Both are case-sensitive.
 pub(crate) const PATH_PREFIX: &str = "/grpc.health.v1.Health/";
 
-const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
-
 /// The most services that `List` returns, as in grpc-go (gRFC A90).
 const LIST_LIMIT: usize = 100;
+
+/// The most frames that are read in a row. A client that sends empty ones faster than they are read
+/// must neither occupy a worker thread nor outlive its deadline.
+const FRAMES_IN_A_ROW: usize = 32;
 
 /// A method of the health service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +62,16 @@ pub(crate) enum CallStart {
 
 /// A call whose body has to be read.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum PendingCall {
+pub(crate) struct PendingCall {
+    question: Question,
+    /// How long its client waits, if that is known.
+    pub(super) timeout: Option<Duration>,
+    /// Whose call it is, if that is known.
+    pub(super) peer: Option<Peer>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Question {
     Check,
     Watch,
     /// Lists every service, or the standard ones only.
@@ -66,24 +80,31 @@ pub(crate) enum PendingCall {
     },
 }
 
-/// Examines the head of a call. `lists_all` returns whether the caller may list every service.
+/// Examines the head of a call. `lists_all` returns whether the caller may list every service, and
+/// `peer` who the caller is.
 pub(crate) fn start_call<B>(
     method: HealthMethod,
     request: &Request<B>,
     lists_all: impl FnOnce() -> bool,
+    peer: impl FnOnce() -> Option<Peer>,
 ) -> CallStart {
     if let Some(refusal) = refusal(request) {
         return CallStart::Respond(GrpcResponse::Refused(refusal));
     }
     let failed = |status: GrpcStatus| CallStart::Respond(status.into());
-    let pending = match method {
+    let timeout = timeout(request.headers());
+    let question = match method {
         HealthMethod::Unknown => return failed(UNIMPLEMENTED),
-        _ if has_malformed_timeout(request.headers()) => return failed(MALFORMED_TIMEOUT),
-        HealthMethod::Check => PendingCall::Check,
-        HealthMethod::Watch => PendingCall::Watch,
-        HealthMethod::List => PendingCall::List { all: lists_all() },
+        _ if timeout.is_err() => return failed(MALFORMED_TIMEOUT),
+        HealthMethod::Check => Question::Check,
+        HealthMethod::Watch => Question::Watch,
+        HealthMethod::List => Question::List { all: lists_all() },
     };
-    CallStart::ReadBody(pending)
+    CallStart::ReadBody(PendingCall {
+        question,
+        timeout: timeout.unwrap_or_default(),
+        peer: peer(),
+    })
 }
 
 const UNIMPLEMENTED: GrpcStatus =
@@ -113,19 +134,6 @@ fn refusal<B>(request: &Request<B>) -> Option<Refusal> {
     }
 }
 
-/// Returns whether there is a timeout that is not one to eight digits and a unit. The value does not
-/// matter: the answer is immediate, and a client that has waited long enough cancels.
-fn has_malformed_timeout(headers: &HeaderMap) -> bool {
-    headers.get(GRPC_TIMEOUT).is_some_and(|timeout| {
-        let Some((unit, digits)) = timeout.as_bytes().split_last() else {
-            return true;
-        };
-        !(b"HMSmun".contains(unit)
-            && (1..=8).contains(&digits.len())
-            && digits.iter().all(u8::is_ascii_digit))
-    })
-}
-
 pin_project! {
     /// A call whose body is being read.
     pub(crate) struct Call<B> {
@@ -133,6 +141,8 @@ pin_project! {
         body: B,
         // Stays empty if the whole body arrives at once, as it usually does.
         read: Vec<u8>,
+        // Stays `None` then.
+        waiting: Option<Waiting>,
         pending: PendingCall,
         state: Arc<SharedState>,
     }
@@ -143,6 +153,7 @@ impl<B> Call<B> {
         Self {
             body,
             read: Vec::new(),
+            waiting: None,
             pending,
             state,
         }
@@ -159,23 +170,33 @@ impl<B: Body> Future for Call<B> {
             Poll::Ready(response.unwrap_or_else(GrpcResponse::from))
         };
         let failed = |code, message| Poll::Ready(GrpcStatus::new(code, message).into());
-        while let Some(frame) = ready!(this.body.as_mut().poll_frame(cx)) {
+        let mut frames = 0;
+        // What has arrived is read before the time is looked at: the process may have been paused.
+        while let Poll::Ready(frame) = this.body.as_mut().poll_frame(cx) {
+            let Some(frame) = frame else {
+                return respond(this.read);
+            };
             let Ok(frame) = frame else {
                 return failed(Code::Internal, "the request broke off");
             };
-            let Ok(mut data) = frame.into_data() else {
-                continue;
-            };
-            if this.read.len() + data.remaining() > REQUEST_LIMIT {
-                return failed(Code::ResourceExhausted, "the request is larger than 4 KiB");
+            frames += 1;
+            if let Ok(mut data) = frame.into_data() {
+                if this.read.len() + data.remaining() > REQUEST_LIMIT {
+                    return failed(Code::ResourceExhausted, "the request is larger than 4 KiB");
+                }
+                let is_all = this.read.is_empty() && this.body.is_end_stream();
+                if is_all && data.chunk().len() == data.remaining() {
+                    return respond(data.chunk());
+                }
+                this.read.put(&mut data);
             }
-            let is_all = this.read.is_empty() && this.body.is_end_stream();
-            if is_all && data.chunk().len() == data.remaining() {
-                return respond(data.chunk());
+            if frames == FRAMES_IN_A_ROW {
+                cx.waker().wake_by_ref();
+                break;
             }
-            this.read.put(&mut data);
         }
-        respond(this.read)
+        let ended = Waiting::poll(this.waiting, this.pending, this.state, cx);
+        ended.map(GrpcResponse::from)
     }
 }
 
@@ -184,20 +205,23 @@ fn respond(
     request: &[u8],
     state: &Arc<SharedState>,
 ) -> Result<GrpcResponse, GrpcStatus> {
-    let body = match pending {
-        PendingCall::Check => {
+    let body = match pending.question {
+        Question::Check => {
             let status = state
                 .probe_service(&service_name(request)?)
                 .ok_or(GrpcStatus::new(Code::NotFound, "unknown service"))?;
             GrpcBody::unary(status_frame(status).into())
         }
-        PendingCall::Watch => GrpcBody::watch(Watch::open(state, service_name(request)?)?),
-        PendingCall::List { all } => {
+        Question::Watch => {
+            let service = service_name(request)?;
+            GrpcBody::watch(Watch::open(state, service, pending.peer)?)
+        }
+        Question::List { all } => {
             message(request)?;
-            let mut services = state.all_services();
-            if !all {
-                services.retain(|name, _| is_standard_service(name));
-            }
+            let services = match all {
+                true => state.all_services(),
+                false => state.standard_services(),
+            };
             if services.len() > LIST_LIMIT {
                 let status = "more than 100 services: check them one by one";
                 return Err(GrpcStatus::new(Code::ResourceExhausted, status));

@@ -9,6 +9,8 @@ mod body;
 mod call;
 mod response;
 mod status;
+mod timeout;
+mod waiting;
 mod watch;
 mod wire;
 

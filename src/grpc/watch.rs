@@ -7,10 +7,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::sleep;
 
 use super::status::{Code, GrpcStatus};
-use crate::state::{ServingStatus, SharedState, Statuses, clock, race};
+use crate::state::{Full, Peer, Place, ServingStatus, SharedState, Stage, Statuses, clock, race};
 
 /// Clients retry with a backoff after this status. After `UNIMPLEMENTED` they would assume that the
 /// server is healthy, and never watch it again.
@@ -23,28 +22,35 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// passed, the connection open.
 pub(super) struct Watch {
     service: String,
-    state: Arc<SharedState>,
     statuses: watch::Receiver<Statuses>,
     sent: Option<ServingStatus>,
-    _permit: Permit,
+    permit: Permit,
 }
 
 impl Watch {
-    pub(super) fn open(state: &Arc<SharedState>, service: String) -> Result<Self, GrpcStatus> {
+    pub(super) fn open(
+        state: &Arc<SharedState>,
+        service: String,
+        peer: Option<Peer>,
+    ) -> Result<Self, GrpcStatus> {
         // Ends without a message: one would reset the backoff of clients, which would retry at once.
         if state.lifecycle.drain.is_delay_over() {
             return Err(SHUTTING_DOWN);
         }
-        let permit = Permit::acquire(state, &service).ok_or(GrpcStatus::new(
-            Code::ResourceExhausted,
-            "too many open watches",
-        ))?;
+        let exhausted = |message| GrpcStatus::new(Code::ResourceExhausted, message);
+        // A watch keeps the name for as long as it is open.
+        if service.len() > state.limits.service_name_bytes {
+            return Err(exhausted("the name of the service is too long"));
+        }
+        let permit = Permit::acquire(state, &service, peer).map_err(|full| match full {
+            Full::InAll => exhausted("too many open watches"),
+            Full::ForPeer => exhausted("too many open watches of this peer"),
+        })?;
         Ok(Self {
             service,
             statuses: state.watch_statuses(),
-            state: Arc::clone(state),
             sent: None,
-            _permit: permit,
+            permit,
         })
     }
 
@@ -59,25 +65,24 @@ impl Watch {
         loop {
             // Marked as seen before the status is read, so that no change in between is lost.
             self.statuses.mark_unchanged();
-            let found = self.state.service_status(&self.service);
+            let found = self.permit.state.service_status(&self.service);
             let status = found.unwrap_or(ServingStatus::ServiceUnknown);
             if self.sent != Some(status) {
                 self.sent = Some(status);
                 return Ok((status, self));
             }
             let is_published = self.statuses.borrow().services.get(&self.service) == found.as_ref();
-            let statuses = &mut self.statuses;
+            let (state, statuses) = (&self.permit.state, &mut self.statuses);
             let changed = async {
-                changed(statuses, is_published).await;
+                changed(state, statuses, is_published).await;
                 Ok(())
             };
-            let lifecycle = &self.state.lifecycle;
             let shut_down = async {
-                if !lifecycle.is_draining() {
+                if !state.lifecycle.is_draining() {
                     pending::<()>().await;
                 }
                 // Boxed, so that a watch stays small until a drain begins.
-                Box::pin(lifecycle.drain.delay_passed()).await;
+                Box::pin(delay_passed(state)).await;
                 Err(SHUTTING_DOWN)
             };
             race(changed, shut_down).await?;
@@ -89,7 +94,11 @@ impl Watch {
 ///
 /// The refresher publishes every change that it sees. A status that it has not published may be
 /// taken back before it looks, and after its end it publishes nothing: in both cases the watch polls.
-async fn changed(statuses: &mut watch::Receiver<Statuses>, is_published: bool) {
+async fn changed(
+    state: &SharedState,
+    statuses: &mut watch::Receiver<Statuses>,
+    is_published: bool,
+) {
     if is_published && statuses.changed().await.is_ok() {
         return;
     }
@@ -98,7 +107,15 @@ async fn changed(statuses: &mut watch::Receiver<Statuses>, is_published: bool) {
             pending::<()>().await;
         }
     };
-    race(published, Box::pin(sleep(POLL_INTERVAL))).await;
+    let next_poll = state.timer.wait_until(clock::now() + POLL_INTERVAL);
+    race(published, Box::pin(next_poll)).await;
+}
+
+/// Waits until the drain delay has passed or was ended.
+async fn delay_passed(state: &SharedState) {
+    let drain = &state.lifecycle.drain;
+    let passed = state.timer.wait_until(drain.delay_until());
+    race(passed, drain.reached(Stage::Cap)).await;
 }
 
 /// The next message and the watch that goes on, or the end.
@@ -125,12 +142,14 @@ impl Watching {
 struct Permit {
     state: Arc<SharedState>,
     of_checks: bool,
+    _place: Place,
 }
 
 impl Permit {
-    fn acquire(state: &Arc<SharedState>, service: &str) -> Option<Self> {
+    fn acquire(state: &Arc<SharedState>, service: &str, peer: Option<Peer>) -> Result<Self, Full> {
         let of_checks = state.depends_on_checks(service);
-        state.services.open_watch(of_checks).then(|| Self {
+        Ok(Self {
+            _place: state.services.open_watch(of_checks, peer)?,
             state: Arc::clone(state),
             of_checks,
         })

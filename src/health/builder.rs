@@ -8,7 +8,7 @@ use http::HeaderValue;
 
 use super::Check;
 use crate::model::{
-    CatchDrop, HealthConfig, OptionFault, Probe, Problem, Redactor, Report, Transition,
+    CatchDrop, HealthConfig, Limits, OptionFault, Probe, Problem, Redactor, Report, Transition,
 };
 use crate::refresh::Listener;
 use crate::state::Format;
@@ -120,15 +120,6 @@ impl HealthBuilder {
         self
     }
 
-    /// Sets how many gRPC `Watch` streams may be open at once. Default: 16,384.
-    ///
-    /// See [`HealthConfig::max_watches`].
-    #[cfg(feature = "grpc")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
-    pub fn max_watches(self, watches: usize) -> Self {
-        self.set(move |config| config.max_watches = watches)
-    }
-
     /// Applies settings from a file or another source.
     ///
     /// A setting of the builder itself takes precedence, whether it is set before or after this
@@ -187,6 +178,13 @@ impl HealthBuilder {
         self.set(move |config| config.drain_cap = cap)
     }
 
+    /// Sets every limit of what comes from outside. Default: [`Limits::default`].
+    ///
+    /// See [`HealthConfig::limits`].
+    pub fn limits(self, limits: Limits) -> Self {
+        self.set(move |config| config.limits = limits)
+    }
+
     /// Sets `version` of the report, the public version of the service. Default: none.
     ///
     /// See [`HealthConfig::version`].
@@ -243,9 +241,9 @@ impl HealthBuilder {
     /// listener. A listener that blocks delays only other listeners, but it occupies a worker
     /// thread of the runtime.
     ///
-    /// A queue holds up to 1,024 transitions for the listeners. If they fall further behind, they
-    /// miss the oldest; [`Health::missed_by_listeners`](crate::Health::missed_by_listeners) counts
-    /// those.
+    /// A queue holds up to [`Limits::transitions`] for the listeners. If they fall further behind,
+    /// they miss the oldest; [`Health::missed_by_listeners`](crate::Health::missed_by_listeners)
+    /// counts those.
     ///
     /// A listener that captures a [`Health`](crate::Health) keeps the refresher running for ever; it
     /// can capture a [`WeakHealth`](crate::WeakHealth).
@@ -261,7 +259,7 @@ impl HealthBuilder {
     /// Sets the function that redacts every text before it is stored, logged or shown.
     ///
     /// Default: [`redact_credentials`](crate::redact_credentials). The function gets at most
-    /// 64 KiB, and 4 KiB of its result are kept. If it panics, the text is withheld.
+    /// 64 KiB, and [`Limits::text_bytes`] of its result are kept. If it panics, the text is withheld.
     pub fn redact(mut self, redact: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         self.redactor = Redactor::new(redact);
         self
@@ -296,8 +294,10 @@ impl HealthBuilder {
 
     /// Applies the settings of the builder to the config.
     pub(super) fn settle(self) -> Self {
+        let config = self.settled_config();
         Self {
-            config: self.settled_config(),
+            redactor: self.redactor.keeping(config.limits.text_bytes),
+            config,
             settings: Vec::new(),
             ..self
         }

@@ -223,6 +223,7 @@ impl Check {
             success_threshold: settings.success_threshold.unwrap_or(1),
             while_probed: settings.while_probed,
             on_timeout: settings.on_timeout.unwrap_or_default(),
+            limits: config.limits,
         };
         Some((spec, self.indicator))
     }

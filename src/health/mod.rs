@@ -24,6 +24,8 @@ pub use self::transitions::Transitions;
 pub use self::weak::WeakHealth;
 use crate::lifecycle::{Gate, Heartbeat, drain, with_drain_cap};
 use crate::model::{BuildError, HealthConfig, Lateness, Probe, Snapshot, Status, Transition};
+#[cfg(feature = "grpc")]
+use crate::model::{Named, Problem};
 use crate::refresh::Command;
 use crate::state::{LifecycleState, SharedState, clock};
 
@@ -89,7 +91,12 @@ impl Health {
         self.state().current()
     }
 
-    /// Returns the last 256 transitions, oldest first.
+    /// Returns the latest transitions of each check and each probe, oldest first.
+    ///
+    /// [`Limits::history_per_check`](crate::Limits::history_per_check) and
+    /// [`Limits::history_bytes_per_check`](crate::Limits::history_bytes_per_check) bound those of one
+    /// check or probe, so that one that flaps replaces only its own. Those of a check that is removed
+    /// go with it.
     pub fn history(&self) -> Vec<Transition> {
         self.state().history.all()
     }
@@ -392,7 +399,8 @@ impl Health {
     /// # Errors
     ///
     /// Returns an error if the name is `""`, `liveness`, `readiness` or `startup`, which cannot be
-    /// set.
+    /// set, if it is longer than [`Limits::service_name_bytes`](crate::Limits::service_name_bytes),
+    /// or if [`Limits::services`](crate::Limits::services) are set already.
     #[cfg(feature = "grpc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
     pub fn set_serving_status(
@@ -400,10 +408,14 @@ impl Health {
         service: &str,
         status: crate::ServingStatus,
     ) -> Result<(), BuildError> {
-        if let Some(problem) = validate::service_problem(service) {
+        let limits = &self.state().limits;
+        if let Some(problem) = validate::service_problem(service, limits) {
             return Err(problem.into());
         }
-        self.state().services.set(service, Some(status));
+        if !self.state().services.set(service, status) {
+            let (of, name, most) = (Named::Service, service.to_owned(), limits.services);
+            return Err(Problem::TooMany { of, name, most }.into());
+        }
         self.lifecycle().notify();
         Ok(())
     }
@@ -413,7 +425,7 @@ impl Health {
     #[cfg(feature = "grpc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
     pub fn clear_serving_status(&self, service: &str) {
-        self.state().services.set(service, None);
+        self.state().services.clear(service);
         self.lifecycle().notify();
     }
 

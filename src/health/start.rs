@@ -17,9 +17,6 @@ use crate::model::{
 use crate::refresh::{Jitter, Listener, Refresher, Slot, SlotKey};
 use crate::state::{Format, LifecycleState, Publisher, SharedState, clock};
 
-/// The number of transitions that a subscriber can lag behind before it loses the oldest.
-const TRANSITION_CAPACITY: usize = 1024;
-
 impl HealthBuilder {
     /// Starts the refresher on the current tokio runtime, whose timer must be enabled.
     ///
@@ -122,7 +119,12 @@ impl Plan {
     /// Validates and resolves everything that needs no runtime.
     fn new(builder: HealthBuilder, problems: &mut Vec<Problem>) -> Self {
         validate(&builder, problems);
-        let groups = groups(builder.groups, &builder.checks, problems);
+        let groups = groups(
+            builder.groups,
+            &builder.checks,
+            &builder.config.limits,
+            problems,
+        );
         let mut slots = BTreeMap::new();
         for (probe, check) in builder.checks {
             if let Some((spec, indicator)) =
@@ -187,7 +189,7 @@ impl Plan {
         let (commands, received_commands) = mpsc::unbounded_channel();
         // Room for two changes of every check and probe at once, as in a network outage.
         let changes = 2 * (self.slots.len() + Probe::EACH.len());
-        let backlog = changes.max(TRANSITION_CAPACITY);
+        let backlog = changes.max(self.config.limits.transitions);
         let (subscribers, _) = broadcast::channel(backlog);
         let names = Mutex::new(NameTable::of(&self.slots));
         let refresher = Refresher {
@@ -224,6 +226,7 @@ fn identity(config: &HealthConfig, groups: BTreeMap<String, Vec<String>>) -> Ide
         notes: config.notes.clone(),
         links: config.links.clone(),
         groups,
+        text_bytes: config.limits.text_bytes,
     }
 }
 

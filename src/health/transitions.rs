@@ -14,8 +14,9 @@ use crate::model::Transition;
 /// Streams the transitions of a [`Health`](crate::Health) from the moment of subscription.
 ///
 /// [`Health::subscribe`](crate::Health::subscribe) creates it. The stream ends when the last
-/// [`Health`](crate::Health) is dropped. A subscriber that lags more than 1,024 transitions behind
-/// loses the oldest; see [`missed`](Self::missed).
+/// [`Health`](crate::Health) is dropped. A subscriber that lags more than
+/// [`Limits::transitions`](crate::Limits::transitions) behind loses the oldest; see
+/// [`missed`](Self::missed).
 ///
 /// ```
 /// use tower_health::{Health, Probe, Status, Subject, indicator_fn};

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{Check, HealthBuilder};
+#[cfg(feature = "grpc")]
+use crate::model::NameFault;
 use crate::model::{
-    HealthConfig, Named, OptionFault, Probe, Problem, duration_problem, validate_name,
+    HealthConfig, Limits, Named, OptionFault, Probe, Problem, duration_problem, validate_name,
 };
 
 /// Reports every problem of the options and names, except those of a single check, which
@@ -32,6 +34,7 @@ fn validate_config(config: &HealthConfig, problems: &mut Vec<Problem>) {
         let fault = OptionFault::Text("must be from 0 to 0.5");
         problems.push(Problem::option(None, "jitter", fault));
     }
+    problems.extend(config.limits.problems());
 }
 
 /// Reports names that are invalid or not unique within their probe. Gates count as startup checks,
@@ -80,6 +83,7 @@ fn validate_check_configs(builder: &HealthBuilder, problems: &mut Vec<Problem>) 
 pub(super) fn groups(
     given: Vec<(String, Vec<String>)>,
     checks: &[(Probe, Check)],
+    #[cfg_attr(not(feature = "grpc"), expect(unused_variables))] limits: &Limits,
     problems: &mut Vec<Problem>,
 ) -> BTreeMap<String, Vec<String>> {
     let readiness = checks
@@ -100,15 +104,25 @@ pub(super) fn groups(
         }
     }
     #[cfg(feature = "grpc")]
-    problems.extend(groups.keys().filter_map(|name| service_problem(name)));
+    problems.extend(
+        groups
+            .keys()
+            .filter_map(|name| service_problem(name, limits)),
+    );
     groups
 }
 
-/// Returns a problem if a service name is one of the standard names, which are always taken.
+/// Returns a problem if a service name is too long, or one of the standard names, which are always
+/// taken.
 #[cfg(feature = "grpc")]
-pub(super) fn service_problem(name: &str) -> Option<Problem> {
-    crate::state::is_standard_service(name).then(|| Problem::DuplicateName {
-        of: Named::Service,
-        name: name.to_owned(),
-    })
+pub(super) fn service_problem(name: &str, limits: &Limits) -> Option<Problem> {
+    let (of, most) = (Named::Service, limits.service_name_bytes);
+    let is_taken = crate::state::is_standard_service(name);
+    let is_too_long = name.len() > most;
+    let name = name.to_owned();
+    if is_taken {
+        return Some(Problem::DuplicateName { of, name });
+    }
+    let fault = NameFault::TooLong { most };
+    is_too_long.then_some(Problem::Name { of, name, fault })
 }

@@ -1,10 +1,14 @@
 //! The builder of layers with other paths, or with details.
 
 use std::fmt;
+#[cfg(feature = "grpc")]
+use std::hash::Hash;
 
 use super::details::Details;
 #[cfg(feature = "grpc")]
-use super::grpc::GrpcOptions;
+use super::details::RequestHead;
+#[cfg(feature = "grpc")]
+use super::grpc::{GrpcOptions, PeerOf};
 use super::layer::HealthLayer;
 use super::paths::PathTable;
 use super::shared::Shared;
@@ -96,6 +100,42 @@ impl HealthLayerBuilder {
     #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
     pub fn grpc_list(mut self, list: Details) -> Self {
         self.grpc.list = Some(list);
+        self
+    }
+
+    /// Sets how the layer knows whose gRPC call it is, so that no peer can take every place.
+    ///
+    /// The function sees the head of each call and returns what identifies its peer, such as the
+    /// address that the server put into the extensions. Then one peer can have at most
+    /// [`Limits::watches_per_peer`](crate::Limits::watches_per_peer) streams open, and
+    /// [`Limits::pending_calls_per_peer`](crate::Limits::pending_calls_per_peer) calls whose request
+    /// has not arrived. All calls for which it returns `None`, or panics, count as those of one peer.
+    /// Default: no peer is known, and only the limits of all calls together hold.
+    ///
+    /// Behind a proxy, every call comes from the address of the proxy. The
+    /// [guide](crate::guides::grpc#one-peer) shows the servers of axum and tonic.
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    /// use axum::extract::ConnectInfo;
+    /// use tower_health::{Health, HealthLayer, Status};
+    ///
+    /// let layer = HealthLayer::builder(Health::fixed(Status::Pass))
+    ///     .grpc_peer(|head| {
+    ///         let peer = head.extensions.get::<ConnectInfo<SocketAddr>>()?;
+    ///         Some(peer.ip())
+    ///     })
+    ///     .build()?;
+    /// # let _ = layer;
+    /// # Ok::<(), tower_health::BuildError>(())
+    /// ```
+    #[cfg(feature = "grpc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
+    pub fn grpc_peer<K: Hash>(
+        mut self,
+        peer: impl Fn(&RequestHead<'_>) -> Option<K> + Send + Sync + 'static,
+    ) -> Self {
+        self.grpc.peer = Some(PeerOf::new(peer));
         self
     }
 

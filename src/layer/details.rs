@@ -70,7 +70,7 @@ impl fmt::Debug for RequestHead<'_> {
 }
 
 impl<'a> RequestHead<'a> {
-    fn of<B>(request: &'a Request<B>) -> Self {
+    pub(super) fn of<B>(request: &'a Request<B>) -> Self {
         Self {
             method: request.method(),
             uri: request.uri(),

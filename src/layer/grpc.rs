@@ -1,21 +1,56 @@
 //! How a layer serves the gRPC health service: whether at all, and which callers list every service.
 
+use std::fmt;
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 
 use http::Request;
 use http_body::Body;
 
-use super::details::Details;
+use super::details::{Details, RequestHead};
 use super::router::ProbeRouter;
 use crate::grpc::{Call, CallStart, HealthMethod, PendingCall, start_call};
-use crate::model::Problem;
-use crate::state::SharedState;
+use crate::model::{Problem, catch_panic};
+use crate::state::{Peer, SharedState, log};
 
 #[derive(Debug, Default)]
 pub(super) struct GrpcOptions {
     pub(super) is_off: bool,
     /// `Some` if `List` has a policy of its own; otherwise that of the details applies.
     pub(super) list: Option<Details>,
+    /// `Some` if the application knows whose call it is.
+    pub(super) peer: Option<PeerOf>,
+}
+
+/// Tells whose call it is.
+#[derive(Clone)]
+pub(super) struct PeerOf(Arc<dyn Fn(&RequestHead<'_>) -> Peer + Send + Sync>);
+
+impl PeerOf {
+    pub(super) fn new<K: Hash>(
+        key: impl Fn(&RequestHead<'_>) -> Option<K> + Send + Sync + 'static,
+    ) -> Self {
+        // With random keys, so that nobody can find a peer with the hash of another.
+        let hasher = RandomState::new();
+        let peer = move |head: &RequestHead<'_>| {
+            let hash = catch_panic(|| hasher.hash_one(key(head)));
+            Peer(hash.unwrap_or_else(|| {
+                log!(ERROR, "the function that knows the peer panicked");
+                hasher.hash_one(None::<K>)
+            }))
+        };
+        Self(Arc::new(peer))
+    }
+
+    fn of<B>(&self, request: &Request<B>) -> Peer {
+        (self.0)(&RequestHead::of(request))
+    }
+}
+
+impl fmt::Debug for PeerOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PeerOf(..)")
+    }
 }
 
 impl GrpcOptions {
@@ -33,6 +68,7 @@ impl GrpcOptions {
         let responder = GrpcResponder {
             state: Arc::clone(state),
             list: self.list.unwrap_or_else(|| details.clone()),
+            peer: self.peer,
         };
         if self.is_off {
             (router, responder)
@@ -47,12 +83,14 @@ impl GrpcOptions {
 pub(super) struct GrpcResponder {
     state: Arc<SharedState>,
     list: Details,
+    peer: Option<PeerOf>,
 }
 
 impl GrpcResponder {
     /// Examines the head of a call: it decides the response, or the body has to be read.
     pub(super) fn start<B>(&self, method: HealthMethod, request: &Request<B>) -> CallStart {
-        start_call(method, request, || self.list.allow(request))
+        let peer = || self.peer.as_ref().map(|peer| peer.of(request));
+        start_call(method, request, || self.list.allow(request), peer)
     }
 
     /// Reads the body of a call.

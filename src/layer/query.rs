@@ -5,8 +5,7 @@ use std::borrow::Cow;
 use http::Uri;
 use percent_encoding::percent_decode_str;
 
-/// The most names that one request can exclude; the others are ignored.
-const MAX_EXCLUDED: usize = 256;
+use crate::model::Limits;
 
 /// The parameters of kube-apiserver's probes: `verbose`, with or without a value, and any number of
 /// `exclude=`, each with one name.
@@ -17,13 +16,16 @@ pub(super) struct Query<'a> {
 }
 
 impl<'a> Query<'a> {
-    pub(super) fn of(uri: &'a Uri) -> Self {
+    /// Reads a query up to the limits. What stands beyond them is ignored, so a name there is not
+    /// excluded, which never makes a status better.
+    pub(super) fn of(uri: &'a Uri, limits: &Limits) -> Self {
         let mut query = Self::default();
-        for pair in uri.query().unwrap_or_default().split('&') {
+        let text = uri.query().unwrap_or_default();
+        for pair in whole_pairs(text, limits.query_bytes).split('&') {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             match key {
                 "verbose" => query.verbose = true,
-                "exclude" if query.excluded.len() < MAX_EXCLUDED => query
+                "exclude" if query.excluded.len() < limits.excluded_names => query
                     .excluded
                     .push(percent_decode_str(value).decode_utf8_lossy()),
                 _ => {}
@@ -36,6 +38,17 @@ impl<'a> Query<'a> {
     pub(super) fn is_plain(&self) -> bool {
         !self.verbose && self.excluded.is_empty()
     }
+}
+
+/// Returns the pairs that end within this many bytes. A pair that was cut could name another check.
+fn whole_pairs(query: &str, bytes: usize) -> &str {
+    if query.len() <= bytes {
+        return query;
+    }
+    let end = query.as_bytes()[..=bytes]
+        .iter()
+        .rposition(|byte| *byte == b'&');
+    &query[..end.unwrap_or(0)]
 }
 
 #[cfg(test)]
@@ -61,7 +74,7 @@ mod tests {
         ];
         for (uri, verbose, excluded) in cases {
             let uri: Uri = uri.parse().expect("a target");
-            let query = Query::of(&uri);
+            let query = Query::of(&uri, &Limits::default());
             assert_eq!(query.verbose, verbose, "{uri}");
             assert_eq!(query.excluded, excluded, "{uri}");
             assert_eq!(query.is_plain(), !verbose && excluded.is_empty(), "{uri}");
@@ -70,13 +83,37 @@ mod tests {
 
     #[test]
     fn names_beyond_the_limit_are_not_excluded() {
-        let names: String = (0..=MAX_EXCLUDED)
-            .map(|n| format!("&exclude=c{n}"))
-            .collect();
-        let uri: Uri = format!("/readyz?verbose{names}").parse().expect("a target");
-        let query = Query::of(&uri);
-        assert_eq!(query.excluded.len(), MAX_EXCLUDED);
-        assert!(query.verbose);
-        assert!(!query.excluded.contains(&format!("c{MAX_EXCLUDED}").into()));
+        let limits = Limits::default();
+        let names = 0..=limits.excluded_names;
+        let names: String = names.map(|n| format!("&exclude=c{n}")).collect();
+        let uri: Uri = format!("/readyz?x{names}&verbose")
+            .parse()
+            .expect("a target");
+        let query = Query::of(&uri, &limits);
+        assert_eq!(query.excluded.len(), 256);
+        assert_eq!(query.excluded[255], "c255");
+        assert!(query.verbose, "it is no name");
+    }
+
+    #[test]
+    fn a_query_is_read_up_to_the_last_pair_that_ends_within_the_limit() {
+        let mut limits = Limits::default();
+        // The name `ab` ends at byte 10, `database` at byte 27.
+        let uri: Uri = "/readyz?exclude=ab&exclude=database"
+            .parse()
+            .expect("a target");
+        let cases: [(usize, &[&str]); 7] = [
+            (1, &[]),
+            (9, &[]),
+            (10, &["ab"]),
+            (11, &["ab"]),
+            (26, &["ab"]),
+            (27, &["ab", "database"]),
+            (65_536, &["ab", "database"]),
+        ];
+        for (bytes, excluded) in cases {
+            limits.query_bytes = bytes;
+            assert_eq!(Query::of(&uri, &limits).excluded, excluded, "{bytes}");
+        }
     }
 }

@@ -58,7 +58,7 @@ impl Responder {
             Some(method) => {
                 // Records a probe, although the caller reads one check only.
                 self.state.probe(probe);
-                let is_verbose = Query::of(request.uri()).verbose;
+                let is_verbose = Query::of(request.uri(), &self.state.limits).verbose;
                 let body = self.render(report, &name, &[], is_verbose);
                 ResponseKind::Detailed(method, Box::new(body))
             }
@@ -82,7 +82,7 @@ impl Responder {
         // Records a probe, as the public answer does.
         state.probe(probe);
         let snapshot = state.current();
-        let query = Query::of(request.uri());
+        let query = Query::of(request.uri(), &state.limits);
         if query.is_plain() {
             return DetailedBody {
                 status: snapshot.status(probe),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::redaction::shorten;
-use super::{Cause, Deadline, Moment, Reading, Status, rfc3339};
+use super::{Cause, Deadline, Limits, Moment, Reading, Status, rfc3339};
 
 /// Decides whether the failure of a check fails its probe.
 ///
@@ -44,8 +44,9 @@ pub enum OnTimeout {
     Abort,
     /// The run goes on to its end, and its result is ignored. The check meanwhile runs again.
     ///
-    /// It is for clients whose futures must be polled to their end, such as MongoDB's driver. At
-    /// most 4 runs of a check are detached at once: beyond that no run starts, and the check fails.
+    /// It is for clients whose futures must be polled to their end, such as MongoDB's driver.
+    /// [`Limits::detached_runs`](crate::Limits::detached_runs) bounds how many runs of a check are
+    /// detached at once: beyond that no run starts, and the check fails.
     /// [`CheckState::detached_runs`] counts them. They are aborted when the last
     /// [`Health`](crate::Health) is dropped.
     Detach,
@@ -121,6 +122,8 @@ pub(crate) struct CheckSpec {
     /// `Some` for a check that runs only if readiness was probed within this time.
     pub(crate) while_probed: Option<Duration>,
     pub(crate) on_timeout: OnTimeout,
+    /// The limits of the health, the same for each of its checks.
+    pub(crate) limits: Limits,
 }
 
 impl CheckSpec {
@@ -216,6 +219,7 @@ impl CheckState {
             success_threshold: 1,
             while_probed: None,
             on_timeout: OnTimeout::Abort,
+            limits: Limits::default(),
         };
         Self {
             output: None,
@@ -247,7 +251,9 @@ impl CheckState {
         self.cause
     }
 
-    /// Returns why the check does not pass, redacted and at most 4 KiB; `None` if it passes.
+    /// Returns why the check does not pass, redacted and cut; `None` if it passes.
+    ///
+    /// [`Limits::text_bytes`](crate::Limits::text_bytes) bounds its length.
     pub fn output(&self) -> Option<&str> {
         self.output.as_deref()
     }
@@ -315,6 +321,6 @@ impl CheckState {
             stale.push_str(": ");
             stale.push_str(reason);
         }
-        shorten(stale)
+        shorten(stale, self.spec.limits.text_bytes)
     }
 }

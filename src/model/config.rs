@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{ComponentType, Criticality, OnTimeout, Probe};
+use super::{ComponentType, Criticality, Limits, OnTimeout, Probe};
 
 /// Holds the settings of a [`Health`](crate::Health).
 ///
@@ -63,13 +63,8 @@ pub struct HealthConfig {
     /// With the default delay this is 25 s in total. Kubernetes kills a pod after 30 s.
     #[cfg_attr(feature = "serde", serde(with = "super::duration"))]
     pub drain_cap: Duration,
-    /// Number of gRPC `Watch` streams that may be open at once. Default: 16,384.
-    ///
-    /// The server refuses further streams with `RESOURCE_EXHAUSTED`.
-    #[cfg(feature = "grpc")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
-    #[cfg_attr(feature = "serde", serde(with = "super::number"))]
-    pub max_watches: usize,
+    /// Limits of what comes from outside.
+    pub limits: Limits,
     /// `version` of the report: the public version of the service.
     #[cfg_attr(feature = "serde", serde(with = "super::text::optional"))]
     pub version: Option<String>,
@@ -103,8 +98,7 @@ impl Default for HealthConfig {
             jitter_seed: None,
             drain_delay: Duration::from_secs(5),
             drain_cap: Duration::from_secs(20),
-            #[cfg(feature = "grpc")]
-            max_watches: 16_384,
+            limits: Limits::default(),
             version: None,
             release_id: None,
             service_id: None,

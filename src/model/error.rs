@@ -96,6 +96,14 @@ impl BuildError {
         self.any(|problem| matches!(problem, Problem::TooLate { .. }))
     }
 
+    /// Returns whether one of the [limits](crate::Limits) is reached.
+    pub fn is_limit(&self) -> bool {
+        #[cfg(feature = "grpc")]
+        return self.any(|problem| matches!(problem, Problem::TooMany { .. }));
+        #[cfg(not(feature = "grpc"))]
+        false
+    }
+
     fn any(&self, is: impl Fn(&Problem) -> bool) -> bool {
         self.problems.iter().any(is)
     }
@@ -195,6 +203,12 @@ pub(crate) enum Problem {
         fault: OptionFault,
     },
     Runtime(&'static str),
+    #[cfg(feature = "grpc")]
+    TooMany {
+        of: Named,
+        name: String,
+        most: usize,
+    },
     TooLate {
         of: Named,
         name: String,
@@ -209,6 +223,12 @@ pub(crate) enum OptionFault {
     TooShort {
         given: Duration,
         needed: Duration,
+    },
+    /// A limit that is too low or too high.
+    OutOfRange {
+        given: String,
+        least: String,
+        most: String,
     },
     Text(&'static str),
 }
@@ -271,6 +291,13 @@ impl fmt::Display for Problem {
                 fault,
             } => write!(f, "{option} {fault}"),
             Self::Runtime(fault) => f.write_str(fault),
+            #[cfg(feature = "grpc")]
+            Self::TooMany { of, name, most } => {
+                write!(
+                    f,
+                    "{of} {name:?}: there are {most} already, which is the limit"
+                )
+            }
             Self::TooLate { of, name, fault } => write!(f, "{of} {name:?}: {fault}"),
         }
     }
@@ -285,6 +312,9 @@ impl fmt::Display for OptionFault {
                     f,
                     "is {given:?}, but must be more than {needed:?} (1.5 times the interval between runs)"
                 )
+            }
+            Self::OutOfRange { given, least, most } => {
+                write!(f, "is {given}, but must be from {least} to {most}")
             }
             Self::Text(fault) => f.write_str(fault),
         }

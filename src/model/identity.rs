@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// Holds the fields of the draft that describe the service (section 3), and its groups of checks.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Identity {
     pub(crate) version: Option<String>,
     pub(crate) release_id: Option<String>,
@@ -13,4 +13,6 @@ pub(crate) struct Identity {
     pub(crate) links: BTreeMap<String, String>,
     /// The readiness checks of each gRPC service that is mapped to checks.
     pub(crate) groups: BTreeMap<String, Vec<String>>,
+    /// The length in bytes to which texts are cut.
+    pub(crate) text_bytes: usize,
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 /// results are as precise as their settings.
 ///
 /// While the refresher is late, no check can run, so no dependency is blamed: timeouts and expiries
-/// move by the lateness, each by no more than
-/// [60 s](crate::guides::hostile_hosts) in all.
+/// move by the lateness, each by no more than [`Limits::lateness`](crate::Limits::lateness) in all.
+/// The [guide to hostile hosts](crate::guides::hostile_hosts) has the rules.
 ///
 /// ```
 /// use tower_health::{Health, Status};

@@ -15,6 +15,7 @@ mod identity;
 mod indicator;
 mod lateness;
 mod lifecycle;
+mod limits;
 mod name;
 #[cfg(feature = "serde")]
 mod number;
@@ -48,6 +49,9 @@ pub use self::lifecycle::RefresherState;
 pub(crate) use self::lifecycle::{
     GateState, GateView, HeartbeatView, LifecycleView, RefresherView,
 };
+pub use self::limits::Limits;
+#[cfg(feature = "grpc")]
+pub(crate) use self::name::NameFault;
 pub(crate) use self::name::validate as validate_name;
 pub use self::observation::{CheckResult, Failure, Observation, ObservedValue, Reading};
 pub use self::probe::Probe;

@@ -9,7 +9,7 @@ const MAX_LENGTH: usize = 128;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NameFault {
     Empty,
-    TooLong,
+    TooLong { most: usize },
     Character(char),
     SecondColon,
     EmptyPart,
@@ -19,7 +19,7 @@ impl fmt::Display for NameFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("it is empty"),
-            Self::TooLong => write!(f, "it is longer than {MAX_LENGTH} bytes"),
+            Self::TooLong { most } => write!(f, "it is longer than {most} bytes"),
             Self::Character(c) => write!(
                 f,
                 "it contains {c:?}; only ASCII letters, digits, `-`, `_`, `.`, `~` and one `:` are allowed"
@@ -39,7 +39,7 @@ pub(crate) fn validate(name: &str) -> Result<(), NameFault> {
         return Err(NameFault::Empty);
     }
     if name.len() > MAX_LENGTH {
-        return Err(NameFault::TooLong);
+        return Err(NameFault::TooLong { most: MAX_LENGTH });
     }
     let allowed = |c: &char| c.is_ascii_alphanumeric() || "-_.~:".contains(*c);
     if let Some(c) = name.chars().find(|c| !allowed(c)) {
@@ -77,7 +77,7 @@ mod tests {
             ("a:b:c", Err(NameFault::SecondColon)),
             (":b", Err(NameFault::EmptyPart)),
             ("a:", Err(NameFault::EmptyPart)),
-            (&*long, Err(NameFault::TooLong)),
+            (&*long, Err(NameFault::TooLong { most: MAX_LENGTH })),
         ];
         for (name, expected) in cases {
             assert_eq!(validate(name), expected, "{name:?}");

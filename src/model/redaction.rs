@@ -3,24 +3,36 @@
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
-use super::{CatchDrop, catch_panic};
+use super::{CatchDrop, Limits, catch_panic};
 
 /// The length in bytes to which a text is cut before redaction, to bound the work of a hook.
 const BOUND: usize = 64 * 1024;
-
-/// The length in bytes to which a text is cut after redaction.
-const KEPT: usize = 4 * 1024;
 
 const MASK: &str = "***";
 
 /// Calls the redaction hook within its bounds.
 #[derive(Clone)]
-pub(crate) struct Redactor(Arc<dyn Fn(&str) -> String + Send + Sync>);
+pub(crate) struct Redactor {
+    hook: Arc<dyn Fn(&str) -> String + Send + Sync>,
+    /// The length in bytes to which a text is cut after redaction.
+    kept: usize,
+}
 
 impl Redactor {
     pub(crate) fn new(hook: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         let hook = CatchDrop::new(hook);
-        Self(Arc::new(move |text: &str| (*hook)(text)))
+        Self {
+            hook: Arc::new(move |text: &str| (*hook)(text)),
+            kept: Limits::default().text_bytes,
+        }
+    }
+
+    /// Cuts texts to this length in bytes.
+    pub(crate) fn keeping(self, bytes: usize) -> Self {
+        Self {
+            kept: bytes,
+            ..self
+        }
     }
 
     /// Bounds a text, passes it through the hook, and cuts the result.
@@ -29,9 +41,9 @@ impl Redactor {
     /// secret.
     pub(crate) fn prepare(&self, mut text: String) -> String {
         cut(&mut text, BOUND);
-        let mut redacted = catch_panic(|| (self.0)(&text))
+        let mut redacted = catch_panic(|| (self.hook)(&text))
             .unwrap_or_else(|| "withheld: the redaction hook panicked".to_owned());
-        cut(&mut redacted, KEPT);
+        cut(&mut redacted, self.kept);
         redacted
     }
 }
@@ -49,8 +61,8 @@ impl fmt::Debug for Redactor {
 }
 
 /// Cuts a text that this crate joined from prepared texts.
-pub(crate) fn shorten(mut text: String) -> String {
-    cut(&mut text, KEPT);
+pub(crate) fn shorten(mut text: String, bytes: usize) -> String {
+    cut(&mut text, bytes);
     text
 }
 
@@ -247,6 +259,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    const KEPT: usize = 4 * 1024;
 
     #[test]
     fn credentials_are_removed_and_the_rest_is_kept() {

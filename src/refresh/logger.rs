@@ -10,9 +10,6 @@ use super::queue::{self, Receiver, Sender};
 use crate::model::{Cause, Status, Subject, Transition, escape_line};
 use crate::state::{SharedState, log};
 
-/// The lines that wait to be written.
-const CAPACITY: usize = 1024;
-
 /// A line of the log, without the work of formatting it.
 #[derive(Debug)]
 pub(super) enum LogLine {
@@ -41,7 +38,7 @@ pub(super) struct Logger {
 impl Logger {
     /// Starts the task, which ends with the last logger; must be called within a runtime.
     pub(super) fn start(state: &Arc<SharedState>) -> Self {
-        let (lines, queue) = queue::bounded(CAPACITY);
+        let (lines, queue) = queue::bounded(state.limits.log_lines);
         tokio::spawn(write_all(Unwritten(queue), Arc::clone(state)));
         Self {
             lines,

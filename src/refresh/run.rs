@@ -39,7 +39,12 @@ impl Outcome {
     }
 }
 
-pub(super) async fn run(indicator: Arc<dyn DynIndicator>, redactor: Redactor) -> Outcome {
+/// Runs an indicator once, and keeps at most this many of its readings.
+pub(super) async fn run(
+    indicator: Arc<dyn DynIndicator>,
+    redactor: Redactor,
+    most_readings: usize,
+) -> Outcome {
     let started_at = clock::now();
     let result = catching_panic(indicator.run())
         .await
@@ -52,6 +57,7 @@ pub(super) async fn run(indicator: Arc<dyn DynIndicator>, redactor: Redactor) ->
             failure.readings,
         ),
     };
+    readings.truncate(most_readings);
     for reading in &mut readings {
         if let ObservedValue::Text(text) = &mut reading.value {
             *text = redactor.prepare(std::mem::take(text));

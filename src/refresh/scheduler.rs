@@ -21,8 +21,8 @@ use super::notifier::Notifier;
 use super::run::{Outcome, run};
 use super::slot::{GRACE, Run, Slot, SlotKey, Slots, Starvation};
 use crate::model::{
-    CheckState, Moment, OnTimeout, Probe, Redactor, RefresherState, Snapshot, Status, Transition,
-    drop_catching_panic,
+    CheckState, Moment, OnTimeout, Probe, Redactor, RefresherState, Snapshot, Status, Subject,
+    Transition, drop_catching_panic,
 };
 use crate::state::{ExpiredLook, LifecycleState, Publisher, SharedState, clock, log};
 
@@ -39,12 +39,6 @@ const TICK: Duration = Duration::from_millis(100);
 /// The shortest time between two looks at the heartbeats. Probes look at them themselves; this is
 /// for those who are told of a change.
 const LOOK_AT_HEARTBEATS: Duration = Duration::from_millis(50);
-
-/// The sum of all lateness by which one run or one result is excused.
-const LATENESS_BOUND: Duration = Duration::from_secs(60);
-
-/// The runs of one check that may go on at once although they exceeded their timeout.
-const MAX_DETACHED: usize = 4;
 
 /// A command from a [`Health`](crate::Health), acknowledged once its effect is published.
 pub(crate) enum Command {
@@ -88,6 +82,8 @@ struct Publication {
     /// When the snapshot is due; `None` if there is nothing to publish.
     due: Option<Instant>,
     transitions: Vec<Transition>,
+    /// The checks that were removed, whose history ends with the announcements.
+    removed: Vec<Subject>,
     /// The callers that wait for the snapshot.
     acks: Vec<oneshot::Sender<()>>,
 }
@@ -228,14 +224,15 @@ impl Scheduler {
     }
 
     fn move_deadlines(&mut self, late: Late, now: Instant) {
+        let bound = self.state().limits.lateness;
         for (key, slot) in self.slots.iter_mut() {
-            if let Some((before, after)) = slot.move_deadlines(late, now, LATENESS_BOUND) {
+            if let Some((before, after)) = slot.move_deadlines(late, now, bound) {
                 self.timers.remove(&(before, *key));
                 self.timers.insert((after, *key));
             }
         }
         let heartbeats = &self.lifecycle().heartbeats;
-        heartbeats.move_by(late.by, late.alarm, GRACE, LATENESS_BOUND);
+        heartbeats.move_by(late.by, late.alarm, GRACE, bound);
         self.next.due_by(now);
     }
 
@@ -396,6 +393,7 @@ impl Scheduler {
                 run.task.abort();
             }
         }
+        self.next.removed.push(slot.subject());
         if slot.probe == Probe::Startup && !slot.is_done {
             self.lifecycle().startup_check_done();
         }
@@ -407,7 +405,10 @@ impl Scheduler {
         let Some(slot) = self.slots.get_mut(&key) else {
             return;
         };
-        slot.waiting.retain(|waiting| !waiting.is_closed());
+        // Not each time: many callers of one check would take quadratic time.
+        if slot.waiting.len().is_power_of_two() {
+            slot.waiting.retain(|waiting| !waiting.is_closed());
+        }
         slot.waiting.push(ack);
         if slot.run.is_none() {
             self.timers.retain(|(_, other)| *other != key);
@@ -444,13 +445,15 @@ impl Scheduler {
         let Some(slot) = self.slots.get_mut(&key) else {
             return;
         };
-        if slot.state.detached_runs >= MAX_DETACHED {
-            let output = format!("{MAX_DETACHED} earlier runs still go on");
+        let limit = slot.spec().limits.detached_runs;
+        if slot.state.detached_runs >= limit {
+            let output = format!("{limit} earlier runs still go on");
             self.record(key, Outcome::failed(output, Duration::ZERO), now);
             self.schedule_next(key, now);
             return;
         }
-        let run = run(Arc::clone(&slot.indicator), self.redactor.clone());
+        let readings = slot.spec().limits.readings_per_check;
+        let run = run(Arc::clone(&slot.indicator), self.redactor.clone(), readings);
         let task = self.runs.spawn(run);
         self.running.insert(task.id(), key);
         self.in_time += 1;
@@ -523,6 +526,9 @@ impl Scheduler {
         }
         let announced = self.notifier.announce(&snapshot, next.transitions);
         self.publisher.wake(published);
+        for subject in &next.removed {
+            self.state().history.forget(subject);
+        }
         for ack in next.acks {
             // An error means that the caller stopped waiting.
             let _ = ack.send(());

@@ -152,6 +152,13 @@ impl Slot {
         &self.state.spec
     }
 
+    pub(super) fn subject(&self) -> Subject {
+        Subject::Check {
+            probe: self.probe,
+            name: self.spec().name.clone(),
+        }
+    }
+
     pub(super) fn has_run(&self) -> bool {
         self.state.last_run.is_some()
     }
@@ -189,7 +196,9 @@ impl Slot {
                 .output
                 .map(|output| format!(": {output}"))
                 .unwrap_or_default();
-            state.contradiction = Some(format!("{verb} {seen} of {needed} times{output}"));
+            let contradiction = format!("{verb} {seen} of {needed} times{output}");
+            let contradiction = shorten(contradiction, self.spec().limits.text_bytes);
+            state.contradiction = Some(contradiction);
         }
         self.is_done = self.probe == Probe::Startup && state.status != Status::Fail;
         if self.is_done {
@@ -226,7 +235,8 @@ impl Slot {
             .unwrap_or_default();
         let cause = Cause::Starved;
         let contradiction = format!("{cause}: failed while the refresher was {late} late{output}");
-        Arc::make_mut(&mut self.state).contradiction = Some(shorten(contradiction));
+        let contradiction = shorten(contradiction, self.spec().limits.text_bytes);
+        Arc::make_mut(&mut self.state).contradiction = Some(contradiction);
     }
 
     /// Notes that a run is over, after which its result can become stale.
@@ -281,13 +291,6 @@ impl Slot {
     pub(super) fn detached_run_ended(&mut self) {
         let state = Arc::make_mut(&mut self.state);
         state.detached_runs = state.detached_runs.saturating_sub(1);
-    }
-
-    pub(super) fn subject(&self) -> Subject {
-        Subject::Check {
-            probe: self.probe,
-            name: self.spec().name.clone(),
-        }
     }
 
     fn interval(&self) -> Duration {

@@ -11,11 +11,15 @@ mod history;
 mod last_probe;
 mod lifecycle;
 mod log;
+#[cfg(feature = "grpc")]
+mod places;
 mod publisher;
 mod race;
 #[cfg(feature = "grpc")]
 mod services;
 mod statuses;
+#[cfg(feature = "grpc")]
+mod timer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,6 +38,8 @@ use self::last_probe::LastProbe;
 pub(crate) use self::lifecycle::Shutdown;
 pub(crate) use self::lifecycle::{GateCell, HeartbeatCell, LifecycleState, NOTICEABLE, Stage};
 pub(crate) use self::log::log;
+#[cfg(feature = "grpc")]
+pub(crate) use self::places::{Full, Peer, Place};
 pub(crate) use self::publisher::Publisher;
 pub(crate) use self::race::race;
 #[cfg(feature = "grpc")]
@@ -43,8 +49,11 @@ pub(crate) use self::services::is_standard_service;
 #[cfg(feature = "grpc")]
 use self::services::{ServiceStatuses, Services};
 pub(crate) use self::statuses::Statuses;
+#[cfg(feature = "grpc")]
+use self::timer::Timer;
 use crate::model::{
-    Aggregate, HealthConfig, Identity, Moment, Probe, RefresherState, Snapshot, Status, pass_if,
+    Aggregate, HealthConfig, Identity, Limits, Moment, Probe, RefresherState, Snapshot, Status,
+    pass_if,
 };
 
 /// The state of one health. Every handle, layer and service shares it.
@@ -54,8 +63,11 @@ pub(crate) struct SharedState {
     snapshot: ArcSwap<Snapshot>,
     pub(crate) identity: Arc<Identity>,
     pub(crate) format: Format,
+    pub(crate) limits: Limits,
     #[cfg(feature = "grpc")]
     pub(crate) services: Services,
+    #[cfg(feature = "grpc")]
+    pub(crate) timer: Timer,
     last_probe: LastProbe,
     expired_look: FirstExpiredLook,
     restarts: AtomicU64,
@@ -69,7 +81,6 @@ pub(crate) struct SharedState {
 
 impl SharedState {
     /// Creates the state and its only publisher.
-    #[cfg_attr(not(feature = "grpc"), allow(unused_variables))]
     pub(crate) fn new(
         lifecycle: LifecycleState,
         snapshot: Snapshot,
@@ -90,14 +101,17 @@ impl SharedState {
             identity: Arc::clone(&snapshot.identity),
             snapshot: ArcSwap::from_pointee(snapshot),
             format,
+            limits: config.limits,
             #[cfg(feature = "grpc")]
-            services: Services::new(config.max_watches),
+            services: Services::new(&config.limits),
+            #[cfg(feature = "grpc")]
+            timer: Timer::default(),
             last_probe: LastProbe::new(epoch),
             expired_look: FirstExpiredLook::default(),
             restarts: AtomicU64::new(0),
             missed_by_listeners: AtomicU64::new(0),
             missed_by_log: AtomicU64::new(0),
-            history: History::default(),
+            history: History::new(&config.limits),
             #[cfg(feature = "grpc")]
             statuses: latest_statuses,
             publications: latest_publication,

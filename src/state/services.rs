@@ -2,12 +2,14 @@
 //! those that the application sets itself.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 
 use super::SharedState;
-use crate::model::{Probe, Status};
+use super::places::{Full, Peer, Place, Places};
+use crate::model::{Limits, Probe, Status};
 
 /// The names that always exist. The empty one means the server as a whole.
 const STANDARD: [(&str, Probe); 4] = [
@@ -50,34 +52,49 @@ pub(crate) fn is_standard_service(name: &str) -> bool {
 /// Every service name with its status.
 pub(super) type ServiceStatuses = BTreeMap<String, ServingStatus>;
 
-/// The services that the application sets itself, and the count of open watches.
+/// The services that the application sets itself, and the places of calls that strangers hold open.
 #[derive(Debug)]
 pub(crate) struct Services {
     set_by_hand: ArcSwap<ServiceStatuses>,
-    open_watches: AtomicUsize,
+    most_set_by_hand: usize,
+    watches: Arc<Places>,
     /// How many of the open watches depend on checks.
     watches_of_checks: AtomicUsize,
-    max_watches: usize,
+    /// The calls whose request has not arrived completely.
+    pub(crate) pending_calls: Arc<Places>,
 }
 
 impl Services {
-    pub(super) fn new(max_watches: usize) -> Self {
+    pub(super) fn new(limits: &Limits) -> Self {
         Self {
             set_by_hand: ArcSwap::default(),
-            open_watches: AtomicUsize::new(0),
+            most_set_by_hand: limits.services,
+            watches: Places::new(limits.watches, limits.watches_per_peer),
             watches_of_checks: AtomicUsize::new(0),
-            max_watches,
+            pending_calls: Places::new(limits.pending_calls, limits.pending_calls_per_peer),
         }
     }
 
-    /// Sets the status of a service; `None` removes the service.
-    pub(crate) fn set(&self, name: &str, status: Option<ServingStatus>) {
+    /// Sets the status of a service; `false` if it would be one more than the limit.
+    pub(crate) fn set(&self, name: &str, status: ServingStatus) -> bool {
+        let mut has_room = true;
+        self.set_by_hand.rcu(|services| {
+            has_room = services.len() < self.most_set_by_hand || services.contains_key(name);
+            if !has_room {
+                return Arc::clone(services);
+            }
+            let mut services = BTreeMap::clone(services);
+            services.insert(name.to_owned(), status);
+            Arc::new(services)
+        });
+        has_room
+    }
+
+    /// Removes the status that was set for a service.
+    pub(crate) fn clear(&self, name: &str) {
         self.set_by_hand.rcu(|services| {
             let mut services = BTreeMap::clone(services);
-            match status {
-                Some(status) => services.insert(name.to_owned(), status),
-                None => services.remove(name),
-            };
+            services.remove(name);
             services
         });
     }
@@ -87,23 +104,20 @@ impl Services {
         self.watches_of_checks.load(Ordering::Relaxed) > 0
     }
 
-    /// Counts one more open watch; `false` if the maximum is open already.
-    pub(crate) fn open_watch(&self, of_checks: bool) -> bool {
-        let one_more = |open: usize| (open < self.max_watches).then_some(open + 1);
-        let open = &self.open_watches;
-        let opened = open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
-        if opened.is_ok() && of_checks {
+    /// Takes a place for a watch.
+    pub(crate) fn open_watch(&self, of_checks: bool, peer: Option<Peer>) -> Result<Place, Full> {
+        let place = self.watches.take(peer)?;
+        if of_checks {
             self.watches_of_checks.fetch_add(1, Ordering::Relaxed);
         }
-        opened.is_ok()
+        Ok(place)
     }
 
-    /// Ends a watch that [`open_watch`](Self::open_watch) counted.
+    /// Ends a watch that [`open_watch`](Self::open_watch) counted. Its place goes by itself.
     pub(crate) fn close_watch(&self, of_checks: bool) {
         if of_checks {
             self.watches_of_checks.fetch_sub(1, Ordering::Relaxed);
         }
-        self.open_watches.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -142,12 +156,15 @@ impl SharedState {
         is_readiness || self.identity.groups.contains_key(name)
     }
 
+    /// Returns the four services that always exist with their statuses.
+    pub(crate) fn standard_services(&self) -> ServiceStatuses {
+        let status = |(name, probe): (&str, _)| (name.to_owned(), self.status(probe).into());
+        STANDARD.into_iter().map(status).collect()
+    }
+
     /// Returns every service with its status.
     pub(crate) fn all_services(&self) -> ServiceStatuses {
-        let mut all: ServiceStatuses = STANDARD
-            .into_iter()
-            .map(|(name, probe)| (name.to_owned(), self.status(probe).into()))
-            .collect();
+        let mut all = self.standard_services();
         let with_status = |name: &String| Some((name.clone(), self.service_status(name)?));
         all.extend(self.identity.groups.keys().filter_map(with_status));
         let set_by_hand = self.services.set_by_hand.load();

@@ -17,6 +17,7 @@ mod exposure;
 mod frameworks;
 mod host;
 mod lifecycle;
+mod limits;
 mod middleware;
 mod network;
 mod refresher;

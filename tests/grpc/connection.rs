@@ -101,6 +101,15 @@ impl Port {
 
     /// An HTTP/2 connection of its own.
     pub(crate) async fn http2(&self) -> http2::SendRequest<Full<Bytes>> {
+        self.http2_with_body().await
+    }
+
+    /// An HTTP/2 connection of its own, for requests with bodies of this type.
+    pub(crate) async fn http2_with_body<B>(&self) -> http2::SendRequest<B>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let io = self.dial().unwrap();
         let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
         tokio::spawn(connection);

@@ -1,9 +1,9 @@
 //! The services that a user maps to checks, and unknown names.
 
-use tower_health::{Criticality, Health, Probe, ServingStatus, Status};
+use tower_health::{Criticality, Health, Limits, Probe, ServingStatus, Status};
 
-use crate::calls::{CHECK, check, frame, request, send};
-use crate::reply::{Code, NOT_FOUND};
+use crate::calls::{CHECK, WATCH, check, frame, request, respond, send};
+use crate::reply::{Code, NOT_FOUND, RESOURCE_EXHAUSTED, grpc_status};
 use crate::stream::{Stream, Told};
 use crate::support::{Dial, lapse, secs, settle, steady};
 
@@ -114,6 +114,46 @@ async fn the_longest_name_that_fits_is_only_unknown() {
     let health = Health::fixed(Status::Pass);
     let reply = send(&health, request(CHECK, frame(&message))).await;
     assert_eq!(reply.status(), Err(NOT_FOUND));
+}
+
+/// The frame of a request for a name of 128 bytes or more.
+fn asking_long(name: &str) -> Vec<u8> {
+    let [low, high] = [name.len() & 0x7f | 0x80, name.len() >> 7].map(|n| u8::try_from(n).unwrap());
+    frame(&[&[0x0a, low, high], name.as_bytes()].concat())
+}
+
+// A `Watch` would keep it for as long as it is open.
+#[tokio::test(start_paused = true)]
+async fn a_name_beyond_the_limit_can_be_neither_declared_nor_set_nor_watched() {
+    for limit in [256, 200] {
+        let mut limits = Limits::default();
+        assert_eq!(limits.service_name_bytes, 256);
+        limits.service_name_bytes = limit;
+        let builder = || steady().limits(limits);
+        let health = builder().start().unwrap();
+        let (longest, longer) = ("x".repeat(limit), "x".repeat(limit + 1));
+
+        let error = builder()
+            .grpc_service(&*longer, [""; 0])
+            .start()
+            .unwrap_err();
+        let fault = format!("bad name: it is longer than {limit} bytes");
+        assert!(error.to_string().ends_with(&fault), "{error}");
+        assert!(error.is_name());
+        let error = health.set_serving_status(&longer, ServingStatus::Serving);
+        assert!(error.unwrap_err().is_name());
+        let refused = respond(&health, request(WATCH, asking_long(&longer))).await;
+        assert_eq!(grpc_status(refused.headers()), RESOURCE_EXHAUSTED);
+        let checked = send(&health, request(CHECK, asking_long(&longer))).await;
+        assert_eq!(checked.status(), Err(NOT_FOUND));
+
+        assert!(builder().grpc_service(&*longest, [""; 0]).start().is_ok());
+        health
+            .set_serving_status(&longest, ServingStatus::Serving)
+            .unwrap();
+        let watch = respond(&health, request(WATCH, asking_long(&longest))).await;
+        assert!(!watch.headers().contains_key("grpc-status"));
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use futures_util::stream::pending;
 use http_body_util::{Full, StreamBody};
 use hyper::body::{Bytes, Frame};
 use tower::ServiceExt;
-use tower_health::{Health, HealthConfig, HealthLayer, Status};
+use tower_health::{Health, HealthLayer, Limits, Status};
 
 use crate::calls::{CHECK, LIST, WATCH, around, asking, frame, request, respond, send};
 use crate::reply::{Code, RESOURCE_EXHAUSTED, Reply, UNAVAILABLE};
@@ -24,13 +24,15 @@ async fn refusal(health: &Health) -> Option<Code> {
     Some(Reply::of(response).await.status().unwrap_err())
 }
 
-fn with_places(places: usize) -> Health {
-    steady().max_watches(places).start().unwrap()
+pub(crate) fn with_places(places: usize) -> Health {
+    let mut limits = Limits::default();
+    limits.watches = places;
+    steady().limits(limits).start().unwrap()
 }
 
 #[test]
 fn there_are_as_many_as_the_reference_says() {
-    assert_eq!(HealthConfig::default().max_watches, 16_384);
+    assert_eq!(Limits::default().watches, 16_384);
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,21 +115,14 @@ async fn only_watches_take_places_and_all_layers_share_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_places_at_all_leave_check_and_list() {
-    let health = with_places(0);
+async fn check_and_list_are_answered_when_there_is_no_place_left() {
+    let health = with_places(1);
+    let stream = Stream::open(&health, "").await;
     assert_eq!(refusal(&health).await, Some(RESOURCE_EXHAUSTED));
-    assert!(
-        send(&health, request(CHECK, asking("")))
-            .await
-            .status()
-            .is_ok()
-    );
-    assert!(
-        send(&health, request(LIST, asking("")))
-            .await
-            .status()
-            .is_ok()
-    );
+    for call in [request(CHECK, asking("")), request(LIST, asking(""))] {
+        assert!(send(&health, call).await.status().is_ok());
+    }
+    drop(stream);
     let fixed = Health::fixed(Status::Pass);
     assert_eq!(refusal(&fixed).await, None);
 }

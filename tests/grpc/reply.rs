@@ -18,6 +18,7 @@ pub(crate) struct Reply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Code(pub(crate) u16);
 
+pub(crate) const DEADLINE_EXCEEDED: Code = Code(4);
 pub(crate) const NOT_FOUND: Code = Code(5);
 pub(crate) const RESOURCE_EXHAUSTED: Code = Code(8);
 pub(crate) const UNIMPLEMENTED: Code = Code(12);

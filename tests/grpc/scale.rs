@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
+use futures_util::FutureExt;
 use hyper::body::Body;
 use tower::ServiceExt;
 use tower_health::{Health, Status};
 
-use crate::calls::{AppBody, WATCH, asking, request, site};
+use crate::calls::{AppBody, CHECK, WATCH, asking, request, site};
 use crate::checks::with_db;
-use crate::support::counting::held;
+use crate::reply::Reply;
+use crate::support::counting::{allocations, held};
 use crate::support::{Dial, lapse, secs, settle, steady};
 
 const WATCHES: usize = 10_000;
@@ -153,4 +155,23 @@ async fn a_watch_keeps_neither_the_refresher_nor_any_task_alive() {
     let runs = db.runs();
     lapse(secs(60)).await;
     assert_eq!(db.runs(), runs);
+}
+
+// What bounds a request that does not arrive costs nothing where it has arrived.
+#[test]
+fn a_check_whose_request_is_there_allocates_seven_times_at_most() {
+    let health = Health::fixed(Status::Pass);
+    let site = site(&health);
+    let mut fewest = usize::MAX;
+    // What is made once for the process is made by the third.
+    for _ in 0..3 {
+        let (site, call) = (site.clone(), request(CHECK, asking("")));
+        let count = allocations(|| {
+            let answer = site.oneshot(call).now_or_never().unwrap();
+            drop(Reply::of(answer.unwrap()).now_or_never().unwrap());
+        });
+        fewest = fewest.min(count);
+    }
+    println!("allocations for a Check: {fewest}");
+    assert!(fewest <= 7, "{fewest}");
 }

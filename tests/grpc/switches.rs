@@ -1,6 +1,6 @@
 //! Services that the application switches by hand.
 
-use tower_health::{Health, ServingStatus, Status};
+use tower_health::{Health, Limits, ServingStatus, Status};
 
 use crate::calls::check;
 use crate::reply::NOT_FOUND;
@@ -101,4 +101,25 @@ async fn every_handle_and_layer_of_a_health_sees_a_switch() {
     let response = tower::ServiceExt::oneshot(site, call).await.unwrap();
     let reply = crate::reply::Reply::of(response).await;
     assert_eq!(reply.status(), Ok(vec![0, 0, 0, 0, 2, 8, 2]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_more_service_than_the_limit_cannot_be_switched() {
+    let mut limits = Limits::default();
+    limits.services = 2;
+    let health = steady().limits(limits).start().unwrap();
+    let set = |name, status| health.set_serving_status(name, status);
+    set("a", ServingStatus::Serving).unwrap();
+    set("b", ServingStatus::Serving).unwrap();
+    let error = set("c", ServingStatus::Serving).unwrap_err();
+    let expected = "gRPC service \"c\": there are 2 already, which is the limit";
+    assert_eq!(error.to_string(), expected);
+    assert!(error.is_limit() && !error.is_name() && !error.is_option());
+    assert_eq!(check(&health, "c").await, Err(NOT_FOUND));
+
+    set("b", ServingStatus::NotServing).unwrap();
+    assert_eq!(check(&health, "b").await, Ok(ServingStatus::NotServing));
+    health.clear_serving_status("a");
+    set("c", ServingStatus::Serving).unwrap();
+    assert_eq!(check(&health, "c").await, Ok(ServingStatus::Serving));
 }

@@ -144,19 +144,30 @@ impl<'a> Report<'a> {
         &self.entries
     }
 
-    /// Returns `output` of the draft: why the probe does not pass, at most 4 KiB.
+    /// Returns `output` of the draft: why the probe does not pass, at most
+    /// [`Limits::text_bytes`](crate::Limits::text_bytes).
     ///
     /// It is `None` if the probe passes.
     pub fn output(&self) -> Option<String> {
         if self.status == Status::Pass {
             return None;
         }
-        let failing = self.failing().map(|entry| match &entry.output {
-            Some(output) => format!("{}: {output}", entry.name),
-            None => entry.name.to_owned(),
-        });
-        let output: Vec<_> = self.reasons.iter().cloned().chain(failing).collect();
-        Some(shorten(output.join("; "))).filter(|output| !output.is_empty())
+        let most = self.identity.text_bytes;
+        let mut output = String::new();
+        let reasons = self.reasons.iter().map(|reason| (None, Some(&**reason)));
+        let failing = self.failing().map(|entry| (Some(entry.name), entry.output));
+        for (name, text) in reasons.chain(failing) {
+            // What follows would be cut anyway.
+            if output.len() > most {
+                break;
+            }
+            let parts = [name, name.and(text).map(|_| ": "), text];
+            if !output.is_empty() {
+                output.push_str("; ");
+            }
+            output.extend(parts.into_iter().flatten());
+        }
+        Some(shorten(output, most)).filter(|output| !output.is_empty())
     }
 
     /// Returns `notes` of the draft: those of the service, and one for each entry that needs

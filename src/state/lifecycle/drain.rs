@@ -98,8 +98,16 @@ impl DrainLatch {
 
     /// Resolves when the delay has passed or was ended.
     pub(crate) async fn delay_passed(&self) {
-        let end = clock::now() + self.remaining_delay();
-        race(sleep_until(end.into()), self.reached(Stage::Cap)).await;
+        race(
+            sleep_until(self.delay_until().into()),
+            self.reached(Stage::Cap),
+        )
+        .await;
+    }
+
+    /// Returns when the delay has passed. It counts from now if no drain has begun.
+    pub(crate) fn delay_until(&self) -> Instant {
+        self.start().unwrap_or_else(clock::now) + self.delay
     }
 
     /// Returns whether the delay has passed or was ended.

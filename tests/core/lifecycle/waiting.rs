@@ -195,7 +195,7 @@ async fn the_history_keeps_the_latest_changes_in_order() {
         health.accept_traffic();
         told.push(transitions.next().await.unwrap());
     }
-    assert_eq!(health.history(), told[300 - 256..]);
+    assert_eq!(health.history(), told[300 - 64..]);
     let reason = told[298].output.as_deref();
     assert_eq!(reason, Some("refusing traffic: round 149, token=***"));
 }

@@ -26,7 +26,7 @@ fn the_builder_sets_what_the_file_sets() {
         .jitter_seed(42)
         .drain_delay(secs(65))
         .drain_cap(secs(90))
-        .max_watches(100)
+        .limits(config.limits)
         .version("1")
         .release_id("1.4.0+77")
         .service_id("billing-7")

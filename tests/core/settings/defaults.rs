@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tower_health::{CheckConfig, Criticality, HealthConfig, LayerConfig, Probe, Status};
+use tower_health::{CheckConfig, Criticality, HealthConfig, LayerConfig, Limits, Probe, Status};
 
 use super::support::hanging;
 use crate::support::{secs, steady};
@@ -16,7 +16,7 @@ fn a_health_has_the_defaults_that_are_documented() {
     assert_eq!(config.jitter_seed, None);
     assert_eq!(config.drain_delay, secs(5));
     assert_eq!(config.drain_cap, secs(20));
-    assert_eq!(config.max_watches, 16_384);
+    assert_eq!(config.limits, Limits::default());
     let texts = [
         config.version,
         config.release_id,
@@ -27,6 +27,24 @@ fn a_health_has_the_defaults_that_are_documented() {
     assert!(config.notes.is_empty() && config.links.is_empty() && config.checks.is_empty());
     // What Kubernetes grants by default.
     assert!(config.drain_delay + config.drain_cap < secs(30));
+}
+
+#[test]
+fn the_limits_have_the_defaults_that_are_documented() {
+    let limits = Limits::default();
+    assert_eq!((limits.excluded_names, limits.query_bytes), (256, 8 * 1024));
+    let calls = (limits.pending_calls, limits.pending_calls_per_peer);
+    assert_eq!(calls, (1_024, 64));
+    assert_eq!(limits.read_timeout, secs(5));
+    let watches = (limits.watches, limits.watches_per_peer);
+    assert_eq!(watches, (16_384, 256));
+    let services = (limits.services, limits.service_name_bytes);
+    assert_eq!(services, (1_024, 256));
+    assert_eq!((limits.transitions, limits.log_lines), (1_024, 1_024));
+    let history = (limits.history_per_check, limits.history_bytes_per_check);
+    assert_eq!(history, (64, 16 * 1024));
+    assert_eq!((limits.readings_per_check, limits.text_bytes), (64, 4096));
+    assert_eq!((limits.detached_runs, limits.lateness), (4, secs(60)));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod builder;
 mod defaults;
 mod durations;
 mod layer;
+mod limits;
 mod names;
 mod numbers;
 mod precedence;

@@ -8,10 +8,24 @@ use super::support::{Settings, from_toml, from_yaml};
 use crate::support::{millis, secs};
 
 /// Every number of the settings, with a value that is not its default.
-const NUMBERS: [(&str, &str, &str); 5] = [
+const NUMBERS: [(&str, &str, &str); 19] = [
     ("health", "jitter", "0.25"),
     ("health", "jitter_seed", "42"),
-    ("health", "max_watches", "100"),
+    ("health.limits", "excluded_names", "100"),
+    ("health.limits", "query_bytes", "100"),
+    ("health.limits", "pending_calls", "100"),
+    ("health.limits", "pending_calls_per_peer", "100"),
+    ("health.limits", "watches", "100"),
+    ("health.limits", "watches_per_peer", "100"),
+    ("health.limits", "services", "100"),
+    ("health.limits", "service_name_bytes", "100"),
+    ("health.limits", "transitions", "100"),
+    ("health.limits", "log_lines", "100"),
+    ("health.limits", "history_per_check", "100"),
+    ("health.limits", "history_bytes_per_check", "100"),
+    ("health.limits", "readings_per_check", "100"),
+    ("health.limits", "text_bytes", "100"),
+    ("health.limits", "detached_runs", "100"),
     ("health.checks.db", "failure_threshold", "3"),
     ("health.checks.db", "success_threshold", "2"),
 ];
@@ -44,7 +58,7 @@ fn a_number_beyond_the_range_of_its_setting_is_refused_in_either_form() {
     let cases = [
         ("health", "jitter_seed", "-1"),
         ("health", "jitter_seed", "1.5"),
-        ("health", "max_watches", "-1"),
+        ("health.limits", "watches", "-1"),
         ("health.checks.db", "failure_threshold", "5000000000"),
         ("health.checks.db", "success_threshold", "-1"),
     ];
@@ -90,7 +104,10 @@ fn a_source_that_gives_only_texts_can_set_every_number_and_duration() {
             drain_delay = "0"
             jitter = "0"
             jitter_seed = "42"
-            max_watches = "100"
+
+            [health.limits]
+            watches = "100"
+            read_timeout = "2s"
 
             [health.checks.db]
             stale_after = "60000"
@@ -100,7 +117,9 @@ fn a_source_that_gives_only_texts_can_set_every_number_and_duration() {
     let health = settings.unwrap().health;
     assert_eq!((health.ttl, health.timeout), (secs(2), millis(1500)));
     assert_eq!((health.drain_delay, health.jitter), (secs(0), 0.0));
-    assert_eq!((health.jitter_seed, health.max_watches), (Some(42), 100));
+    assert_eq!(health.jitter_seed, Some(42));
+    let limits = health.limits;
+    assert_eq!((limits.watches, limits.read_timeout), (100, secs(2)));
     let db = &health.checks["db"];
     assert_eq!(
         (db.stale_after, db.failure_threshold),

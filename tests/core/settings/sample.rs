@@ -6,7 +6,7 @@ use http::Request;
 use serde::de::DeserializeOwned;
 use tower_health::{
     CheckConfig, ComponentType, Criticality, Health, HealthConfig, HealthLayer, LayerConfig,
-    OnTimeout,
+    Limits, OnTimeout,
 };
 
 use super::support::{Settings, from_toml, from_yaml, ok};
@@ -32,7 +32,6 @@ fn every_setting_of_a_health_is_read() {
         assert_eq!(health.jitter_seed, Some(42), "{format}");
         assert_eq!(health.drain_delay, secs(65), "{format}");
         assert_eq!(health.drain_cap, secs(90), "{format}");
-        assert_eq!(health.max_watches, 100, "{format}");
         assert_eq!(health.version.as_deref(), Some("1"), "{format}");
         assert_eq!(health.release_id.as_deref(), Some("1.4.0+77"), "{format}");
         assert_eq!(health.service_id.as_deref(), Some("billing-7"), "{format}");
@@ -52,6 +51,30 @@ fn every_setting_of_a_health_is_read() {
         assert_eq!(health.links, links, "{format}");
         let names: Vec<_> = health.checks.keys().collect();
         assert_eq!(names, ["cache:latency", "db"], "{format}");
+    }
+}
+
+#[test]
+fn every_limit_is_read() {
+    for (format, settings) in samples() {
+        let limits = settings.health.limits;
+        assert_eq!(limits.excluded_names, 10, "{format}");
+        assert_eq!(limits.query_bytes, 1000, "{format}");
+        assert_eq!(limits.pending_calls, 20, "{format}");
+        assert_eq!(limits.pending_calls_per_peer, 5, "{format}");
+        assert_eq!(limits.read_timeout, secs(2), "{format}");
+        assert_eq!(limits.watches, 100, "{format}");
+        assert_eq!(limits.watches_per_peer, 50, "{format}");
+        assert_eq!(limits.services, 30, "{format}");
+        assert_eq!(limits.service_name_bytes, 128, "{format}");
+        assert_eq!(limits.transitions, 200, "{format}");
+        assert_eq!(limits.log_lines, 300, "{format}");
+        assert_eq!(limits.history_per_check, 8, "{format}");
+        assert_eq!(limits.history_bytes_per_check, 2000, "{format}");
+        assert_eq!(limits.readings_per_check, 16, "{format}");
+        assert_eq!(limits.text_bytes, 1024, "{format}");
+        assert_eq!(limits.detached_runs, 2, "{format}");
+        assert_eq!(limits.lateness, secs(30), "{format}");
     }
 }
 
@@ -131,6 +154,7 @@ fn the_samples_leave_no_setting_out() {
     let health = &sample["health"];
     let tables = [
         ("health", health),
+        ("health.limits", &health["limits"]),
         ("health.checks.db", &health["checks"]["db"]),
         ("layer", &sample["layer"]),
     ];
@@ -156,6 +180,7 @@ fn no_setting_of_the_samples_is_its_default() {
     let sample: toml::Table = toml::from_str(TOML).unwrap();
     let health = sample["health"].as_table().unwrap();
     assert_differ::<HealthConfig>(health);
+    assert_differ::<Limits>(health["limits"].as_table().unwrap());
     assert_differ::<CheckConfig>(health["checks"]["db"].as_table().unwrap());
     assert_differ::<LayerConfig>(sample["layer"].as_table().unwrap());
 }

@@ -1,0 +1,115 @@
+//! Places for what strangers hold open: a number in all, and a number for each peer that is known.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Identifies a peer by the hash of what the application knows about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Peer(pub(crate) u64);
+
+/// Counts the places that are taken.
+#[derive(Debug)]
+pub(crate) struct Places {
+    taken: AtomicUsize,
+    most: usize,
+    most_per_peer: usize,
+    /// Never locked for a caller whose peer is not asked for. It has an entry only for a peer that
+    /// holds a place.
+    by_peer: Mutex<HashMap<Peer, usize>>,
+}
+
+/// A place that is taken. It is given back on drop.
+#[derive(Debug)]
+pub(crate) struct Place {
+    places: Arc<Places>,
+    peer: Option<Peer>,
+}
+
+/// Why there is no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Full {
+    InAll,
+    ForPeer,
+}
+
+impl Places {
+    pub(crate) fn new(most: usize, most_per_peer: usize) -> Arc<Self> {
+        Arc::new(Self {
+            taken: AtomicUsize::new(0),
+            most,
+            most_per_peer,
+            by_peer: Mutex::default(),
+        })
+    }
+
+    /// Takes a place. Without a peer, only the number in all counts.
+    pub(crate) fn take(self: &Arc<Self>, peer: Option<Peer>) -> Result<Place, Full> {
+        if let Some(peer) = peer {
+            self.count(peer)?;
+        }
+        let one_more = |taken: usize| (taken < self.most).then_some(taken + 1);
+        let taken = self
+            .taken
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+        if taken.is_err() {
+            peer.into_iter().for_each(|peer| self.uncount(peer));
+            return Err(Full::InAll);
+        }
+        Ok(Place {
+            places: Arc::clone(self),
+            peer,
+        })
+    }
+
+    fn count(&self, peer: Peer) -> Result<(), Full> {
+        let mut by_peer = self.by_peer.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = by_peer.entry(peer).or_default();
+        if *taken == self.most_per_peer {
+            return Err(Full::ForPeer);
+        }
+        *taken += 1;
+        Ok(())
+    }
+
+    fn uncount(&self, peer: Peer) {
+        let mut by_peer = self.by_peer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Occupied(mut taken) = by_peer.entry(peer) {
+            *taken.get_mut() -= 1;
+            if *taken.get() == 0 {
+                taken.remove();
+            }
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(peer) = self.peer {
+            self.places.uncount(peer);
+        }
+        self.places.taken.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_is_forgotten_with_its_last_place() {
+        let places = Places::new(3, 2);
+        let (one, other) = (Some(Peer(1)), Some(Peer(2)));
+        let first = places.take(one).expect("a place");
+        let second = places.take(one).expect("a place");
+        assert_eq!(places.take(one).expect_err("no place"), Full::ForPeer);
+        let third = places.take(other).expect("a place");
+        assert_eq!(places.take(other).expect_err("no place"), Full::InAll);
+        assert_eq!(places.take(None).expect_err("no place"), Full::InAll);
+
+        drop((first, second, third));
+        assert_eq!(places.taken.load(Ordering::Relaxed), 0);
+        assert!(places.by_peer.lock().expect("no panic").is_empty());
+    }
+}
