@@ -2,13 +2,16 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
-use std::time::Instant;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 
 use crate::support::PATIENCE;
 
 pub(crate) struct Service {
     child: Child,
     output: BufReader<ChildStdout>,
+    /// Dropped with this: the thread that kills a child which hangs.
+    _in_use: mpsc::Sender<()>,
 }
 
 impl Service {
@@ -16,7 +19,19 @@ impl Service {
     pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
-        let mut service = Self { child, output };
+        let (in_use, ended) = mpsc::channel::<()>();
+        let pid = child.id().to_string();
+        thread::spawn(move || {
+            // Its output then ends, and with it whatever waits for a line.
+            if ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                kill("KILL", &pid);
+            }
+        });
+        let mut service = Self {
+            child,
+            output,
+            _in_use: in_use,
+        };
         service.says("serving");
         service
     }
@@ -27,9 +42,7 @@ impl Service {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        let kill = Command::new("kill").args(["-s", name, &pid]).status();
-        assert!(kill.unwrap().success());
+        kill(name, &self.child.id().to_string());
     }
 
     /// Reads until this line. A child that ends without it closes its output, and that fails.
@@ -45,15 +58,9 @@ impl Service {
         }
     }
 
+    /// Waits until it has ended. One that hangs is killed, which is no success.
     pub(crate) fn end(mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(Instant::now() < deadline, "the child does not end");
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
+        self.child.wait().unwrap()
     }
 }
 
@@ -63,6 +70,11 @@ impl Drop for Service {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn kill(signal: &str, pid: &str) {
+    let kill = Command::new("kill").args(["-s", signal, pid]).status();
+    assert!(kill.unwrap().success());
 }
 
 /// Everything that comes until the end.
