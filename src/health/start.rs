@@ -173,6 +173,7 @@ impl Plan {
             checks.startup.len(),
             now,
             self.config.drain_delay,
+            self.config.limits.lateness,
             self.redactor.clone(),
             wake_refresher,
         );

@@ -166,7 +166,7 @@ pub struct CheckState {
     pub(crate) status: Status,
     pub(crate) cause: Option<Cause>,
     pub(crate) output: Option<String>,
-    pub(crate) readings: Vec<Reading>,
+    pub(crate) readings: Arc<[Reading]>,
     pub(crate) last_run: Option<LastRun>,
     /// `Some` while the latest results contradict the status but are too few to change it.
     pub(crate) contradiction: Option<String>,
@@ -194,7 +194,7 @@ impl CheckState {
             spec,
             cause: None,
             output: Some("not checked yet".to_owned()),
-            readings: Vec::new(),
+            readings: Arc::default(),
             last_run: None,
             contradiction: None,
             expiry: None,
@@ -290,7 +290,10 @@ impl CheckState {
 
     /// Returns the state at a later moment, when the result may have expired.
     pub(super) fn as_of(self: Arc<Self>, now: Moment) -> Arc<Self> {
-        let Some(expiry) = self.expiry.filter(|expiry| expiry.has_passed(now.at)) else {
+        let Some(expiry) = self
+            .expiry
+            .filter(|expiry| expiry.has_passed(now.judged_at))
+        else {
             return self;
         };
         if self.is_stale {

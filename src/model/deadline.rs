@@ -33,10 +33,15 @@ impl Deadline {
 
     /// Moves by a lateness that was measured until now. The bound is for the sum of all moves.
     pub(crate) fn move_by(&mut self, late: Duration, bound: Duration) {
-        let moved = late.min(bound.saturating_sub(self.moved));
+        let moved = late.min(self.slack(bound));
         self.at += moved;
         self.moved += moved;
         self.excess += late - moved;
+    }
+
+    /// Returns by how much it can still move.
+    pub(crate) fn slack(&self, bound: Duration) -> Duration {
+        bound.saturating_sub(self.moved)
     }
 
     /// Moves to a later moment, for a reason other than lateness.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 
@@ -35,14 +35,17 @@ pub struct Snapshot {
     pub(crate) identity: Arc<Identity>,
     pub(crate) aggregate: Aggregate,
     /// The aggregate of each group of checks.
-    #[cfg_attr(not(feature = "grpc"), expect(dead_code))]
     pub(crate) groups: BTreeMap<String, Aggregate>,
     /// Whether any check runs only while readiness is probed.
     pub(crate) counts_probes: bool,
     pub(crate) taken_at: Instant,
     pub(crate) time: SystemTime,
+    /// The moment as of which results were judged.
+    judged_at: Instant,
     /// When the first of the results that have not expired yet does.
     next_expiry: Option<Instant>,
+    /// By how much lateness can still move the expiry of every result.
+    slack: Duration,
     /// The detailed reports, each rendered when the first authorised caller requests it.
     rendered: [OnceLock<Bytes>; Probe::EACH.len()],
 }
@@ -139,15 +142,19 @@ impl Snapshot {
         let expiries = readiness.iter().filter_map(|check| check.expiry);
         let next_expiry = expiries
             .map(|expiry| expiry.at())
-            .filter(|expires_at| *expires_at > now.at)
+            .filter(|expires_at| *expires_at > now.judged_at)
             .min();
+        let slack = |check: &Arc<CheckState>| Some(check.expiry?.slack(check.spec.limits.lateness));
+        let slack = readiness.iter().filter_map(slack).min();
         Self {
             counts_probes: readiness
                 .iter()
                 .any(|check| check.spec.while_probed.is_some()),
             aggregate: Aggregate::of(&readiness),
             groups: groups(&identity, &readiness),
+            judged_at: now.judged_at,
             next_expiry,
+            slack: slack.unwrap_or_default(),
             readiness,
             startup,
             lifecycle,
@@ -174,7 +181,7 @@ impl Snapshot {
         match probe {
             Probe::Liveness => pass_if(self.lifecycle.is_alive()),
             Probe::Startup => pass_if(self.lifecycle.started),
-            Probe::Readiness if self.lifecycle.takes_traffic() => self.aggregate.at(self.taken_at),
+            Probe::Readiness if self.lifecycle.takes_traffic() => self.aggregate.at(self.judged_at),
             Probe::Readiness => Status::Fail,
         }
     }
@@ -225,5 +232,10 @@ impl Snapshot {
     /// Returns when the next result expires, which changes the state without any other event.
     pub(crate) fn next_expiry(&self) -> Option<Instant> {
         self.next_expiry
+    }
+
+    /// Returns by how much lateness can still move the expiry of every result.
+    pub(crate) fn slack(&self) -> Duration {
+        self.slack
     }
 }

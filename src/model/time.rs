@@ -12,6 +12,9 @@ const TOO_LATE: u64 = 253_402_300_800;
 pub(crate) struct Moment {
     pub(crate) at: Instant,
     pub(crate) time: SystemTime,
+    /// The moment as of which results are judged: earlier than `at` while the process may only just
+    /// have been resumed.
+    pub(crate) judged_at: Instant,
     /// For how long the refresher has been late without having noticed yet.
     pub(crate) overdue: Duration,
 }
@@ -22,6 +25,7 @@ impl Moment {
         Self {
             at,
             time,
+            judged_at: at,
             overdue: Duration::ZERO,
         }
     }

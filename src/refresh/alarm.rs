@@ -23,6 +23,14 @@ pub(super) struct Late {
     pub(super) by: Duration,
 }
 
+impl Late {
+    /// Returns how much of it came after a moment.
+    pub(super) fn after(&self, at: Instant) -> Duration {
+        let end = self.alarm + self.by;
+        end.saturating_duration_since(self.alarm.max(at))
+    }
+}
+
 impl Alarm {
     /// Creates an alarm that is not set; must be called within a runtime.
     pub(super) fn new(now: Instant) -> Self {
@@ -32,13 +40,19 @@ impl Alarm {
         }
     }
 
-    /// Returns how late a turn that begins now is; `None` if that is not noticeable.
+    /// Returns how late the scheduler is: for a turn that begins, since the alarm; within a turn,
+    /// since the last call. `None` if that is not noticeable.
     ///
     /// Each lateness is returned once.
     pub(super) fn lateness(&mut self, now: Instant) -> Option<Late> {
-        let alarm = self.due.take()?;
+        let alarm = self.due.replace(now)?;
         let by = now.saturating_duration_since(alarm);
         (by >= NOTICEABLE).then_some(Late { alarm, by })
+    }
+
+    /// Forgets the alarm, after a time in which the scheduler was away.
+    pub(super) fn forget(&mut self) {
+        self.due = None;
     }
 
     /// Sets the alarm, and resolves when it fires.

@@ -66,6 +66,8 @@ async fn write_all(mut lines: Unwritten, state: Arc<SharedState>) {
                 "the log is too slow: lines about health are missing"
             );
         }
+        // A full queue would keep other tasks waiting.
+        tokio::task::yield_now().await;
     }
 }
 

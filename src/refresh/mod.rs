@@ -63,6 +63,8 @@ async fn supervise(mut scheduler: Scheduler) {
     loop {
         let life = async {
             if has_panicked {
+                // Wakes another worker, in case that the log blocks this one.
+                task::yield_now().await;
                 tokio::time::sleep(RESTART_DELAY).await;
                 scheduler.recover();
             }

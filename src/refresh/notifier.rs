@@ -131,6 +131,8 @@ async fn call_listeners(
             told = missed;
             logger.write(LogLine::MissedByListeners(missed));
         }
+        // A full queue would keep other tasks waiting.
+        tokio::task::yield_now().await;
     }
     // One by one: a second panic while a first one unwinds would end the process.
     listeners.into_iter().for_each(drop_catching_panic);

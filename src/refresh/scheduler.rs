@@ -6,12 +6,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::future::poll_fn;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{self, JoinError, JoinSet};
+use tokio::task::{self, AbortHandle, JoinError, JoinSet};
 
 use super::Refresher;
 use super::alarm::{Alarm, Late};
@@ -19,7 +20,7 @@ use super::jitter::Jitter;
 use super::logger::LogLine;
 use super::notifier::Notifier;
 use super::run::{Outcome, run};
-use super::slot::{GRACE, Run, Slot, SlotKey, Slots, Starvation};
+use super::slot::{GRACE, Slot, SlotKey, Slots, Starvation};
 use crate::model::{
     CheckState, Moment, OnTimeout, Probe, Redactor, RefresherState, Snapshot, Status, Subject,
     Transition, drop_catching_panic,
@@ -29,16 +30,25 @@ use crate::state::{ExpiredLook, LifecycleState, Publisher, SharedState, clock, l
 /// The delay of results that change no status, so that several are published together.
 const COALESCE: Duration = Duration::from_millis(10);
 
+/// How long before the old result expires a new one is published at the latest.
+const BEFORE_EXPIRY: Duration = Duration::from_millis(1);
+
 /// The interval at which a resting check looks whether readiness was probed.
 const LOOK_FOR_PROBES: Duration = Duration::from_secs(1);
 
 /// The interval at which the scheduler looks at the clock while runs are in progress, so that it
 /// notices a pause of the process within a run.
-const TICK: Duration = Duration::from_millis(100);
+/// It is no divisor of 100 ms, the period in which Linux throttles a cgroup.
+const TICK: Duration = Duration::from_millis(23);
 
 /// The shortest time between two looks at the heartbeats. Probes look at them themselves; this is
 /// for those who are told of a change.
-const LOOK_AT_HEARTBEATS: Duration = Duration::from_millis(50);
+const LOOK_AT_HEARTBEATS: Duration = Duration::from_millis(10);
+
+/// The interval at which the scheduler looks at the clock while a heartbeat is pending: a quarter of
+/// the time that is left, within this range.
+const HEARTBEAT_TICK: RangeInclusive<Duration> =
+    Duration::from_millis(100)..=Duration::from_secs(1);
 
 /// A command from a [`Health`](crate::Health), acknowledged once its effect is published.
 pub(crate) enum Command {
@@ -57,7 +67,7 @@ pub(super) struct Scheduler {
     runs: JoinSet<Outcome>,
     running: HashMap<task::Id, SlotKey>,
     /// The runs that go on although they exceeded their timeout.
-    detached: HashMap<task::Id, SlotKey>,
+    detached: HashMap<task::Id, (SlotKey, AbortHandle)>,
     /// The number of runs that have not exceeded their timeout.
     in_time: usize,
     commands: mpsc::UnboundedReceiver<Command>,
@@ -72,6 +82,8 @@ pub(super) struct Scheduler {
     last_late: Option<Late>,
     /// When the snapshot was taken of which a probe saw an expired result last.
     last_reported: Option<Instant>,
+    /// Whether the turn has woken other tasks, and so must end with a wake-up of this one.
+    must_yield: bool,
     /// Whether it panicked and has not completed a turn since.
     is_recovering: bool,
 }
@@ -121,6 +133,7 @@ impl Scheduler {
             look_at: None,
             last_late: None,
             last_reported: None,
+            must_yield: false,
             is_recovering: false,
         }
     }
@@ -149,6 +162,7 @@ impl Scheduler {
     /// Rebuilds the timers after a panic, which may have interrupted a turn. No result is lost.
     pub(super) fn recover(&mut self) {
         let now = clock::now();
+        self.alarm.forget();
         self.timers.clear();
         self.in_time = 0;
         for (key, slot) in self.slots.iter_mut() {
@@ -185,13 +199,17 @@ impl Scheduler {
                 };
                 self.handle(command);
             }
-            while let Poll::Ready(Some(())) = self.lifecycle_changed.poll_recv(cx) {
+            if self.lifecycle_changed.poll_recv(cx).is_ready() {
                 self.next.due_by(clock::now());
+                // Looks again in another turn, so that no flood of changes can hold this one.
+                self.must_yield = true;
             }
+            // The process may have been paused within the turn.
+            self.notice_lateness();
             let now = clock::now();
-            let started = self.fire_timers(now);
-            let announced = self.publish_if_due(now);
-            if started || announced {
+            self.fire_timers(now);
+            self.publish_if_due(now);
+            if std::mem::take(&mut self.must_yield) {
                 // Tokio queues a task that wakes itself where other workers find it, and wakes one
                 // of them. Otherwise a check that never yields, or a listener or log that blocks,
                 // could run next on this worker while all others sleep. Timers and the network would
@@ -225,14 +243,14 @@ impl Scheduler {
 
     fn move_deadlines(&mut self, late: Late, now: Instant) {
         let bound = self.state().limits.lateness;
+        let heartbeats = &self.lifecycle().heartbeats;
+        heartbeats.move_by(late.by, late.alarm, GRACE, bound);
         for (key, slot) in self.slots.iter_mut() {
             if let Some((before, after)) = slot.move_deadlines(late, now, bound) {
                 self.timers.remove(&(before, *key));
                 self.timers.insert((after, *key));
             }
         }
-        let heartbeats = &self.lifecycle().heartbeats;
-        heartbeats.move_by(late.by, late.alarm, GRACE, bound);
         self.next.due_by(now);
     }
 
@@ -256,6 +274,7 @@ impl Scheduler {
         let moment = Moment {
             at: look.at,
             time: now.time - ago,
+            judged_at: look.at,
             overdue,
         };
         let seen = look.snapshot.with_lifecycle(now.lifecycle.clone(), moment);
@@ -273,7 +292,7 @@ impl Scheduler {
                 (id, None)
             }
         };
-        if let Some(key) = self.detached.remove(&id) {
+        if let Some((key, _)) = self.detached.remove(&id) {
             if let Some(slot) = self.slots.get_mut(&key) {
                 slot.detached_run_ended();
                 self.next.due_by(now + COALESCE);
@@ -298,29 +317,29 @@ impl Scheduler {
                 )
             });
             let starved = run.starvation(slot.spec().timeout, now);
-            self.judge(key, outcome, starved, now);
+            self.judge(key, outcome, &starved, now);
         }
         self.schedule_next(key, now);
     }
 
     /// Records an outcome, unless it is a failure for which the lateness is an excuse.
-    fn judge(&mut self, key: SlotKey, outcome: Outcome, starved: Option<Starvation>, now: Instant) {
+    fn judge(&mut self, key: SlotKey, outcome: Outcome, starved: &Starvation, now: Instant) {
         let Some(slot) = self.slots.get_mut(&key) else {
             return;
         };
-        match starved.filter(|starved| outcome.status == Status::Fail && slot.excuses(starved)) {
-            Some(Starvation { late, .. }) => {
-                slot.excuse(outcome.output.as_deref(), late);
-                let subject = slot.subject();
-                self.lifecycle().refresher.count_starved_run();
-                self.notifier.log(LogLine::StarvedRun {
-                    subject,
-                    late,
-                    output: outcome.output,
-                });
-            }
-            None => self.record(key, outcome, now),
+        if outcome.status != Status::Fail || !slot.excuses(starved, now) {
+            self.record(key, outcome, starved.late, now);
+            return;
         }
+        slot.excuse(outcome.output.as_deref(), starved.late, now);
+        let subject = slot.subject();
+        self.must_yield = true;
+        self.lifecycle().refresher.count_starved_run();
+        self.notifier.log(LogLine::StarvedRun {
+            subject,
+            late: starved.late,
+            output: outcome.output,
+        });
     }
 
     /// Makes the next run due after one that is over.
@@ -328,15 +347,19 @@ impl Scheduler {
         let Some(slot) = self.slots.get_mut(&key) else {
             return;
         };
-        if let Some(due) = slot.finish_run(now, &mut self.jitter) {
+        if let Some(due) = slot.finish_run(now, self.last_late, &mut self.jitter) {
             // A caller that came after the timeout was recorded waits for a run of its own.
             let due = if slot.waiting.is_empty() { due } else { now };
             self.timers.insert((due, key));
         }
-        self.next.due_by(now + COALESCE);
+        let expiry = self.state().next_expiry();
+        let before = expiry.and_then(|expiry| expiry.checked_sub(BEFORE_EXPIRY));
+        let due = now + COALESCE;
+        self.next
+            .due_by(before.map_or(due, |before| due.min(before)));
     }
 
-    fn record(&mut self, key: SlotKey, outcome: Outcome, now: Instant) {
+    fn record(&mut self, key: SlotKey, outcome: Outcome, late: Duration, now: Instant) {
         let Some(slot) = self.slots.get_mut(&key) else {
             return;
         };
@@ -344,7 +367,7 @@ impl Scheduler {
             self.next.acks.append(&mut slot.waiting);
             self.next.due_by(now);
         }
-        if let Some(transition) = slot.record(outcome) {
+        if let Some(transition) = slot.record(outcome, late) {
             if slot.is_done {
                 self.lifecycle().startup_check_done();
             }
@@ -389,9 +412,11 @@ impl Scheduler {
             if !run.timed_out {
                 self.in_time -= 1;
             }
-            if slot.spec().on_timeout == OnTimeout::Abort {
-                run.task.abort();
-            }
+            run.task.abort();
+        }
+        let detached = self.detached.values();
+        for (_, run) in detached.filter(|(owner, _)| *owner == key) {
+            run.abort();
         }
         self.next.removed.push(slot.subject());
         if slot.probe == Probe::Startup && !slot.is_done {
@@ -416,10 +441,8 @@ impl Scheduler {
         }
     }
 
-    /// Starts runs that are due and aborts runs that exceed their timeout. Returns whether any run
-    /// was started.
-    fn fire_timers(&mut self, now: Instant) -> bool {
-        let mut started = false;
+    /// Starts runs that are due and ends runs that exceed their timeout.
+    fn fire_timers(&mut self, now: Instant) {
         while let Some((at, key)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
             self.timers.remove(&(at, key));
             let Some(slot) = self.slots.get_mut(&key) else {
@@ -432,13 +455,11 @@ impl Scheduler {
                 }
             } else if slot.is_wanted(self.publisher.state(), now) {
                 self.start_run(key, now);
-                started = true;
             } else {
                 let pause = slot.spec().ttl.min(LOOK_FOR_PROBES);
                 self.timers.insert((now + pause, key));
             }
         }
-        started
     }
 
     fn start_run(&mut self, key: SlotKey, now: Instant) {
@@ -448,7 +469,8 @@ impl Scheduler {
         let limit = slot.spec().limits.detached_runs;
         if slot.state.detached_runs >= limit {
             let output = format!("{limit} earlier runs still go on");
-            self.record(key, Outcome::failed(output, Duration::ZERO), now);
+            let outcome = Outcome::failed(output, Duration::ZERO);
+            self.record(key, outcome, Duration::ZERO, now);
             self.schedule_next(key, now);
             return;
         }
@@ -456,11 +478,10 @@ impl Scheduler {
         let run = run(Arc::clone(&slot.indicator), self.redactor.clone(), readings);
         let task = self.runs.spawn(run);
         self.running.insert(task.id(), key);
+        self.must_yield = true;
         self.in_time += 1;
-        let run = slot
-            .run
-            .insert(Run::new(task, now, slot.state.spec.timeout));
-        self.timers.insert((run.deadline.at(), key));
+        let deadline = slot.begin_run(task, now);
+        self.timers.insert((deadline, key));
     }
 
     /// Ends a run that exceeds its timeout, or detaches it, and records its failure.
@@ -473,31 +494,36 @@ impl Scheduler {
         let Some(run) = &mut slot.run else { return };
         self.in_time -= 1;
         run.timed_out = true;
-        let (id, started_at) = (run.task.id(), run.started_at);
-        // A run that lost more time than it was given back had less than its timeout.
-        let starved = run.deadline.is_exceeded().then(|| Starvation {
-            late: run.deadline.lateness(),
+        let (task, started_at) = (run.task.clone(), run.started_at);
+        // A run that lost more time than it was given back had less than its timeout. Otherwise it
+        // had all of it, and there is no excuse.
+        let starved = Starvation {
+            late: if run.deadline.is_exceeded() {
+                run.deadline.lateness()
+            } else {
+                Duration::ZERO
+            },
             is_plausible: false,
-        });
+        };
         let is_detached = slot.state.spec.on_timeout == OnTimeout::Detach;
         if is_detached {
-            self.running.remove(&id);
-            self.detached.insert(id, key);
+            self.running.remove(&task.id());
+            self.detached.insert(task.id(), (key, task));
             slot.detach_run();
         } else {
-            run.task.abort();
+            task.abort();
         }
         let timeout = humantime::format_duration(slot.state.spec.timeout);
         let outcome = Outcome::failed(format!("timed out after {timeout}"), now - started_at);
-        self.judge(key, outcome, starved, now);
+        self.judge(key, outcome, &starved, now);
         if is_detached {
             self.schedule_next(key, now);
         }
         self.next.due_by(now + COALESCE);
     }
 
-    /// Publishes a snapshot if one is due. Returns whether it was announced, which wakes other tasks.
-    fn publish_if_due(&mut self, now: Instant) -> bool {
+    /// Publishes a snapshot if one is due.
+    fn publish_if_due(&mut self, now: Instant) {
         if self.look_at.is_some_and(|at| at <= now) {
             if self.state().needs_snapshot(now) {
                 self.next.due_by(now);
@@ -506,7 +532,7 @@ impl Scheduler {
             }
         }
         if self.next.due.is_none_or(|due| due > now) {
-            return false;
+            return;
         }
         let next = std::mem::take(&mut self.next);
         let checks = |wanted| -> Vec<Arc<CheckState>> {
@@ -524,7 +550,7 @@ impl Scheduler {
         if let Some(look) = self.state().take_expired_look() {
             self.report(&look, &snapshot);
         }
-        let announced = self.notifier.announce(&snapshot, next.transitions);
+        self.must_yield |= self.notifier.announce(&snapshot, next.transitions);
         self.publisher.wake(published);
         for subject in &next.removed {
             self.state().history.forget(subject);
@@ -534,13 +560,15 @@ impl Scheduler {
             let _ = ack.send(());
         }
         self.look_later(now);
-        announced
     }
 
     fn look_later(&mut self, now: Instant) {
-        let earliest = now + LOOK_AT_HEARTBEATS;
         let heartbeat = self.lifecycle().heartbeats.next_deadline(now);
-        let heartbeat = heartbeat.map(|missed_at| missed_at.max(earliest));
+        let heartbeat = heartbeat.map(|missed_at| {
+            let tick = (missed_at - now) / 4;
+            let tick = tick.clamp(*HEARTBEAT_TICK.start(), *HEARTBEAT_TICK.end());
+            missed_at.min(now + tick).max(now + LOOK_AT_HEARTBEATS)
+        });
         let result = self.state().next_expiry();
         self.look_at = [heartbeat, result].into_iter().flatten().min();
     }

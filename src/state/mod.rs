@@ -79,8 +79,28 @@ pub(crate) struct SharedState {
     publications: watch::Receiver<()>,
 }
 
+/// The checks that a caller asks about.
+#[derive(Clone, Copy)]
+enum Checks<'a> {
+    All,
+    /// Those of a group, by its name. The groups of a health never change.
+    #[cfg_attr(not(feature = "grpc"), expect(dead_code))]
+    Group(&'a str),
+}
+
+impl Checks<'_> {
+    #[inline]
+    fn of(self, snapshot: &Snapshot) -> &Aggregate {
+        match self {
+            Self::All => &snapshot.aggregate,
+            Self::Group(name) => snapshot.groups.get(name).unwrap_or(&snapshot.aggregate),
+        }
+    }
+}
+
 impl SharedState {
     /// Creates the state and its only publisher.
+    #[cfg_attr(not(feature = "grpc"), expect(unused_variables))]
     pub(crate) fn new(
         lifecycle: LifecycleState,
         snapshot: Snapshot,
@@ -129,10 +149,7 @@ impl SharedState {
         match probe {
             Probe::Liveness => pass_if(self.lifecycle.is_alive()),
             Probe::Startup => pass_if(self.lifecycle.has_started()),
-            Probe::Readiness => {
-                let snapshot = self.snapshot.load();
-                self.readiness_of(&snapshot, &snapshot.aggregate, clock::now())
-            }
+            Probe::Readiness => self.readiness_of(&self.snapshot.load(), clock::now(), Checks::All),
         }
     }
 
@@ -147,27 +164,49 @@ impl SharedState {
         if snapshot.counts_probes {
             self.last_probe.note(now);
         }
-        self.readiness_of(&snapshot, &snapshot.aggregate, now)
+        self.readiness_of(&snapshot, now, Checks::All)
     }
 
     #[inline]
-    fn readiness_of(&self, snapshot: &Arc<Snapshot>, checks: &Aggregate, now: Instant) -> Status {
+    fn readiness_of(&self, snapshot: &Snapshot, now: Instant, checks: Checks<'_>) -> Status {
         if !self.lifecycle.takes_traffic() {
             return Status::Fail;
         }
-        let status = checks.at(now);
-        if status != checks.unexpired() {
-            self.expired_look.note(snapshot, now);
+        let of = checks.of(snapshot);
+        let status = of.at(now);
+        if status == of.unexpired() {
+            status
+        } else {
+            self.expired_readiness(checks)
+        }
+    }
+
+    /// Looks again at results that have expired. The process may have been paused since the snapshot
+    /// was loaded, and the refresher may have come since or be about to.
+    #[cold]
+    fn expired_readiness(&self, checks: Checks<'_>) -> Status {
+        let snapshot = self.snapshot.load_full();
+        let now = clock::now();
+        let of = checks.of(&snapshot);
+        let status = of.at(self.judged_at(&snapshot, now));
+        if status != of.unexpired() {
+            self.expired_look.note(&snapshot, now);
         }
         status
+    }
+
+    /// Returns the moment as of which the results of a snapshot are judged: earlier than now while
+    /// the process may only just have been resumed.
+    fn judged_at(&self, snapshot: &Snapshot, now: Instant) -> Instant {
+        now - self.lifecycle.refresher.forgiven(now).min(snapshot.slack())
     }
 
     /// Returns the status of a group of checks; `None` if there is no such group.
     #[cfg(feature = "grpc")]
     fn group(&self, name: &str) -> Option<Status> {
         let snapshot = self.snapshot.load();
-        let group = snapshot.groups.get(name)?;
-        Some(self.readiness_of(&snapshot, group, clock::now()))
+        snapshot.groups.get(name)?;
+        Some(self.readiness_of(&snapshot, clock::now(), Checks::Group(name)))
     }
 
     /// Returns the status of a group of checks for an outside caller; see [`probe`](Self::probe).
@@ -200,21 +239,21 @@ impl SharedState {
         if !self.is_outdated(&latest, now) {
             return latest;
         }
-        let overdue = self.lifecycle.refresher.unnoticed_lateness(now);
-        Arc::new(latest.with_lifecycle(
-            self.lifecycle.view(now),
-            Moment {
-                at: now,
-                time: SystemTime::now(),
-                overdue,
-            },
-        ))
+        let moment = Moment {
+            at: now,
+            time: SystemTime::now(),
+            judged_at: self.judged_at(&latest, now),
+            overdue: self.lifecycle.refresher.unnoticed_lateness(now),
+        };
+        Arc::new(latest.with_lifecycle(self.lifecycle.view(now), moment))
     }
 
     /// Returns whether a result or the deadline of a heartbeat has expired since the snapshot, or the
     /// lifecycle has changed.
     fn is_outdated(&self, snapshot: &Snapshot, now: Instant) -> bool {
-        snapshot.next_expiry().is_some_and(|expiry| expiry <= now)
+        let has_expired =
+            |expiry: Instant| expiry <= now && expiry <= self.judged_at(snapshot, now);
+        snapshot.next_expiry().is_some_and(has_expired)
             || self.lifecycle.has_changed_since(&snapshot.lifecycle, now)
     }
 
@@ -247,8 +286,9 @@ impl SharedState {
     /// Records that the refresher panicked or ended.
     pub(crate) fn refresher_is_away(&self, state: RefresherState) {
         let snapshot = self.snapshot.load();
-        let has_checks = !snapshot.readiness.is_empty() || !snapshot.startup.is_empty();
-        self.lifecycle.refresher_is_away(state, has_checks);
+        let awaits_startup = !snapshot.startup.is_empty() && !self.lifecycle.has_started();
+        let renews_results = !snapshot.readiness.is_empty() || awaits_startup;
+        self.lifecycle.refresher_is_away(state, renews_results);
     }
 
     /// Returns how often the refresher was restarted.

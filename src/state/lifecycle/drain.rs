@@ -90,6 +90,7 @@ impl DrainLatch {
     }
 
     /// Returns what is left of the delay, which counts from the start of the drain.
+    #[cfg(feature = "signal")]
     pub(crate) fn remaining_delay(&self) -> Duration {
         let now = clock::now();
         let start = self.start().unwrap_or(now);

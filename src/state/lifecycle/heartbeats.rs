@@ -63,7 +63,13 @@ impl HeartbeatCell {
         } else {
             0
         };
-        let wanted = late.by.max(late.earliest.saturating_sub(due));
+        // Grace comes once: a loop that is stuck on a host that is never on time is missed, too.
+        let grace = if moved_before == 0 {
+            late.earliest.saturating_sub(due)
+        } else {
+            0
+        };
+        let wanted = late.by.max(grace);
         let by = wanted.min(late.bound.saturating_sub(moved_before));
         let moved = due.saturating_add(by);
         let swapped = self
@@ -109,11 +115,6 @@ impl Heartbeats {
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         !self.any.load(Ordering::Acquire)
-    }
-
-    /// Returns the moment before which no beat could be missed.
-    pub(super) fn start(&self) -> Instant {
-        self.epoch.at(DEAD)
     }
 
     /// Returns how many are missed.

@@ -50,6 +50,7 @@ impl LifecycleState {
         startup_checks: usize,
         epoch: Instant,
         drain_delay: Duration,
+        lateness_bound: Duration,
         redactor: Redactor,
         changed: mpsc::Sender<()>,
     ) -> Self {
@@ -57,7 +58,7 @@ impl LifecycleState {
             redactor,
             startup: StartupLatch::new(gates, startup_checks),
             heartbeats: Heartbeats::new(Epoch::new(epoch)),
-            refresher: RefresherWatch::new(Epoch::new(epoch)),
+            refresher: RefresherWatch::new(Epoch::new(epoch), lateness_bound),
             drain: DrainLatch::new(drain_delay),
             broken: Switch::default(),
             refusing: Switch::default(),
@@ -76,14 +77,13 @@ impl LifecycleState {
         self.heartbeats.missed(self.judged_at(now)) == 0
     }
 
-    /// Returns the moment as of which heartbeats are judged. While the process may only just have
-    /// been resumed, this is the start: then only loops that ended are missed.
+    /// Returns the moment as of which heartbeats are judged: earlier than now while the process may
+    /// only just have been resumed.
     fn judged_at(&self, now: Instant) -> Instant {
-        if self.heartbeats.missed(now) > 0 && self.refresher.may_be_resuming(now) {
-            self.heartbeats.start()
-        } else {
-            now
+        if self.heartbeats.missed(now) == 0 {
+            return now;
         }
+        now - self.refresher.forgiven(now)
     }
 
     #[inline]
