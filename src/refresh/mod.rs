@@ -4,6 +4,8 @@ mod jitter;
 mod notifier;
 mod run;
 mod scheduler;
+#[cfg(test)]
+mod simulation;
 mod slot;
 #[cfg(test)]
 mod tests;
