@@ -138,7 +138,7 @@ impl Host {
         self.facts().violation.get_or_insert(what);
     }
 
-    /// Begins a round: the driver had to wait, so every task that was ready has had a turn.
+    /// Begins a round: every task that was ready at the start of the last one has had a turn.
     pub(super) fn next_round(&self) {
         let now = self.now();
         let mut facts = self.facts();

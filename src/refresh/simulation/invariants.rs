@@ -82,7 +82,7 @@ impl Look<'_> {
             ));
         }
         if self.is_settled && !facts.is_restarting && !seen.is_stale() {
-            book.saw(shown);
+            book.saw(shown, &possible);
         }
         Ok(())
     }

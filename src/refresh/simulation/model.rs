@@ -209,9 +209,9 @@ impl Book {
         all
     }
 
-    /// Forgets the states that cannot have led to what is seen.
-    pub(super) fn saw(&mut self, shown: Status) {
-        if self.unsettled.is_empty() && self.current.is_none_or(|run| run.end.is_none()) {
+    /// Forgets the states that cannot have led to what is seen, if no other results can have.
+    pub(super) fn saw(&mut self, shown: Status, possible: &BTreeSet<State>) {
+        if *possible == self.states {
             self.states.retain(|state| state.shown == shown);
         }
     }

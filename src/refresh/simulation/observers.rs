@@ -10,7 +10,7 @@ use tokio::task;
 use tracing::span;
 
 use super::host::Host;
-use crate::{Health, Status, Subject, Transition, Transitions};
+use crate::{Health, Probe, Status, Subject, Transition, Transitions};
 
 /// How many of the latest transitions are kept.
 const KEPT: usize = 8_192;
@@ -24,22 +24,20 @@ pub(super) struct Log {
     /// The number of transitions before the first that is kept.
     forgotten: u64,
     kept: VecDeque<Transition>,
-    /// The latest status of each subject, and how often it began anew.
-    subjects: BTreeMap<String, Chain>,
+    /// The latest status of each subject.
+    subjects: BTreeMap<String, Option<Status>>,
     pub(super) has_ended: bool,
     violation: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Chain {
-    pub(super) last: Option<Status>,
-    pub(super) starts: u64,
 }
 
 impl Announced {
     /// Collects transitions in a task of its own, which keeps up.
     pub(super) fn collect(health: &Health) -> Self {
         let announced = Self::default();
+        for probe in Probe::EACH {
+            let first = Some(health.status(probe));
+            announced.log().subjects.insert(probe.to_string(), first);
+        }
         let log = announced.clone();
         let mut transitions = health.subscribe();
         tokio::spawn(task::unconstrained(async move {
@@ -58,23 +56,20 @@ impl Announced {
 
 impl Log {
     fn add(&mut self, transition: Transition, missed: u64) {
-        let chain = self.subjects.entry(transition.subject.to_string()).or_default();
+        let last = self.subjects.entry(transition.subject.to_string()).or_default();
         let is_check = matches!(transition.subject, Subject::Check { .. });
         let fault = if missed > 0 {
             Some("a subscriber that keeps up missed a transition")
         } else if transition.from == Some(transition.to) {
             Some("a transition changes nothing")
-        } else if transition.from.is_none() {
-            // Every probe has a status from the start.
-            chain.starts += 1;
-            (!is_check).then_some("a probe has no status before a transition")
-        } else if chain.last.is_some() || is_check {
-            (transition.from != chain.last)
-                .then_some("a transition does not begin where the one before it ended")
-        } else {
+        } else if is_check && transition.from.is_none() {
+            // The first result of a check; its name may have belonged to another one before.
             None
+        } else {
+            (transition.from != *last)
+                .then_some("a transition does not begin where the one before it ended")
         };
-        chain.last = Some(transition.to);
+        *last = Some(transition.to);
         if let Some(fault) = fault {
             self.violation
                 .get_or_insert_with(|| format!("{fault}: {transition:?}"));
@@ -90,11 +85,9 @@ impl Log {
         self.forgotten + self.kept.len() as u64
     }
 
-    pub(super) fn chain(&self, subject: &Subject) -> Chain {
-        self.subjects
-            .get(&subject.to_string())
-            .copied()
-            .unwrap_or_default()
+    /// Returns the latest status of a probe that was announced.
+    pub(super) fn latest(&self, probe: Probe) -> Option<Status> {
+        self.subjects.get(probe.as_str()).copied().flatten()
     }
 
     fn get(&self, index: u64) -> Option<&Transition> {
