@@ -42,7 +42,7 @@ impl Mood {
 
     /// Moods in which no run can fail.
     pub(super) fn good(rng: &mut Rng) -> Self {
-        rng.pick(&[Mood::Well, Mood::Slow])
+        rng.pick(&[Mood::Well, Mood::Well, Mood::Slow])
     }
 }
 

@@ -40,8 +40,7 @@ pub(super) struct Weather {
 }
 
 impl Weather {
-    pub(super) fn any(rng: &mut Rng) -> Self {
-        let crowd = rng.one_in(40);
+    pub(super) fn any(rng: &mut Rng, crowd: bool) -> Self {
         Self {
             pauses: rng.one_in(2),
             spins: crowd || rng.one_in(2),
@@ -116,7 +115,7 @@ impl World {
         let count = {
             let rng = &mut host.facts().rng;
             if weather.crowd {
-                300 + rng.below(700)
+                500 + rng.below(500)
             } else {
                 1 + rng.below(5)
             }
@@ -227,7 +226,8 @@ impl World {
         let (count, times, most, yields) = {
             let rng = &mut self.host.facts().rng;
             let most = rng.pick(&[20, 20, 50, 100, 1_000]);
-            (1 + rng.below(4), 1 + rng.below(40), most, rng.one_in(2))
+            let (count, times) = if self.weather.crowd { (50, 100) } else { (4, 40) };
+            (1 + rng.below(count), 1 + rng.below(times), most, rng.one_in(2))
         };
         for _ in 0..count {
             let (host, mut left) = (self.host.clone(), times);
@@ -434,10 +434,11 @@ impl World {
     }
 
     /// Every change was announced once, to everyone.
-    fn announcements(&self, is_quiet: bool) -> Result<(), String> {
+    fn announcements(&mut self, is_quiet: bool) -> Result<(), String> {
         let log = self.announced.log();
         log.check()?;
         self.listener.count(&log);
+        self.laggard.count(&log);
         if !is_quiet {
             return Ok(());
         }
@@ -544,7 +545,7 @@ fn open_book(id: CheckId, name: String, probe: Probe, weather: Weather, host: &H
     let facts = &mut *facts;
     let rng = &mut facts.rng;
     let ttl = if weather.crowd {
-        rng.millis(500, 2_000)
+        rng.millis(500, 1_000)
     } else {
         rng.any_scale(50, 5_000)
     };
