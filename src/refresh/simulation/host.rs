@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
+use tokio::task;
 use tokio::time::Instant;
 
 use super::model::Book;
@@ -147,6 +148,23 @@ impl Host {
         if facts.rounds.len() as u64 > SETTLED + 1 {
             facts.rounds.pop_front();
         }
+    }
+}
+
+/// Gives every task that is ready a turn.
+pub(super) async fn round(host: &Host) {
+    // Resumes after the runtime has looked at its timers.
+    task::yield_now().await;
+    // This task is behind all that are ready, those of the timers included.
+    let last = tokio::spawn(async {});
+    let _ = last.await;
+    host.next_round();
+}
+
+/// Gives every task that is ready its turns, and those that they wake.
+pub(super) async fn settle(host: &Host) {
+    for _ in 0..=SETTLED {
+        round(host).await;
     }
 }
 

@@ -112,7 +112,8 @@ impl Look<'_> {
         };
         let mut until = end.at + book.settings.longest_stale_after() + moved(end.at);
         if let Some(run) = book.current.filter(|_| *RUNS_EXTEND_RESULTS) {
-            until = until.max(run.start.at + book.settings.timeout + EXTENSION + moved(run.start.at));
+            until =
+                until.max(run.start.at + book.settings.timeout + EXTENSION + moved(run.start.at));
         }
         if facts.now > until + SLACK {
             return Err(format!(
@@ -244,12 +245,23 @@ fn book_summary(id: CheckId, book: &Book, now: Time) -> String {
     let mut text = format!("  {id:?} is {:?}, {:?}\n", book.mood, book.settings);
     if let Some(run) = book.last {
         let end = run.end.map(|(end, ending)| (age(end), ending));
-        text += &format!("  its last run began {:?} ago and ended {end:?} ago\n", age(run.start));
+        text += &format!(
+            "  its last run began {:?} ago and ended {end:?} ago\n",
+            age(run.start)
+        );
     }
     if let Some(run) = book.current {
-        text += &format!("  its present run began {:?} ago: {:?}\n", age(run.start), run.end);
+        text += &format!(
+            "  its present run began {:?} ago: {:?}\n",
+            age(run.start),
+            run.end
+        );
     }
-    text += &format!("  it was added {:?} ago; {} runs have ended", age(book.added), book.ended);
+    text += &format!(
+        "  it was added {:?} ago; {} runs have ended",
+        age(book.added),
+        book.ended
+    );
     text
 }
 

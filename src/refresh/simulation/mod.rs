@@ -11,12 +11,15 @@
 //! ```
 
 mod checks;
+mod deeds;
 mod host;
 mod invariants;
 mod model;
 mod observers;
+mod restarts;
 mod rng;
 mod semantics;
+mod weather;
 mod world;
 
 use std::env;
@@ -28,23 +31,21 @@ use std::time::{Duration, Instant};
 use self::host::Host;
 use self::observers::{CountedPanics, Tracer};
 use self::rng::Rng;
-use self::world::{Weather, World};
+use self::weather::{Kind, Weather};
+use self::world::World;
 use crate::model::panic_message;
 
-/// How many worlds CI runs.
+/// How many worlds run by default: a third of a million steps.
 const WORLDS: u64 = 160;
 
 /// How many steps a world has.
 const STEPS: u64 = 2_000;
 
-/// One of so many worlds has hundreds of checks.
-const CROWDS: u64 = 40;
-
 /// Runs one world to its end. Returns how many steps it had, or what went wrong.
 fn simulate(seed: u64, steps: u64) -> Result<u64, String> {
     let _panics = CountedPanics::new();
     let mut rng = Rng::new(seed);
-    let weather = Weather::any(&mut rng, is_crowd(seed));
+    let weather = Weather::any(&mut rng, Kind::of(seed));
     let steps = weather.steps(steps);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -82,13 +83,8 @@ fn simulate(seed: u64, steps: u64) -> Result<u64, String> {
     })
 }
 
-/// Returns whether the world of a seed has hundreds of checks.
-fn is_crowd(seed: u64) -> bool {
-    seed % CROWDS == 0
-}
-
-/// Runs the worlds of the seeds that CI runs, or those that the environment names.
-fn simulate_each(crowds: bool) {
+/// Runs the worlds of one kind, of the seeds that CI runs or those that the environment names.
+fn simulate_each(kind: Kind) {
     let number = |name| {
         let value = env::var(name).ok()?;
         Some(value.parse::<u64>().unwrap())
@@ -105,7 +101,7 @@ fn simulate_each(crowds: bool) {
     }
     let started = Instant::now();
     let (mut worlds, mut total) = (0_u64, 0);
-    for seed in seeds.filter(|seed| is_crowd(*seed) == crowds) {
+    for seed in seeds.filter(|seed| Kind::of(*seed) == kind) {
         if seconds.is_some_and(|seconds| started.elapsed() > seconds) {
             break;
         }
@@ -121,11 +117,16 @@ fn simulate_each(crowds: bool) {
 }
 
 #[test]
-fn no_invariant_breaks_in_a_world_of_a_few_checks() {
-    simulate_each(false);
+fn no_invariant_breaks_while_the_process_runs() {
+    simulate_each(Kind::Calm);
 }
 
 #[test]
-fn no_invariant_breaks_in_a_world_of_hundreds_of_checks() {
-    simulate_each(true);
+fn no_invariant_breaks_while_the_process_is_stopped_and_starved() {
+    simulate_each(Kind::Hostile);
+}
+
+#[test]
+fn no_invariant_breaks_with_hundreds_of_checks_on_a_busy_thread() {
+    simulate_each(Kind::Crowd);
 }

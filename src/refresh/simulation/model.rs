@@ -311,8 +311,7 @@ fn results(run: &Run, settings: &Settings, state: &State, facts: &Context<'_>) -
     let bound_reached = facts.moved_at_most(run.began, end.at) >= BOUND;
     match (passed, ending) {
         (Some(status), _) => {
-            let in_time =
-                facts.at_most(run.began, end.at) + SLACK < settings.timeout;
+            let in_time = facts.at_most(run.began, end.at) + SLACK < settings.timeout;
             if in_time {
                 vec![Up(status)]
             } else if excusable && bound_reached {

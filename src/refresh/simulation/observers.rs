@@ -56,7 +56,10 @@ impl Announced {
 
 impl Log {
     fn add(&mut self, transition: Transition, missed: u64) {
-        let last = self.subjects.entry(transition.subject.to_string()).or_default();
+        let last = self
+            .subjects
+            .entry(transition.subject.to_string())
+            .or_default();
         let is_check = matches!(transition.subject, Subject::Check { .. });
         let fault = if missed > 0 {
             Some("a subscriber that keeps up missed a transition")
@@ -114,7 +117,9 @@ impl Log {
             let mut all = kept.filter(|transition| transition.subject.to_string() == subject);
             for seen in seen.iter().rev() {
                 if all.next().is_some_and(|announced| announced != *seen) {
-                    return Err(format!("the history differs from what was announced: {seen:?}"));
+                    return Err(format!(
+                        "the history differs from what was announced: {seen:?}"
+                    ));
                 }
             }
         }

@@ -18,8 +18,7 @@ pub(super) static LATENESS_IS_MEASURED: LazyLock<bool> = LazyLock::new(|| is_pro
 pub(super) static RUNS_EXTEND_RESULTS: LazyLock<bool> = LazyLock::new(|| is_promised("extension"));
 
 /// A result ages from the end of its run, however late it is taken.
-pub(super) static RESULTS_AGE_FROM_THEIR_END: LazyLock<bool> =
-    LazyLock::new(|| is_promised("age"));
+pub(super) static RESULTS_AGE_FROM_THEIR_END: LazyLock<bool> = LazyLock::new(|| is_promised("age"));
 
 /// A red light that only a reader saw is announced.
 pub(super) static READERS_LEAVE_TRACES: LazyLock<bool> = LazyLock::new(|| is_promised("traces"));
