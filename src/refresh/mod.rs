@@ -7,6 +7,8 @@ mod notifier;
 mod queue;
 mod run;
 mod scheduler;
+#[cfg(test)]
+mod simulation;
 mod slot;
 #[cfg(test)]
 mod tests;
