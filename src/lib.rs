@@ -72,6 +72,8 @@
 //!
 //! - [Ordering](guides::ordering): where the layer has to stand, and how a wrong place looks healthy.
 //! - [Saturation](guides::saturation): why probes are answered when the service is overloaded.
+//! - [Hostile hosts](guides::hostile_hosts): what a busy or paused host does to health, and what it
+//!   cannot.
 //! - [Draining](guides::draining): how to stop without losing a request.
 //! - [Cookbook](guides::cookbook): "how do I …", with a snippet each.
 //! - [Settings](guides::settings): settings from a file or the environment.
@@ -99,19 +101,28 @@
 //! |---|---|
 //! | `grpc` | `grpc.health.v1` (Check, Watch, List) in every layer that is not built [without it](HealthLayerBuilder::without_grpc) |
 //! | `serde` | [`HealthConfig`] and [`LayerConfig`] deserialize from a settings file |
-//! | `signal` | `Health::shutdown_signal`: drain on SIGTERM and Ctrl-C |
+//! | `signal` | `Health::shutdown_signal`: drain on SIGTERM and Ctrl-C; `Health::exit_at_drain_cap`: end in time |
 //! | `test-util` | an indicator for your tests that follows a script |
 //! | `sqlx-postgres`, `sqlx-mysql`, `sqlx-sqlite` | [indicators] for databases behind sqlx 0.9, which needs Rust 1.94 |
 //! | `deadpool-postgres` | an indicator for a Postgres behind deadpool-postgres 0.14 |
 //! | `redis` | an indicator for Redis, by redis 1 |
 //! | `http-client`, `grpc-client`, `net`, `tls` | indicators for HTTP and gRPC services, TCP and DNS, certificates |
 //! | `system` | indicators for disk, memory, processor and file descriptors |
+//!
+//! # Platforms
+//!
+//! Every target with 64-bit atomics, which 32-bit MIPS, PowerPC and RISC-V and ARMv5 do not have.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     docsrs,
     doc(auto_cfg(hide(feature = "__database", feature = "__sqlx")))
 )]
 #![forbid(unsafe_code)]
+
+// Deadlines that probes read are 64-bit numbers of nanoseconds: 32 bits of them would be four
+// seconds. A lock instead would make probes wait for a writer.
+#[cfg(not(target_has_atomic = "64"))]
+compile_error!("tower-health needs 64-bit atomics, which this target does not have");
 
 // In the order of the data: each module imports only from those before it.
 mod model;
@@ -128,7 +139,7 @@ mod layer;
 
 pub mod indicators;
 
-pub use self::health::{Check, Health, HealthBuilder, NeverReady, Transitions};
+pub use self::health::{Check, Health, HealthBuilder, NeverReady, Transitions, WeakHealth};
 pub use self::indicators::blocking::{BlockingFnIndicator, blocking_indicator_fn};
 pub use self::indicators::function::{FnIndicator, indicator_fn};
 pub use self::layer::{
@@ -137,9 +148,10 @@ pub use self::layer::{
 };
 pub use self::lifecycle::{Gate, Heartbeat};
 pub use self::model::{
-    BuildError, CheckConfig, CheckResult, CheckState, ComponentType, Criticality, Failure,
-    HealthConfig, HealthIndicator, LayerConfig, Limits, Observation, ObservedValue, Probe, Reading,
-    Report, ReportEntry, Snapshot, Status, Subject, Transition, redact_credentials,
+    BuildError, Cause, CheckConfig, CheckResult, CheckState, ComponentType, Criticality, Failure,
+    HealthConfig, HealthIndicator, Lateness, LayerConfig, Limits, Observation, ObservedValue,
+    OnTimeout, Probe, Reading, RefresherState, Report, ReportEntry, Snapshot, Status, Subject,
+    Transition, redact_credentials,
 };
 #[cfg(feature = "grpc")]
 #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
@@ -166,6 +178,10 @@ pub mod guides {
                 doc = "[`shutdown_signal`]: crate::Health::shutdown_signal"
             )]
             #[cfg_attr(
+                feature = "signal",
+                doc = "[`exit_at_drain_cap`]: crate::Health::exit_at_drain_cap"
+            )]
+            #[cfg_attr(
                 feature = "test-util",
                 doc = "[`ScriptedIndicator`]: crate::test_util::ScriptedIndicator"
             )]
@@ -179,6 +195,7 @@ pub mod guides {
     guide!(ordering, "../docs/ordering.md");
     guide!(saturation, "../docs/saturation.md");
     guide!(draining, "../docs/draining.md");
+    guide!(hostile_hosts, "../docs/hostile-hosts.md");
     guide!(settings, "../docs/settings.md");
     guide!(testing, "../docs/testing.md");
     guide!(writing_an_indicator, "../docs/writing-an-indicator.md");

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::status::{Code, GrpcStatus};
-use crate::state::{Full, Peer, Place, ServingStatus, SharedState, Statuses, clock, race};
+use crate::state::{Full, Peer, Place, ServingStatus, SharedState, Stage, Statuses, clock, race};
 
 /// Clients retry with a backoff after this status. After `UNIMPLEMENTED` they would assume that the
 /// server is healthy, and never watch it again.
@@ -115,7 +115,7 @@ async fn changed(
 async fn delay_passed(state: &SharedState) {
     let drain = &state.lifecycle.drain;
     let passed = state.timer.wait_until(drain.delay_until());
-    race(passed, drain.delay_ended()).await;
+    race(passed, drain.reached(Stage::Cap)).await;
 }
 
 /// The next message and the watch that goes on, or the end.

@@ -8,7 +8,7 @@ use http::HeaderValue;
 
 use super::Check;
 use crate::model::{
-    HealthConfig, Limits, OptionFault, Probe, Problem, Redactor, Report, Transition,
+    CatchDrop, HealthConfig, Limits, OptionFault, Probe, Problem, Redactor, Report, Transition,
 };
 use crate::refresh::Listener;
 use crate::state::Format;
@@ -244,8 +244,15 @@ impl HealthBuilder {
     /// A queue holds up to [`Limits::transitions`] for the listeners. If they fall further behind,
     /// they miss the oldest; [`Health::missed_by_listeners`](crate::Health::missed_by_listeners)
     /// counts those.
+    ///
+    /// A listener that captures a [`Health`](crate::Health) keeps the refresher running for ever; it
+    /// can capture a [`WeakHealth`](crate::WeakHealth).
     pub fn on_transition(mut self, listener: impl Fn(&Transition) + Send + Sync + 'static) -> Self {
-        self.listeners.push(Arc::new(listener));
+        let listener = CatchDrop::new(listener);
+        self.listeners
+            .push(Arc::new(move |transition: &Transition| {
+                (*listener)(transition)
+            }));
         self
     }
 
@@ -260,8 +267,8 @@ impl HealthBuilder {
 
     /// Sets the format of detailed reports. Default: JSON as in [`Report::to_json`].
     ///
-    /// The function renders a report at most once for each snapshot. If it panics, the caller gets
-    /// the public body.
+    /// All callers share the first rendering of a snapshot; those that request it before it is
+    /// finished render their own. If the function panics, the caller gets the public body.
     ///
     /// ```
     /// use tower_health::Health;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    CheckConfig, CheckSpec, ComponentType, Criticality, DynIndicator, HealthConfig,
-    HealthIndicator, LONGEST, Named, OptionFault, Probe, Problem, Redactor, duration_problem,
-    longest, panic_message, validate_name,
+    CatchDrop, CheckConfig, CheckSpec, ComponentType, Criticality, DynIndicator, HealthConfig,
+    HealthIndicator, LONGEST, Named, OnTimeout, OptionFault, Probe, Problem, Redactor,
+    duration_problem, longest, panic_message, validate_name,
 };
 
 /// Holds an indicator and its settings, ready to register.
@@ -46,6 +46,7 @@ impl Check {
                 timeout: indicator.timeout(),
                 ttl: indicator.ttl(),
                 criticality: Some(indicator.criticality()),
+                on_timeout: Some(indicator.on_timeout()),
                 component_type: indicator.component_type(),
                 component_id: indicator.component_id(),
                 ..CheckConfig::default()
@@ -57,7 +58,7 @@ impl Check {
             Err(payload) => (Err(panic_message(payload)), CheckConfig::default(), None),
         };
         Self {
-            indicator: Arc::new(indicator),
+            indicator: Arc::new(CatchDrop::new(indicator)),
             name,
             config: CheckConfig::default(),
             own,
@@ -90,7 +91,8 @@ impl Check {
     /// Sets the age at which a result becomes stale: a critical check then fails, any other warns.
     ///
     /// It must be more than 1.5 times the longer of [`ttl`](Self::ttl) and
-    /// [`failing_ttl`](Self::failing_ttl). Default: three times the interval in use, and at least
+    /// [`failing_ttl`](Self::failing_ttl). The duration of the slowest run so far that did not fail
+    /// is added to it, so that a slow check does not flap. Default: three times the interval in use, and at least
     /// 1.5 times the interval plus the timeout plus 1 s.
     pub fn stale_after(mut self, stale_after: Duration) -> Self {
         self.config.stale_after = Some(stale_after);
@@ -134,6 +136,15 @@ impl Check {
     /// interval of the slowest prober: Kubernetes probes every 10 s, Azure Front Door every 30 s.
     pub fn while_probed(mut self, within: Duration) -> Self {
         self.config.while_probed = Some(within);
+        self
+    }
+
+    /// Sets what happens to a run that exceeds its timeout.
+    ///
+    /// Default: that of the indicator, which is [`OnTimeout::Abort`] unless its documentation says
+    /// otherwise.
+    pub fn on_timeout(mut self, on_timeout: OnTimeout) -> Self {
+        self.config.on_timeout = Some(on_timeout);
         self
     }
 
@@ -211,6 +222,7 @@ impl Check {
             failure_threshold: settings.failure_threshold.unwrap_or(1),
             success_threshold: settings.success_threshold.unwrap_or(1),
             while_probed: settings.while_probed,
+            on_timeout: settings.on_timeout.unwrap_or_default(),
             limits: config.limits,
         };
         Some((spec, self.indicator))

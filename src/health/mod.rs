@@ -7,6 +7,7 @@ mod names;
 mod start;
 mod transitions;
 mod validate;
+mod weak;
 
 use std::error::Error;
 use std::fmt;
@@ -20,17 +21,19 @@ pub use self::builder::HealthBuilder;
 pub use self::check::Check;
 use self::names::NameTable;
 pub use self::transitions::Transitions;
+pub use self::weak::WeakHealth;
 use crate::lifecycle::{Gate, Heartbeat, drain, with_drain_cap};
-use crate::model::{BuildError, HealthConfig, Probe, Snapshot, Status, Transition};
+use crate::model::{BuildError, HealthConfig, Lateness, Probe, Snapshot, Status, Transition};
 #[cfg(feature = "grpc")]
 use crate::model::{Named, Problem};
 use crate::refresh::Command;
-use crate::state::{LifecycleState, SharedState};
+use crate::state::{LifecycleState, SharedState, clock};
 
 /// Handle to the health of a service: its checks, its lifecycle and the latest snapshot.
 ///
 /// Clones are handles to the same health. A [`HealthLayer`](crate::HealthLayer) and each of its
-/// services hold one. The refresher ends when the last handle is dropped.
+/// services hold one. The refresher ends when the last handle is dropped;
+/// [`downgrade`](Self::downgrade) returns a handle that does not count.
 ///
 /// ```
 /// use tower_health::{Health, Probe, Status, indicator_fn};
@@ -60,7 +63,7 @@ struct Inner {
     /// Probes never lock it.
     names: Mutex<NameTable>,
     commands: mpsc::UnboundedSender<Command>,
-    transitions: broadcast::Sender<Transition>,
+    subscribers: broadcast::Sender<Transition>,
 }
 
 impl Health {
@@ -100,7 +103,7 @@ impl Health {
 
     /// Returns a stream of every [`Transition`] from now on.
     pub fn subscribe(&self) -> Transitions {
-        Transitions::new(self.inner.transitions.subscribe())
+        Transitions::new(self.inner.subscribers.subscribe())
     }
 
     /// Waits until readiness passes or warns.
@@ -140,6 +143,18 @@ impl Health {
     /// were too slow. It should be 0.
     pub fn missed_by_listeners(&self) -> u64 {
         self.state().missed_by_listeners()
+    }
+
+    /// Returns how many log lines were lost because the `tracing` subscriber was too slow. It should
+    /// be 0.
+    pub fn missed_by_log(&self) -> u64 {
+        self.state().missed_by_log()
+    }
+
+    /// Returns how late the refresher is, which tells a host that is busy or was paused from a
+    /// dependency that is down.
+    pub fn lateness(&self) -> Lateness {
+        self.lifecycle().refresher.lateness(clock::now())
     }
 
     /// Registers another check that readiness depends on; see [`HealthBuilder::readiness`].
@@ -292,12 +307,20 @@ impl Health {
         }
     }
 
-    /// Drains on SIGTERM or Ctrl-C, as [`drain_on`](Self::drain_on) does; a second signal ends the
-    /// delay.
+    /// Drains on SIGTERM or Ctrl-C, as [`drain_on`](Self::drain_on) does.
+    ///
+    /// Each further signal ends what the process waits for: the next one ends the delay, and one
+    /// after the delay ends the cap of [`cap_drain`](Self::cap_drain).
     ///
     /// The call itself installs the signal handlers, so that no signal is lost before the first
     /// poll. From then on a signal does not end the process by itself. If the handlers cannot be
     /// installed, the call logs an error and the future never resolves.
+    ///
+    /// On Windows, the signals are Ctrl-C, Ctrl-Break, and the closing of the console and the
+    /// shutdown of the system, which both leave the process a few seconds.
+    ///
+    /// Signals are received by a worker of the runtime.
+    /// [`exit_at_drain_cap`](Self::exit_at_drain_cap) helps if all of them may be blocked.
     ///
     /// # Panics
     ///
@@ -305,19 +328,61 @@ impl Health {
     #[cfg(feature = "signal")]
     #[cfg_attr(docsrs, doc(cfg(feature = "signal")))]
     pub fn shutdown_signal(&self) -> impl Future<Output = ()> + Send + 'static {
-        let mut signals = crate::lifecycle::Signals::install();
-        let lifecycle = Arc::clone(self.lifecycle());
-        async move {
-            signals.next().await;
-            drain(&lifecycle, signals.next()).await;
-        }
+        let signals = crate::lifecycle::Signals::install();
+        self.lifecycle().drain.follow_signals();
+        crate::lifecycle::drain_on_signal(signals, Arc::clone(self.lifecycle()))
+    }
+
+    /// Ends the process if it still runs one second after the drain cap, even if every worker of
+    /// the runtime is blocked.
+    ///
+    /// The call starts a thread, which waits for the shutdown that
+    /// [`shutdown_signal`](Self::shutdown_signal) or [`drain_on`](Self::drain_on) begins. Its time
+    /// is what is left of [`HealthConfig::drain_delay`], and [`HealthConfig::drain_cap`]. A signal
+    /// that ends one of them early counts. The second after it leaves [`cap_drain`](Self::cap_drain)
+    /// and the end of `main` their turn, and whatever else the process does after the drain has to
+    /// fit into this time too. Then the thread writes one line to stderr, and the process exits with
+    /// code 124, as under `timeout(1)`. If stderr does not take the line, it exits a second later
+    /// without. If exit handlers do not return within another second, it aborts.
+    ///
+    /// The thread receives the signals of `shutdown_signal` itself, so a process also ends if its
+    /// runtime was blocked before the first signal. It cannot see the trigger of `drain_on`, which
+    /// such a runtime does not poll. [`drain`](Self::drain) begins no shutdown.
+    ///
+    /// Call it once. The thread ends with the last [`Health`], unless a shutdown has begun.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the system cannot start a thread or its event loop.
+    ///
+    /// ```no_run
+    /// use tower_health::Health;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let health = Health::builder().start()?;
+    /// health.exit_at_drain_cap()?;
+    /// health.shutdown_signal().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "signal")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "signal")))]
+    pub fn exit_at_drain_cap(&self) -> std::io::Result<()> {
+        let HealthConfig {
+            drain_delay,
+            drain_cap,
+            ..
+        } = self.inner.config;
+        crate::lifecycle::start_watchdog(self.lifecycle(), drain_delay, drain_cap)
     }
 
     /// Runs a server until it ends or [`HealthConfig::drain_cap`] has passed after the drain delay.
     ///
     /// The delay is that of [`drain_on`](Self::drain_on) or `shutdown_signal`. Without a cap, an
     /// open stream or WebSocket can hold up a graceful shutdown forever. The future resolves to
-    /// `None` if the cap was reached; open connections then end with the runtime.
+    /// `None` if the cap was reached, or ended by a signal; open connections then end with the
+    /// runtime.
     pub fn cap_drain<F: IntoFuture>(
         &self,
         server: F,

@@ -11,8 +11,8 @@ use super::names::NameTable;
 use super::validate::{groups, validate};
 use super::{Health, HealthBuilder, Inner};
 use crate::model::{
-    BuildError, CheckState, HealthConfig, Identity, Probe, Problem, Redactor, Snapshot, Status,
-    catch_panic,
+    BuildError, CheckState, HealthConfig, Identity, Moment, Probe, Problem, Redactor, Snapshot,
+    Status, catch_panic,
 };
 use crate::refresh::{Jitter, Listener, Refresher, Slot, SlotKey};
 use crate::state::{Format, LifecycleState, Publisher, SharedState, clock};
@@ -173,6 +173,7 @@ impl Plan {
             checks.startup.len(),
             now,
             self.config.drain_delay,
+            self.config.limits.lateness,
             self.redactor.clone(),
             wake_refresher,
         );
@@ -182,14 +183,15 @@ impl Plan {
             checks.startup,
             lifecycle.view(now),
             identity,
-            (now, SystemTime::now()),
+            Moment::on_time(now, SystemTime::now()),
         );
         let (state, publisher) =
             SharedState::new(lifecycle, snapshot, self.format, now, &self.config);
         let (commands, received_commands) = mpsc::unbounded_channel();
         // Room for two changes of every check and probe at once, as in a network outage.
         let changes = 2 * (self.slots.len() + Probe::EACH.len());
-        let (transitions, _) = broadcast::channel(changes.max(self.config.limits.transitions));
+        let backlog = changes.max(self.config.limits.transitions);
+        let (subscribers, _) = broadcast::channel(backlog);
         let names = Mutex::new(NameTable::of(&self.slots));
         let refresher = Refresher {
             publisher,
@@ -198,7 +200,8 @@ impl Plan {
             lifecycle_changed,
             jitter: Jitter::new(self.config.jitter, self.config.jitter_seed, now),
             redactor: self.redactor,
-            transitions: transitions.clone(),
+            subscribers: subscribers.clone(),
+            backlog,
             listeners: self.listeners,
         };
         let inner = Inner {
@@ -206,7 +209,7 @@ impl Plan {
             config: self.config,
             names,
             commands,
-            transitions,
+            subscribers,
         };
         let health = Health {
             inner: Arc::new(inner),

@@ -108,8 +108,7 @@ impl Answer {
         }
     }
 
-    /// Returns the status code: 200 or 503, 405 for a method that probe paths do not allow, or 404
-    /// for an unknown check.
+    /// Returns the status code: 200 or 503, or 405 for a method that probe paths do not allow.
     pub fn status(&self) -> u16 {
         self.status
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::header::AUTHORIZATION;
 use http::{Extensions, HeaderMap, Method, Request, Uri};
 
-use crate::model::{OptionFault, Problem, catch_panic};
+use crate::model::{CatchDrop, OptionFault, Problem, catch_panic};
 use crate::state::log;
 
 /// Decides which callers may see the detailed report, single checks, and the verbose text.
@@ -99,7 +99,10 @@ impl Details {
     /// `grpc` for calls of `List` (a POST over HTTP/2 to `/grpc.health.v1.Health/List`). The request
     /// waits for it, so keep it quick.
     pub fn when(predicate: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static) -> Self {
-        Self(Policy::When(Arc::new(predicate)))
+        let predicate = CatchDrop::new(predicate);
+        Self(Policy::When(Arc::new(move |head: &RequestHead<'_>| {
+            (*predicate)(head)
+        })))
     }
 
     /// Shows details to a caller who sends `Authorization: Bearer {token}` (RFC 6750, section 2.1).

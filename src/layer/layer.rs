@@ -11,7 +11,6 @@ use super::details::Details;
 #[cfg(feature = "grpc")]
 use super::grpc::GrpcOptions;
 use super::paths::PathTable;
-use super::router::Route;
 use super::service::HealthService;
 use super::shared::Shared;
 use super::wrap::{EitherBody, MapBody};
@@ -123,11 +122,7 @@ impl<M> HealthLayer<M> {
     /// # Ok::<(), http::Error>(())
     /// ```
     pub fn is_probe<B>(&self, request: &Request<B>) -> bool {
-        // A single check does not count: the inner service gets the requests of most callers for it.
-        !matches!(
-            self.shared.router.route(request.uri().path()),
-            None | Some(Route::Check(..))
-        )
+        self.shared.is_probe(request.uri().path())
     }
 
     pub(super) fn shared(&self) -> &Shared {

@@ -40,18 +40,28 @@ impl Responder {
         self.respond(request, kind)
     }
 
-    /// Responds to a request on the path of one check. Returns `None` if the caller may not see
-    /// details: for that caller the path belongs to the inner service.
+    /// Responds to a request on the path of one check. Returns `None` if there is no such check, or if
+    /// the caller may not see details: the path then belongs to the inner service.
     pub(super) fn check<B>(&self, probe: Probe, request: &Request<B>) -> Option<ProbeResponse> {
+        // The policy comes first, so that the time of an answer tells no stranger which names exist.
         if !self.details.allow(request) {
             return None;
         }
+        let (_, encoded_name) = request.uri().path().rsplit_once('/')?;
+        let name = percent_encoding::percent_decode_str(encoded_name)
+            .decode_utf8()
+            .ok()?;
+        let snapshot = self.state.current();
+        let report = snapshot.report(probe).only(&name)?;
         let kind = match ProbeMethod::of(request.method()) {
             None => ResponseKind::MethodNotAllowed,
-            Some(method) => match self.details_of_check(probe, request) {
-                Some(body) => ResponseKind::Detailed(method, Box::new(body)),
-                None => ResponseKind::NotFound,
-            },
+            Some(method) => {
+                // Records a probe, although the caller reads one check only.
+                self.state.probe(probe);
+                let is_verbose = Query::of(request.uri(), &self.state.limits).verbose;
+                let body = self.render(report, &name, &[], is_verbose);
+                ResponseKind::Detailed(method, Box::new(body))
+            }
         };
         Some(self.respond(request, kind))
     }
@@ -86,19 +96,6 @@ impl Responder {
         }
         let label = probe.default_path().trim_start_matches('/');
         self.render(report, label, &query.excluded, query.verbose)
-    }
-
-    fn details_of_check<B>(&self, probe: Probe, request: &Request<B>) -> Option<DetailedBody> {
-        let (_, encoded_name) = request.uri().path().rsplit_once('/')?;
-        let name = percent_encoding::percent_decode_str(encoded_name)
-            .decode_utf8()
-            .ok()?;
-        let snapshot = self.state.current();
-        let report = snapshot.report(probe).only(&name)?;
-        // Records a probe, although the caller reads one check only.
-        self.state.probe(probe);
-        let is_verbose = Query::of(request.uri(), &self.state.limits).verbose;
-        Some(self.render(report, &name, &[], is_verbose))
     }
 
     fn render(

@@ -28,7 +28,6 @@ pub(super) enum ResponseKind {
     Public(ProbeMethod, Status),
     Detailed(ProbeMethod, Box<DetailedBody>),
     MethodNotAllowed,
-    NotFound,
     #[cfg(feature = "grpc")]
     Grpc(GrpcResponse),
 }
@@ -108,11 +107,6 @@ impl ProbeResponse {
             ResponseKind::MethodNotAllowed => {
                 let code = StatusCode::METHOD_NOT_ALLOWED;
                 (code, WITHOUT_CONTENT.clone(), ProbeBody::default())
-            }
-            ResponseKind::NotFound => {
-                let mut parts = WITHOUT_CONTENT.clone();
-                parts.headers.remove(ALLOW);
-                (StatusCode::NOT_FOUND, parts, ProbeBody::default())
             }
             #[cfg(feature = "grpc")]
             ResponseKind::Grpc(response) => {

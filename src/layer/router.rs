@@ -21,8 +21,8 @@ pub(super) struct ProbeRouter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Route {
     Probe(Probe),
-    /// One check of a probe. Its name is the last segment of the path, percent-encoded and not
-    /// empty.
+    /// Perhaps one check of a probe. Its name would be the last segment of the path,
+    /// percent-encoded and not empty.
     Check(Probe),
     /// A method of the gRPC health service.
     #[cfg(feature = "grpc")]

@@ -69,6 +69,14 @@ impl<S, M> HealthService<S, M> {
         &mut self.inner
     }
 
+    /// Returns whether the service answers this request as a probe; see
+    /// [`HealthLayer::is_probe`](crate::HealthLayer::is_probe).
+    ///
+    /// For code that has the service and not the layer, such as a middleware over any inner service.
+    pub fn is_probe<B>(&self, request: &Request<B>) -> bool {
+        self.shared.is_probe(request.uri().path())
+    }
+
     /// Unwraps the inner service.
     pub fn into_inner(self) -> S {
         self.inner

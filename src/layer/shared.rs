@@ -7,7 +7,7 @@ use super::details::Details;
 use super::grpc::{GrpcOptions, GrpcResponder};
 use super::paths::PathTable;
 use super::responder::Responder;
-use super::router::ProbeRouter;
+use super::router::{ProbeRouter, Route};
 use crate::health::Health;
 
 #[derive(Debug)]
@@ -38,5 +38,10 @@ impl Shared {
             grpc,
             _health: health,
         }
+    }
+    /// Returns whether every request on this path is answered as a probe.
+    pub(super) fn is_probe(&self, path: &str) -> bool {
+        // A single check does not count: the inner service gets the requests of most callers for it.
+        !matches!(self.router.route(path), None | Some(Route::Check(..)))
     }
 }

@@ -1,6 +1,7 @@
 //! Contains panics of user code.
 
 use std::any::Any;
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Returns the message of a panic.
@@ -34,5 +35,38 @@ pub(crate) fn catch_panic<T>(call: impl FnOnce() -> T) -> Option<T> {
             drop_catching_panic(payload);
             None
         }
+    }
+}
+
+/// Holds a value of a user's type, and catches a panic of its destructor wherever it is dropped.
+///
+/// Several such values are often dropped together. A second panic while a first one unwinds would
+/// end the process.
+pub(crate) struct CatchDrop<T>(
+    /// `None` only while the value is dropped.
+    Option<T>,
+);
+
+impl<T> CatchDrop<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+}
+
+impl<T> Deref for CatchDrop<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        match &self.0 {
+            Some(value) => value,
+            None => unreachable!("the value is taken only when it is dropped"),
+        }
+    }
+}
+
+impl<T> Drop for CatchDrop<T> {
+    fn drop(&mut self) {
+        drop_catching_panic(self.0.take());
     }
 }

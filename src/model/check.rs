@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use super::redaction::shorten;
-use super::{Limits, Reading, Status, rfc3339};
+use super::{Cause, Deadline, Limits, Moment, Reading, Status, rfc3339};
 
 /// Decides whether the failure of a check fails its probe.
 ///
@@ -27,6 +27,29 @@ pub enum Criticality {
     Critical,
     /// A failure counts as [`Status::Warn`]: the probe keeps answering 200.
     NonCritical,
+}
+
+/// Decides what happens to a run that exceeds its timeout. Either way the check fails at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
+#[non_exhaustive]
+pub enum OnTimeout {
+    /// The run is aborted: it is dropped where it waits. The next run starts once it is gone. This
+    /// is the default.
+    #[default]
+    Abort,
+    /// The run goes on to its end, and its result is ignored. The check meanwhile runs again.
+    ///
+    /// It is for clients whose futures must be polled to their end, such as MongoDB's driver.
+    /// [`Limits::detached_runs`](crate::Limits::detached_runs) bounds how many runs of a check are
+    /// detached at once: beyond that no run starts, and the check fails.
+    /// [`CheckState::detached_runs`] counts them. They are aborted when the last
+    /// [`Health`](crate::Health) is dropped.
+    Detach,
 }
 
 /// Classifies what a check checks: `componentType` of the draft, section 4.4.
@@ -98,6 +121,7 @@ pub(crate) struct CheckSpec {
     pub(crate) success_threshold: u32,
     /// `Some` for a check that runs only if readiness was probed within this time.
     pub(crate) while_probed: Option<Duration>,
+    pub(crate) on_timeout: OnTimeout,
     /// The limits of the health, the same for each of its checks.
     pub(crate) limits: Limits,
 }
@@ -110,12 +134,17 @@ impl CheckSpec {
 
     /// Returns how long a result stays valid.
     ///
-    /// Default: three intervals, or longer if a single run that takes its whole timeout needs it.
-    pub(crate) fn stale_after(&self, interval: Duration) -> Duration {
-        self.stale_after.unwrap_or_else(|| {
-            let one_slow_run = longest(interval) + self.timeout + Duration::from_secs(1);
-            (interval * 3).max(one_slow_run)
-        })
+    /// Default: three intervals, or longer if a single run that takes its whole timeout needs it. A
+    /// time that was set counts from the start of a run that is as slow as the slowest so far:
+    /// otherwise a slow check that always passes would flap.
+    pub(crate) fn stale_after(&self, interval: Duration, slowest: Duration) -> Duration {
+        match self.stale_after {
+            Some(stale_after) => stale_after + slowest,
+            None => {
+                let one_slow_run = longest(interval) + self.timeout + Duration::from_secs(1);
+                (interval * 3).max(one_slow_run)
+            }
+        }
     }
 
     /// Returns the status of this check when it fails.
@@ -135,15 +164,17 @@ impl CheckSpec {
 pub struct CheckState {
     pub(crate) spec: Arc<CheckSpec>,
     pub(crate) status: Status,
+    pub(crate) cause: Option<Cause>,
     pub(crate) output: Option<String>,
-    pub(crate) readings: Vec<Reading>,
+    pub(crate) readings: Arc<[Reading]>,
     pub(crate) last_run: Option<LastRun>,
     /// `Some` while the latest results contradict the status but are too few to change it.
     pub(crate) contradiction: Option<String>,
     /// `None` if the result never expires, since the check will not run again.
-    pub(crate) expires_at: Option<Instant>,
+    pub(crate) expiry: Option<Deadline>,
     /// Set only in a snapshot; the refresher keeps the result of the last run unchanged.
     pub(crate) is_stale: bool,
+    pub(crate) detached_runs: usize,
 }
 
 /// Holds when the latest run of a check ended, and how long it took.
@@ -161,12 +192,14 @@ impl CheckState {
         Self {
             status,
             spec,
+            cause: None,
             output: Some("not checked yet".to_owned()),
-            readings: Vec::new(),
+            readings: Arc::default(),
             last_run: None,
             contradiction: None,
-            expires_at: None,
+            expiry: None,
             is_stale: false,
+            detached_runs: 0,
         }
     }
 
@@ -185,6 +218,7 @@ impl CheckState {
             failure_threshold: 1,
             success_threshold: 1,
             while_probed: None,
+            on_timeout: OnTimeout::Abort,
             limits: Limits::default(),
         };
         Self {
@@ -208,6 +242,13 @@ impl CheckState {
     /// Returns whether a failure of the check fails the probe.
     pub fn criticality(&self) -> Criticality {
         self.spec.criticality
+    }
+
+    /// Returns why the check does not pass, in one word.
+    ///
+    /// It is `None` if the check passes, has not run yet, or if its run warned.
+    pub fn cause(&self) -> Option<Cause> {
+        self.cause
     }
 
     /// Returns why the check does not pass, redacted and cut; `None` if it passes.
@@ -234,21 +275,39 @@ impl CheckState {
 
     /// Returns whether the result is older than [`stale_after`](crate::Check::stale_after).
     ///
-    /// A result becomes stale when the check hangs, when it waits for a
-    /// [probe](crate::Check::while_probed), or when its refresher has ended.
+    /// [`cause`](Self::cause) tells whether the check is to blame for that or the refresher, which
+    /// was late. A check is to blame when it hangs or waits for a
+    /// [probe](crate::Check::while_probed).
     pub fn is_stale(&self) -> bool {
         self.is_stale
     }
 
+    /// Returns how many runs exceeded their timeout and still go on, because the check
+    /// [detaches](crate::OnTimeout::Detach) them.
+    pub fn detached_runs(&self) -> usize {
+        self.detached_runs
+    }
+
     /// Returns the state at a later moment, when the result may have expired.
-    pub(super) fn as_of(self: Arc<Self>, now: Instant) -> Arc<Self> {
-        let has_expired = self.expires_at.is_some_and(|expires_at| expires_at <= now);
-        if self.is_stale || !has_expired {
+    pub(super) fn as_of(self: Arc<Self>, now: Moment) -> Arc<Self> {
+        let Some(expiry) = self
+            .expiry
+            .filter(|expiry| expiry.has_passed(now.judged_at))
+        else {
+            return self;
+        };
+        if self.is_stale {
             return self;
         }
+        let cause = if expiry.would_lie_ahead(now.at, now.overdue) {
+            Cause::Starved
+        } else {
+            Cause::Stale
+        };
         Arc::new(Self {
             status: self.status.max(self.spec.failure_status()),
-            output: Some(self.stale_output()),
+            cause: Some(cause),
+            output: Some(self.stale_output(cause)),
             is_stale: true,
             ..Self::clone(&self)
         })
@@ -256,10 +315,10 @@ impl CheckState {
 
     /// Returns the output of a stale check, which distinguishes it from one that failed. The reason
     /// of a check that failed before it became stale is kept.
-    fn stale_output(&self) -> String {
+    fn stale_output(&self, cause: Cause) -> String {
         let mut stale = match self.time().and_then(rfc3339) {
-            Some(time) => format!("stale: the last run ended at {time}"),
-            None => "stale".to_owned(),
+            Some(time) => format!("{cause}: the last run ended at {time}"),
+            None => cause.to_string(),
         };
         if let Some(reason) = &self.output {
             stale.push_str(": ");

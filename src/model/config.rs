@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{ComponentType, Criticality, Limits, Probe};
+use super::{ComponentType, Criticality, Limits, OnTimeout, Probe};
 
 /// Holds the settings of a [`Health`](crate::Health).
 ///
@@ -168,6 +168,8 @@ pub struct CheckConfig {
     /// [`Check::while_probed`](crate::Check::while_probed).
     #[cfg_attr(feature = "serde", serde(with = "super::duration::optional"))]
     pub while_probed: Option<Duration>,
+    /// `abort` or `detach`; see [`Check::on_timeout`](crate::Check::on_timeout).
+    pub on_timeout: Option<OnTimeout>,
     /// `componentId` of the report; see [`Check::component_id`](crate::Check::component_id).
     #[cfg_attr(feature = "serde", serde(with = "super::text::optional"))]
     pub component_id: Option<String>,
@@ -190,6 +192,7 @@ impl CheckConfig {
             failure_threshold: self.failure_threshold.or(other.failure_threshold),
             success_threshold: self.success_threshold.or(other.success_threshold),
             while_probed: self.while_probed.or(other.while_probed),
+            on_timeout: self.on_timeout.or(other.on_timeout),
             component_id: self.component_id.or(other.component_id),
             component_type: self.component_type.or(other.component_type),
             affected_endpoints: self.affected_endpoints.or(other.affected_endpoints),

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::{CheckResult, ComponentType, Criticality};
+use super::{CheckResult, ComponentType, Criticality, OnTimeout};
 
 /// Knows how to check one dependency: a database, a queue, a disk, another service.
 ///
@@ -47,6 +47,11 @@ use super::{CheckResult, ComponentType, Criticality};
 /// thread of the runtime. Use [`blocking_indicator_fn`](crate::blocking_indicator_fn) for blocking
 /// code. A task that a check detaches with `spawn` or `spawn_blocking` continues after the check is
 /// aborted. With `panic = "abort"`, a panic ends the process.
+///
+/// # An indicator that needs the health
+///
+/// An indicator that owns a [`Health`](crate::Health) keeps the refresher running for ever, since
+/// the refresher owns the indicator. Let it own a [`WeakHealth`](crate::WeakHealth).
 pub trait HealthIndicator: Send + Sync + 'static {
     /// Returns the name of the check: `component` or `component:measurement` (draft, section 4).
     ///
@@ -81,6 +86,13 @@ pub trait HealthIndicator: Send + Sync + 'static {
     /// Returns whether a failure fails the probe. Default: [`Criticality::Critical`].
     fn criticality(&self) -> Criticality {
         Criticality::Critical
+    }
+
+    /// Returns what happens to a run that exceeds its timeout. Default: [`OnTimeout::Abort`].
+    ///
+    /// [`OnTimeout::Detach`] is for clients whose futures must be polled to their end.
+    fn on_timeout(&self) -> OnTimeout {
+        OnTimeout::Abort
     }
 
     /// Returns the reason why the configuration of the indicator is invalid; `None` if it is valid.

@@ -1,7 +1,6 @@
 //! The state of the process itself, apart from its checks, as plain data.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 /// Holds the progress of a gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +22,29 @@ pub(crate) struct HeartbeatView {
     pub(crate) name: Arc<str>,
     /// `Some` while the heartbeat fails liveness.
     pub(crate) fault: Option<String>,
-    /// When the heartbeat fails liveness unless it beats; `None` if it already does.
-    pub(crate) deadline: Option<Instant>,
+}
+
+/// Tells whether the refresher works.
+///
+/// [`Snapshot::refresher`](crate::Snapshot::refresher) returns it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RefresherState {
+    /// It works.
+    #[default]
+    Running,
+    /// It panicked and has not completed a turn since. Only a defect of this crate causes that.
+    Restarting,
+    /// It ended although handles of the health exist: its tokio runtime was shut down.
+    Gone,
+}
+
+/// Holds the state of the refresher at one moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RefresherView {
+    pub(crate) state: RefresherState,
+    /// Whether it has been away for so long that only a restart of the process helps.
+    pub(crate) is_lost: bool,
 }
 
 /// Holds the state of the process at one moment.
@@ -40,22 +60,21 @@ pub(crate) struct LifecycleView {
     pub(crate) refusing: Option<String>,
     pub(crate) gates: Vec<GateView>,
     pub(crate) heartbeats: Vec<HeartbeatView>,
+    pub(crate) refresher: RefresherView,
 }
 
 impl LifecycleView {
     pub(crate) fn is_alive(&self) -> bool {
-        self.broken.is_none() && self.heartbeats.iter().all(|beat| beat.fault.is_none())
+        self.broken.is_none() && !self.refresher.is_lost && self.missed_heartbeats() == 0
+    }
+
+    pub(crate) fn missed_heartbeats(&self) -> usize {
+        let missed = self.heartbeats.iter().filter(|beat| beat.fault.is_some());
+        missed.count()
     }
 
     /// Returns whether the process takes traffic, apart from its checks.
     pub(crate) fn takes_traffic(&self) -> bool {
         self.started && !self.draining && self.refusing.is_none()
-    }
-
-    pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.heartbeats
-            .iter()
-            .filter_map(|beat| beat.deadline)
-            .min()
     }
 }

@@ -3,14 +3,17 @@
 //! Nothing here depends on tokio, tower or a clock; time is an argument.
 
 mod catch;
+mod cause;
 mod check;
 mod config;
+mod deadline;
 #[cfg(feature = "serde")]
 mod duration;
 mod dyn_indicator;
 mod error;
 mod identity;
 mod indicator;
+mod lateness;
 mod lifecycle;
 mod limits;
 mod name;
@@ -30,16 +33,22 @@ mod thresholds;
 mod time;
 mod transition;
 
-pub(crate) use self::catch::{catch_panic, drop_catching_panic, panic_message};
+pub(crate) use self::catch::{CatchDrop, catch_panic, drop_catching_panic, panic_message};
+pub use self::cause::Cause;
 pub(crate) use self::check::{CheckSpec, LONGEST, LastRun, longest};
-pub use self::check::{CheckState, ComponentType, Criticality};
+pub use self::check::{CheckState, ComponentType, Criticality, OnTimeout};
 pub use self::config::{CheckConfig, HealthConfig, LayerConfig};
+pub(crate) use self::deadline::Deadline;
 pub(crate) use self::dyn_indicator::DynIndicator;
 pub use self::error::BuildError;
 pub(crate) use self::error::{Named, OptionFault, Problem, duration_problem};
 pub(crate) use self::identity::Identity;
 pub use self::indicator::HealthIndicator;
-pub(crate) use self::lifecycle::{GateState, GateView, HeartbeatView, LifecycleView};
+pub use self::lateness::Lateness;
+pub use self::lifecycle::RefresherState;
+pub(crate) use self::lifecycle::{
+    GateState, GateView, HeartbeatView, LifecycleView, RefresherView,
+};
 pub use self::limits::Limits;
 #[cfg(feature = "grpc")]
 pub(crate) use self::name::NameFault;
@@ -54,5 +63,5 @@ pub use self::snapshot::Snapshot;
 pub(crate) use self::snapshot::{Aggregate, pass_if};
 pub use self::status::Status;
 pub(crate) use self::thresholds::Thresholds;
-pub(crate) use self::time::rfc3339;
+pub(crate) use self::time::{Moment, rfc3339};
 pub use self::transition::{Subject, Transition};

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
-use super::{Limits, catch_panic};
+use super::{CatchDrop, Limits, catch_panic};
 
 /// The length in bytes to which a text is cut before redaction, to bound the work of a hook.
 const BOUND: usize = 64 * 1024;
@@ -20,8 +20,9 @@ pub(crate) struct Redactor {
 
 impl Redactor {
     pub(crate) fn new(hook: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        let hook = CatchDrop::new(hook);
         Self {
-            hook: Arc::new(hook),
+            hook: Arc::new(move |text: &str| (*hook)(text)),
             kept: Limits::default().text_bytes,
         }
     }

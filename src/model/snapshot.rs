@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 
-use super::{CheckState, Criticality, Identity, LifecycleView, Probe, Status};
+use super::{
+    Cause, CheckState, Criticality, Identity, LifecycleView, Moment, Probe, RefresherState, Status,
+};
 
 /// Holds the state of every probe and check at one moment.
 ///
@@ -33,13 +35,17 @@ pub struct Snapshot {
     pub(crate) identity: Arc<Identity>,
     pub(crate) aggregate: Aggregate,
     /// The aggregate of each group of checks.
-    #[cfg_attr(not(feature = "grpc"), expect(dead_code))]
     pub(crate) groups: BTreeMap<String, Aggregate>,
     /// Whether any check runs only while readiness is probed.
     pub(crate) counts_probes: bool,
     pub(crate) taken_at: Instant,
     pub(crate) time: SystemTime,
-    valid_until: Option<Instant>,
+    /// The moment as of which results were judged.
+    judged_at: Instant,
+    /// When the first of the results that have not expired yet does.
+    next_expiry: Option<Instant>,
+    /// By how much lateness can still move the expiry of every result.
+    slack: Duration,
     /// The detailed reports, each rendered when the first authorised caller requests it.
     rendered: [OnceLock<Bytes>; Probe::EACH.len()],
 }
@@ -67,7 +73,8 @@ impl Aggregate {
                 Criticality::Critical => &mut all.critical_until,
                 Criticality::NonCritical => &mut all.non_critical_until,
             };
-            *until = [*until, check.expires_at].into_iter().flatten().min();
+            let expires_at = check.expiry.map(|expiry| expiry.at());
+            *until = [*until, expires_at].into_iter().flatten().min();
         }
         all
     }
@@ -81,6 +88,12 @@ impl Aggregate {
             all.status = Status::Fail;
         }
         all
+    }
+
+    /// Returns the status as long as no result expires.
+    #[inline]
+    pub(crate) fn unexpired(&self) -> Status {
+        self.status
     }
 
     /// Returns the status at this moment, when results may have expired.
@@ -109,7 +122,7 @@ fn groups(identity: &Identity, readiness: &[Arc<CheckState>]) -> BTreeMap<String
     identity.groups.iter().map(group).collect()
 }
 
-fn as_of(checks: Vec<Arc<CheckState>>, now: Instant) -> Vec<Arc<CheckState>> {
+fn as_of(checks: Vec<Arc<CheckState>>, now: Moment) -> Vec<Arc<CheckState>> {
     checks.into_iter().map(|check| check.as_of(now)).collect()
 }
 
@@ -123,43 +136,43 @@ impl Snapshot {
         startup: Vec<Arc<CheckState>>,
         lifecycle: LifecycleView,
         identity: Arc<Identity>,
-        (taken_at, time): (Instant, SystemTime),
+        now: Moment,
     ) -> Self {
-        let [readiness, startup] = [readiness, startup].map(|checks| as_of(checks, taken_at));
-        let expiries = readiness.iter().filter_map(|check| check.expires_at);
-        let valid_until = expiries
-            .chain(lifecycle.next_deadline())
-            .filter(|until| *until > taken_at)
+        let [readiness, startup] = [readiness, startup].map(|checks| as_of(checks, now));
+        let expiries = readiness.iter().filter_map(|check| check.expiry);
+        let next_expiry = expiries
+            .map(|expiry| expiry.at())
+            .filter(|expires_at| *expires_at > now.judged_at)
             .min();
+        let slack = |check: &Arc<CheckState>| Some(check.expiry?.slack(check.spec.limits.lateness));
+        let slack = readiness.iter().filter_map(slack).min();
         Self {
             counts_probes: readiness
                 .iter()
                 .any(|check| check.spec.while_probed.is_some()),
             aggregate: Aggregate::of(&readiness),
             groups: groups(&identity, &readiness),
-            valid_until,
+            judged_at: now.judged_at,
+            next_expiry,
+            slack: slack.unwrap_or_default(),
             readiness,
             startup,
             lifecycle,
             identity,
-            taken_at,
-            time,
+            taken_at: now.at,
+            time: now.time,
             rendered: Default::default(),
         }
     }
 
     /// Returns a snapshot of the same checks with another lifecycle, at another moment.
-    pub(crate) fn with_lifecycle(
-        &self,
-        lifecycle: LifecycleView,
-        at: (Instant, SystemTime),
-    ) -> Self {
+    pub(crate) fn with_lifecycle(&self, lifecycle: LifecycleView, now: Moment) -> Self {
         Self::new(
             self.readiness.clone(),
             self.startup.clone(),
             lifecycle,
             Arc::clone(&self.identity),
-            at,
+            now,
         )
     }
 
@@ -168,9 +181,25 @@ impl Snapshot {
         match probe {
             Probe::Liveness => pass_if(self.lifecycle.is_alive()),
             Probe::Startup => pass_if(self.lifecycle.started),
-            Probe::Readiness if self.lifecycle.takes_traffic() => self.aggregate.at(self.taken_at),
+            Probe::Readiness if self.lifecycle.takes_traffic() => self.aggregate.at(self.judged_at),
             Probe::Readiness => Status::Fail,
         }
+    }
+
+    /// Returns why a probe does not pass, in one word: the gravest cause among the checks that give
+    /// it its status. It is `None` if the probe passes, or if the lifecycle is the reason.
+    pub fn cause(&self, probe: Probe) -> Option<Cause> {
+        let status = self.status(probe);
+        if probe == Probe::Readiness && !self.lifecycle.takes_traffic() {
+            return None;
+        }
+        let checks = self.checks(probe).filter(|check| check.status == status);
+        checks.filter_map(CheckState::cause).max()
+    }
+
+    /// Returns whether the refresher works.
+    pub fn refresher(&self) -> RefresherState {
+        self.lifecycle.refresher.state
     }
 
     /// Returns the checks of a probe in the order of their registration. Liveness has none.
@@ -188,14 +217,25 @@ impl Snapshot {
         self.time
     }
 
-    /// Returns the rendered report. Only the first call renders it.
+    /// Returns the rendered report. Once it is rendered, all callers share it.
     pub(crate) fn rendered(&self, probe: Probe, render: impl FnOnce() -> Bytes) -> Bytes {
-        self.rendered[probe as usize].get_or_init(render).clone()
+        let shared = &self.rendered[probe as usize];
+        if let Some(bytes) = shared.get() {
+            return bytes.clone();
+        }
+        // Not in `get_or_init`: the format can be one of the application's. Other callers would
+        // block their threads while it runs, and one that asks for a report itself would deadlock.
+        let bytes = render();
+        shared.get_or_init(|| bytes).clone()
     }
 
-    /// Returns when the next result expires or the next heartbeat is missed, which changes the
-    /// state without any other event.
-    pub(crate) fn valid_until(&self) -> Option<Instant> {
-        self.valid_until
+    /// Returns when the next result expires, which changes the state without any other event.
+    pub(crate) fn next_expiry(&self) -> Option<Instant> {
+        self.next_expiry
+    }
+
+    /// Returns by how much lateness can still move the expiry of every result.
+    pub(crate) fn slack(&self) -> Duration {
+        self.slack
     }
 }

@@ -1,11 +1,35 @@
-//! Wall-clock time as text.
+//! The moment of a snapshot, and wall-clock time as text.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use humantime::{Rfc3339Timestamp, format_rfc3339_millis};
 
 /// The first second of the year 10000.
 const TOO_LATE: u64 = 253_402_300_800;
+
+/// A moment at which the state is looked at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    pub(crate) at: Instant,
+    pub(crate) time: SystemTime,
+    /// The moment as of which results are judged: earlier than `at` while the process may only just
+    /// have been resumed.
+    pub(crate) judged_at: Instant,
+    /// For how long the refresher has been late without having noticed yet.
+    pub(crate) overdue: Duration,
+}
+
+impl Moment {
+    /// Creates a moment for which the refresher is on time.
+    pub(crate) fn on_time(at: Instant, time: SystemTime) -> Self {
+        Self {
+            at,
+            time,
+            judged_at: at,
+            overdue: Duration::ZERO,
+        }
+    }
+}
 
 /// Formats a time as RFC 3339 in UTC, to the millisecond.
 ///
@@ -17,8 +41,6 @@ pub(crate) fn rfc3339(time: SystemTime) -> Option<Rfc3339Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use super::{Probe, Status};
+use super::{Cause, Probe, Status};
 
 /// Identifies the probe or the check whose status changed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -64,6 +64,8 @@ pub struct Transition {
     pub to: Status,
     /// The reason, redacted and at most [`Limits::text_bytes`](crate::Limits::text_bytes); `None` if the subject passes.
     pub output: Option<String>,
+    /// Why in one word; `None` if the subject passes, a run warned, or the lifecycle is the reason.
+    pub cause: Option<Cause>,
     /// The time of the change.
     pub time: SystemTime,
 }

@@ -1,9 +1,14 @@
 //! The refresher: the only task that runs checks, and the only writer of snapshots.
 
+mod alarm;
 mod jitter;
+mod logger;
 mod notifier;
+mod queue;
 mod run;
 mod scheduler;
+#[cfg(test)]
+mod simulation;
 mod slot;
 #[cfg(test)]
 mod tests;
@@ -22,7 +27,7 @@ pub(crate) use self::scheduler::Command;
 use self::scheduler::Scheduler;
 pub(crate) use self::slot::{Slot, SlotKey};
 use crate::model::{Redactor, Transition, panic_message};
-use crate::state::{Publisher, log};
+use crate::state::Publisher;
 
 /// The delay before a restart of the scheduler, so that a fault that recurs at once does not use up
 /// a core.
@@ -37,7 +42,9 @@ pub(crate) struct Refresher {
     pub(crate) lifecycle_changed: mpsc::Receiver<()>,
     pub(crate) jitter: Jitter,
     pub(crate) redactor: Redactor,
-    pub(crate) transitions: broadcast::Sender<Transition>,
+    pub(crate) subscribers: broadcast::Sender<Transition>,
+    /// How many transitions wait for a slow listener.
+    pub(crate) backlog: usize,
     pub(crate) listeners: Vec<Listener>,
 }
 
@@ -51,13 +58,15 @@ impl Refresher {
 
 /// Restarts the scheduler if it panics.
 ///
-/// The only user code in its turns is the `tracing` subscriber, whose panics are caught. So only a
-/// defect of this crate can cause that. Results expire as usual until the restart.
+/// No code of the application runs in its turns, so only a defect of this crate can cause that.
+/// Results expire as usual until the restart.
 async fn supervise(mut scheduler: Scheduler) {
     let mut has_panicked = false;
     loop {
         let life = async {
             if has_panicked {
+                // Wakes another worker, in case that the log blocks this one.
+                task::yield_now().await;
                 tokio::time::sleep(RESTART_DELAY).await;
                 scheduler.recover();
             }
@@ -69,11 +78,6 @@ async fn supervise(mut scheduler: Scheduler) {
             return;
         };
         has_panicked = true;
-        scheduler.publisher.count_restart();
-        log!(
-            ERROR,
-            message = panic_message(payload),
-            "the health refresher panicked and is being restarted"
-        );
+        scheduler.note_panic(panic_message(payload));
     }
 }

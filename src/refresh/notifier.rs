@@ -3,81 +3,101 @@
 use std::sync::Arc;
 
 use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::RecvError;
 
+use super::logger::{LogLine, Logger};
+use super::queue::{self, Receiver, Sender};
 use crate::model::{
     CheckState, Probe, Snapshot, Status, Subject, Transition, catch_panic, drop_catching_panic,
-    escape_line,
 };
-use crate::state::{SharedState, StatusChange, log};
+use crate::state::SharedState;
 
 /// A callback that is called with each transition.
 pub(crate) type Listener = Arc<dyn Fn(&Transition) + Send + Sync>;
 
 pub(super) struct Notifier {
-    transitions: broadcast::Sender<Transition>,
-    /// Whether there are listeners. They have their own task, so that a listener that blocks delays
-    /// no check, log line or subscriber.
-    has_listeners: bool,
+    state: Arc<SharedState>,
+    subscribers: broadcast::Sender<Transition>,
+    /// `None` if there are no listeners.
+    listeners: Option<Sender<Transition>>,
+    logger: Logger,
+    /// The statuses of the probes as announced last.
+    announced: [Status; Probe::EACH.len()],
 }
 
 impl Notifier {
     /// Creates a notifier; must be called within a runtime.
+    ///
+    /// The listeners have a task of their own, and the log has another: one that blocks delays
+    /// nothing else.
     pub(super) fn new(
-        transitions: broadcast::Sender<Transition>,
+        subscribers: broadcast::Sender<Transition>,
+        backlog: usize,
         listeners: Vec<Listener>,
         state: &Arc<SharedState>,
     ) -> Self {
-        let has_listeners = !listeners.is_empty();
-        if has_listeners {
-            let queue = transitions.subscribe();
-            tokio::spawn(call_listeners(queue, listeners, Arc::clone(state)));
-        }
+        let logger = Logger::start(state);
+        let listeners = (!listeners.is_empty()).then(|| {
+            let (sender, transitions) = queue::bounded(backlog);
+            let (logger, state) = (logger.clone(), Arc::clone(state));
+            tokio::spawn(call_listeners(transitions, listeners, logger, state));
+            sender
+        });
+        let snapshot = state.current();
         Self {
-            transitions,
-            has_listeners,
+            state: Arc::clone(state),
+            subscribers,
+            listeners,
+            logger,
+            announced: Probe::EACH.map(|probe| snapshot.status(probe)),
         }
     }
 
-    /// Announces the transitions of checks, then those of probes. Returns whether listeners have to
-    /// be called.
-    pub(super) fn announce(
-        &self,
-        state: &SharedState,
-        snapshot: &Snapshot,
-        checks: Vec<Transition>,
-        probes: &StatusChange,
-    ) -> bool {
-        let has_changed = !checks.is_empty() || probes.before != probes.after.probes;
+    /// Announces the transitions of checks, then those of probes. Returns whether there were any,
+    /// which wakes other tasks.
+    pub(super) fn announce(&mut self, snapshot: &Snapshot, checks: Vec<Transition>) -> bool {
+        let mut has_announced = !checks.is_empty();
         for transition in checks {
-            log_transition(&transition, transition.output.as_deref());
-            self.announce_one(state, transition);
+            let output = transition.output.clone();
+            self.announce_one(transition, output);
         }
         for probe in Probe::EACH {
-            let (from, to) = (
-                probes.before[probe as usize],
-                probes.after.probes[probe as usize],
-            );
+            let to = snapshot.status(probe);
+            let from = std::mem::replace(&mut self.announced[probe as usize], to);
             if from == to {
                 continue;
             }
+            has_announced = true;
             let transition = Transition {
                 subject: Subject::Probe(probe),
                 from: Some(from),
                 to,
                 output: snapshot.report(probe).output(),
+                cause: snapshot.cause(probe),
                 time: snapshot.time,
             };
-            log_transition(&transition, log_output(snapshot, probe).as_deref());
-            self.announce_one(state, transition);
+            self.announce_one(transition, log_output(snapshot, probe));
         }
-        has_changed && self.has_listeners
+        has_announced
     }
 
-    fn announce_one(&self, state: &SharedState, transition: Transition) {
-        state.history.add(transition.clone());
+    fn announce_one(&self, transition: Transition, output: Option<String>) {
+        self.state.history.add(transition.clone());
+        self.logger.write(LogLine::Transition {
+            transition: transition.clone(),
+            output,
+        });
+        if let Some(listeners) = &self.listeners {
+            if listeners.send(transition.clone()).is_some() {
+                self.state.count_missed_by_listeners();
+            }
+        }
         // An error means that there are no subscribers.
-        let _ = self.transitions.send(transition);
+        let _ = self.subscribers.send(transition);
+    }
+
+    /// Writes a line to the log.
+    pub(super) fn log(&self, line: LogLine) {
+        self.logger.write(line);
     }
 }
 
@@ -96,54 +116,32 @@ fn log_output(snapshot: &Snapshot, probe: Probe) -> Option<String> {
 }
 
 /// Calls the listeners until the last handle is dropped. The queue is bounded: listeners that fall
-/// behind lose the oldest transitions.
+/// behind miss the oldest transitions.
 async fn call_listeners(
-    mut queue: broadcast::Receiver<Transition>,
+    mut transitions: Receiver<Transition>,
     listeners: Vec<Listener>,
+    logger: Logger,
     state: Arc<SharedState>,
 ) {
-    loop {
-        match queue.recv().await {
-            Ok(transition) => call_each(&listeners, &transition),
-            Err(RecvError::Lagged(missed)) => {
-                state.count_missed_by_listeners(missed);
-                log!(
-                    WARN,
-                    missed,
-                    "the transition listeners are too slow and missed transitions"
-                );
-            }
-            Err(RecvError::Closed) => break,
+    let mut told = 0;
+    while let Some(transition) = transitions.next().await {
+        call_each(&listeners, &transition, &logger);
+        let missed = state.missed_by_listeners();
+        if missed > told {
+            told = missed;
+            logger.write(LogLine::MissedByListeners(missed));
         }
+        // A full queue would keep other tasks waiting.
+        tokio::task::yield_now().await;
     }
     // One by one: a second panic while a first one unwinds would end the process.
     listeners.into_iter().for_each(drop_catching_panic);
 }
 
-fn call_each(listeners: &[Listener], transition: &Transition) {
+fn call_each(listeners: &[Listener], transition: &Transition, logger: &Logger) {
     for listener in listeners {
         if catch_panic(|| listener(transition)).is_none() {
-            log!(ERROR, subject = %transition.subject, "a transition listener panicked");
-        }
-    }
-}
-
-/// Writes a transition to the log. A first pass is expected, and so only a debug line.
-fn log_transition(transition: &Transition, output: Option<&str>) {
-    let Transition {
-        subject, from, to, ..
-    } = transition;
-    let from = from.map(Status::as_str);
-    let output = output.map(escape_line);
-    match (from, to) {
-        (None, Status::Pass) => {
-            log!(DEBUG, %subject, %to, "first health check result");
-        }
-        (_, Status::Pass) => {
-            log!(INFO, %subject, from, %to, "health recovered");
-        }
-        _ => {
-            log!(WARN, %subject, from, %to, output, "health changed");
+            logger.write(LogLine::ListenerPanicked(transition.subject.clone()));
         }
     }
 }

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::model::{
     DynIndicator, Failure, ObservedValue, Reading, Redactor, Status, drop_catching_panic,
@@ -22,6 +22,8 @@ pub(super) struct Outcome {
     pub(super) status: Status,
     pub(super) output: Option<String>,
     pub(super) readings: Vec<Reading>,
+    /// When the run ended, from which the result ages, however late the scheduler takes it.
+    pub(super) ended_at: Instant,
     pub(super) time: SystemTime,
     pub(super) duration: Duration,
 }
@@ -33,6 +35,7 @@ impl Outcome {
             status: Status::Fail,
             output: Some(output),
             readings: Vec::new(),
+            ended_at: clock::now(),
             time: SystemTime::now(),
             duration,
         }
@@ -63,12 +66,14 @@ pub(super) async fn run(
             *text = redactor.prepare(std::mem::take(text));
         }
     }
+    let ended_at = clock::now();
     Outcome {
         status,
         output: output.map(|output| redactor.prepare(output)),
         readings,
+        ended_at,
         time: SystemTime::now(),
-        duration: clock::now() - started_at,
+        duration: ended_at - started_at,
     }
 }
 

@@ -5,31 +5,50 @@
 //! most once.
 
 use std::collections::{BTreeSet, HashMap};
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{self, JoinError, JoinSet};
-use tokio::time::Sleep;
+use tokio::task::{self, AbortHandle, JoinError, JoinSet};
 
 use super::Refresher;
+use super::alarm::{Alarm, Late};
 use super::jitter::Jitter;
+use super::logger::LogLine;
 use super::notifier::Notifier;
 use super::run::{Outcome, run};
-use super::slot::{Run, Slot, SlotKey, Slots};
+use super::slot::{GRACE, Slot, SlotKey, Slots, Starvation};
 use crate::model::{
-    CheckState, Probe, Redactor, Snapshot, Subject, Transition, drop_catching_panic,
+    CheckState, Moment, OnTimeout, Probe, Redactor, RefresherState, Snapshot, Status, Subject,
+    Transition, drop_catching_panic,
 };
-use crate::state::{Publisher, SharedState, clock};
+use crate::state::{ExpiredLook, LifecycleState, Publisher, SharedState, clock, log};
 
 /// The delay of results that change no status, so that several are published together.
 const COALESCE: Duration = Duration::from_millis(10);
 
+/// How long before the old result expires a new one is published at the latest.
+const BEFORE_EXPIRY: Duration = Duration::from_millis(1);
+
 /// The interval at which a resting check looks whether readiness was probed.
 const LOOK_FOR_PROBES: Duration = Duration::from_secs(1);
+
+/// The interval at which the scheduler looks at the clock while runs are in progress, so that it
+/// notices a pause of the process within a run.
+/// It is no divisor of 100 ms, the period in which Linux throttles a cgroup.
+const TICK: Duration = Duration::from_millis(23);
+
+/// The shortest time between two looks at the heartbeats. Probes look at them themselves; this is
+/// for those who are told of a change.
+const LOOK_AT_HEARTBEATS: Duration = Duration::from_millis(10);
+
+/// The interval at which the scheduler looks at the clock while a heartbeat is pending: a quarter of
+/// the time that is left, within this range.
+const HEARTBEAT_TICK: RangeInclusive<Duration> =
+    Duration::from_millis(100)..=Duration::from_secs(1);
 
 /// A command from a [`Health`](crate::Health), acknowledged once its effect is published.
 pub(crate) enum Command {
@@ -42,18 +61,31 @@ pub(crate) enum Command {
 
 pub(super) struct Scheduler {
     pub(super) publisher: Publisher,
-    pub(super) slots: Slots,
+    slots: Slots,
     /// At most one timer for each slot: the start of its next run, or the deadline of the present.
     timers: BTreeSet<(Instant, SlotKey)>,
     runs: JoinSet<Outcome>,
     running: HashMap<task::Id, SlotKey>,
+    /// The runs that go on although they exceeded their timeout.
+    detached: HashMap<task::Id, (SlotKey, AbortHandle)>,
+    /// The number of runs that have not exceeded their timeout.
+    in_time: usize,
     commands: mpsc::UnboundedReceiver<Command>,
     lifecycle_changed: mpsc::Receiver<()>,
-    alarm: Pin<Box<Sleep>>,
+    alarm: Alarm,
     jitter: Jitter,
     redactor: Redactor,
     notifier: Notifier,
     next: Publication,
+    /// When to see whether the latest snapshot is out of date without any event.
+    look_at: Option<Instant>,
+    last_late: Option<Late>,
+    /// When the snapshot was taken of which a probe saw an expired result last.
+    last_reported: Option<Instant>,
+    /// Whether the turn has woken other tasks, and so must end with a wake-up of this one.
+    must_yield: bool,
+    /// Whether it panicked and has not completed a turn since.
+    is_recovering: bool,
 }
 
 /// Holds what the scheduler announces with the next snapshot.
@@ -78,25 +110,40 @@ impl Scheduler {
     /// Creates a scheduler with every check due; must be called within a runtime.
     pub(super) fn new(refresher: Refresher) -> Self {
         let now = clock::now();
-        let Refresher {
-            transitions,
-            listeners,
-            ..
-        } = refresher;
         Self {
-            notifier: Notifier::new(transitions, listeners, refresher.publisher.state()),
+            notifier: Notifier::new(
+                refresher.subscribers,
+                refresher.backlog,
+                refresher.listeners,
+                refresher.publisher.state(),
+            ),
             timers: refresher.slots.keys().map(|key| (now, *key)).collect(),
             publisher: refresher.publisher,
             slots: Slots(refresher.slots),
             runs: JoinSet::new(),
             running: HashMap::new(),
+            detached: HashMap::new(),
+            in_time: 0,
             commands: refresher.commands,
             lifecycle_changed: refresher.lifecycle_changed,
-            alarm: Box::pin(tokio::time::sleep_until(now.into())),
+            alarm: Alarm::new(now),
             jitter: refresher.jitter,
             redactor: refresher.redactor,
             next: Publication::default(),
+            look_at: None,
+            last_late: None,
+            last_reported: None,
+            must_yield: false,
+            is_recovering: false,
         }
+    }
+
+    fn state(&self) -> &Arc<SharedState> {
+        self.publisher.state()
+    }
+
+    fn lifecycle(&self) -> &LifecycleState {
+        &self.state().lifecycle
     }
 
     /// Runs until the last handle is dropped.
@@ -104,17 +151,27 @@ impl Scheduler {
         poll_fn(|cx| self.turn(cx)).await;
     }
 
+    /// Records that a turn panicked.
+    pub(super) fn note_panic(&mut self, message: String) {
+        self.is_recovering = true;
+        self.publisher.count_restart();
+        self.state().refresher_is_away(RefresherState::Restarting);
+        self.notifier.log(LogLine::RefresherPanicked(message));
+    }
+
     /// Rebuilds the timers after a panic, which may have interrupted a turn. No result is lost.
     pub(super) fn recover(&mut self) {
         let now = clock::now();
+        self.alarm.forget();
         self.timers.clear();
+        self.in_time = 0;
         for (key, slot) in self.slots.iter_mut() {
             match &slot.run {
                 // Its completion is still pending; do not start a second run.
                 Some(run) if self.running.contains_key(&run.task.id()) => {
                     if !run.timed_out {
-                        self.timers
-                            .insert((run.started_at + slot.spec().timeout, *key));
+                        self.in_time += 1;
+                        self.timers.insert((run.deadline.at(), *key));
                     }
                 }
                 _ => {
@@ -130,6 +187,7 @@ impl Scheduler {
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
+            self.notice_lateness();
             // Results come before deadlines: a run that ended in time has not timed out, even if
             // its result is taken late.
             while let Poll::Ready(Some(ended)) = self.runs.poll_join_next_with_id(cx) {
@@ -141,26 +199,86 @@ impl Scheduler {
                 };
                 self.handle(command);
             }
-            while let Poll::Ready(Some(())) = self.lifecycle_changed.poll_recv(cx) {
+            if self.lifecycle_changed.poll_recv(cx).is_ready() {
                 self.next.due_by(clock::now());
+                // Looks again in another turn, so that no flood of changes can hold this one.
+                self.must_yield = true;
             }
+            // The process may have been paused within the turn.
+            self.notice_lateness();
             let now = clock::now();
-            let started = self.fire_timers(now);
-            let must_call_listeners = self.publish_if_due(now);
-            if started || must_call_listeners {
+            self.fire_timers(now);
+            self.publish_if_due(now);
+            if std::mem::take(&mut self.must_yield) {
                 // Tokio queues a task that wakes itself where other workers find it, and wakes one
-                // of them. Otherwise a check that never yields, or a listener that blocks, could
-                // run next on this worker while all others sleep. Timers and the network would then
-                // stop. The wake-up also polls `runs` again, which was perhaps empty before and so
-                // did not register this task's waker.
+                // of them. Otherwise a check that never yields, or a listener or log that blocks,
+                // could run next on this worker while all others sleep. Timers and the network would
+                // then stop. The wake-up also polls `runs` again, which was perhaps empty before and
+                // so did not register this task's waker.
                 cx.waker().wake_by_ref();
             }
-            let Some(alarm) = self.next_alarm() else {
-                return Poll::Pending;
-            };
-            self.alarm.as_mut().reset(alarm.into());
-            ready!(self.alarm.as_mut().poll(cx));
+            if std::mem::take(&mut self.is_recovering) {
+                self.lifecycle().refresher_runs();
+            }
+            let alarm = self.next_alarm(now);
+            self.lifecycle().refresher.sleeps_until(alarm);
+            ready!(self.alarm.poll(alarm, now, cx));
         }
+    }
+
+    /// Measures how late the turn is, and gives back the time to what could not run meanwhile.
+    fn notice_lateness(&mut self) {
+        let now = clock::now();
+        let late = self.alarm.lateness(now);
+        let by = late.map_or(Duration::ZERO, |late| late.by);
+        self.lifecycle().refresher.wakes_up(by);
+        if let Some(late) = late {
+            self.move_deadlines(late, now);
+            self.last_late = Some(late);
+        }
+        if self.state().has_expired_look() {
+            self.next.due_by(now);
+        }
+    }
+
+    fn move_deadlines(&mut self, late: Late, now: Instant) {
+        let bound = self.state().limits.lateness;
+        let heartbeats = &self.lifecycle().heartbeats;
+        heartbeats.move_by(late.by, late.alarm, GRACE, bound);
+        for (key, slot) in self.slots.iter_mut() {
+            if let Some((before, after)) = slot.move_deadlines(late, now, bound) {
+                self.timers.remove(&(before, *key));
+                self.timers.insert((after, *key));
+            }
+        }
+        self.next.due_by(now);
+    }
+
+    /// Announces what a probe saw of an earlier snapshot while the scheduler was not there. What
+    /// holds now is announced after it.
+    fn report(&mut self, look: &ExpiredLook, now: &Snapshot) {
+        // Readers may see a snapshot a moment longer than it is the latest.
+        let seen = look.snapshot.taken_at;
+        if self.last_reported.replace(seen) == Some(seen) {
+            return;
+        }
+        let overdue = self.last_late.map_or(Duration::ZERO, |late| {
+            let overdue = look.at.saturating_duration_since(late.alarm);
+            if seen < late.alarm {
+                overdue
+            } else {
+                Duration::ZERO
+            }
+        });
+        let ago = now.taken_at.saturating_duration_since(look.at);
+        let moment = Moment {
+            at: look.at,
+            time: now.time - ago,
+            judged_at: look.at,
+            overdue,
+        };
+        let seen = look.snapshot.with_lifecycle(now.lifecycle.clone(), moment);
+        self.notifier.announce(&seen, Vec::new());
     }
 
     fn run_ended(&mut self, ended: Result<(task::Id, Outcome), JoinError>) {
@@ -170,10 +288,17 @@ impl Scheduler {
             Err(error) => {
                 let id = error.id();
                 // The error can hold the payload of a check that panicked while it was dropped.
-                drop_catching_panic(error);
+                dispose_of(error);
                 (id, None)
             }
         };
+        if let Some((key, _)) = self.detached.remove(&id) {
+            if let Some(slot) = self.slots.get_mut(&key) {
+                slot.detached_run_ended();
+                self.next.due_by(now + COALESCE);
+            }
+            return;
+        }
         let Some(key) = self.running.remove(&id) else {
             return;
         };
@@ -183,28 +308,58 @@ impl Scheduler {
         };
         let Some(run) = slot.run.take() else { return };
         if !run.timed_out {
-            self.timers
-                .remove(&(run.started_at + slot.spec().timeout, key));
+            self.in_time -= 1;
+            self.timers.remove(&(run.deadline.at(), key));
             let outcome = outcome.unwrap_or_else(|| {
                 Outcome::failed(
                     "panicked while it was dropped".to_owned(),
                     now - run.started_at,
                 )
             });
-            self.record(key, outcome, now);
+            let starved = run.starvation(slot.spec().timeout, now);
+            self.judge(key, outcome, &starved, now);
         }
+        self.schedule_next(key, now);
+    }
+
+    /// Records an outcome, unless it is a failure for which the lateness is an excuse.
+    fn judge(&mut self, key: SlotKey, outcome: Outcome, starved: &Starvation, now: Instant) {
         let Some(slot) = self.slots.get_mut(&key) else {
             return;
         };
-        if let Some(due) = slot.finish_run(now, &mut self.jitter) {
+        if outcome.status != Status::Fail || !slot.excuses(starved, now) {
+            self.record(key, outcome, starved.late, now);
+            return;
+        }
+        slot.excuse(outcome.output.as_deref(), starved.late, now);
+        let subject = slot.subject();
+        self.must_yield = true;
+        self.lifecycle().refresher.count_starved_run();
+        self.notifier.log(LogLine::StarvedRun {
+            subject,
+            late: starved.late,
+            output: outcome.output,
+        });
+    }
+
+    /// Makes the next run due after one that is over.
+    fn schedule_next(&mut self, key: SlotKey, now: Instant) {
+        let Some(slot) = self.slots.get_mut(&key) else {
+            return;
+        };
+        if let Some(due) = slot.finish_run(now, self.last_late, &mut self.jitter) {
             // A caller that came after the timeout was recorded waits for a run of its own.
             let due = if slot.waiting.is_empty() { due } else { now };
             self.timers.insert((due, key));
         }
-        self.next.due_by(now + COALESCE);
+        let expiry = self.state().next_expiry();
+        let before = expiry.and_then(|expiry| expiry.checked_sub(BEFORE_EXPIRY));
+        let due = now + COALESCE;
+        self.next
+            .due_by(before.map_or(due, |before| due.min(before)));
     }
 
-    fn record(&mut self, key: SlotKey, outcome: Outcome, now: Instant) {
+    fn record(&mut self, key: SlotKey, outcome: Outcome, late: Duration, now: Instant) {
         let Some(slot) = self.slots.get_mut(&key) else {
             return;
         };
@@ -212,9 +367,9 @@ impl Scheduler {
             self.next.acks.append(&mut slot.waiting);
             self.next.due_by(now);
         }
-        if let Some(transition) = slot.record(outcome) {
+        if let Some(transition) = slot.record(outcome, late) {
             if slot.is_done {
-                self.publisher.state().lifecycle.startup_check_done();
+                self.lifecycle().startup_check_done();
             }
             self.next.transitions.push(transition);
             self.next.due_by(now);
@@ -227,7 +382,7 @@ impl Scheduler {
             Command::Add(key, slot, ack) => {
                 if slot.spec().while_probed.is_some() {
                     // Probes may not have been counted until now: treat the check as just probed.
-                    self.publisher.state().note_probe(now);
+                    self.state().note_probe(now);
                 }
                 self.slots.insert(key, slot);
                 self.timers.insert((now, key));
@@ -254,13 +409,20 @@ impl Scheduler {
         };
         self.timers.retain(|(_, other)| *other != key);
         if let Some(run) = &slot.run {
+            if !run.timed_out {
+                self.in_time -= 1;
+            }
             run.task.abort();
+        }
+        let detached = self.detached.values();
+        for (_, run) in detached.filter(|(owner, _)| *owner == key) {
+            run.abort();
         }
         self.next.removed.push(slot.subject());
         if slot.probe == Probe::Startup && !slot.is_done {
-            self.publisher.state().lifecycle.startup_check_done();
+            self.lifecycle().startup_check_done();
         }
-        drop_catching_panic(slot);
+        dispose_of(slot);
     }
 
     /// Makes a check due. The next result, or that of a run in progress, is acknowledged.
@@ -279,10 +441,8 @@ impl Scheduler {
         }
     }
 
-    /// Starts runs that are due and aborts runs that exceed their timeout. Returns whether any run
-    /// was started.
-    fn fire_timers(&mut self, now: Instant) -> bool {
-        let mut started = false;
+    /// Starts runs that are due and ends runs that exceed their timeout.
+    fn fire_timers(&mut self, now: Instant) {
         while let Some((at, key)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
             self.timers.remove(&(at, key));
             let Some(slot) = self.slots.get_mut(&key) else {
@@ -295,86 +455,153 @@ impl Scheduler {
                 }
             } else if slot.is_wanted(self.publisher.state(), now) {
                 self.start_run(key, now);
-                started = true;
             } else {
                 let pause = slot.spec().ttl.min(LOOK_FOR_PROBES);
                 self.timers.insert((now + pause, key));
             }
         }
-        started
     }
 
     fn start_run(&mut self, key: SlotKey, now: Instant) {
         let Some(slot) = self.slots.get_mut(&key) else {
             return;
         };
+        let limit = slot.spec().limits.detached_runs;
+        if slot.state.detached_runs >= limit {
+            let output = format!("{limit} earlier runs still go on");
+            let outcome = Outcome::failed(output, Duration::ZERO);
+            self.record(key, outcome, Duration::ZERO, now);
+            self.schedule_next(key, now);
+            return;
+        }
         let readings = slot.spec().limits.readings_per_check;
         let run = run(Arc::clone(&slot.indicator), self.redactor.clone(), readings);
         let task = self.runs.spawn(run);
         self.running.insert(task.id(), key);
-        slot.run = Some(Run {
-            task,
-            started_at: now,
-            timed_out: false,
-        });
-        self.timers.insert((now + slot.spec().timeout, key));
+        self.must_yield = true;
+        self.in_time += 1;
+        let deadline = slot.begin_run(task, now);
+        self.timers.insert((deadline, key));
     }
 
-    /// Aborts a run and records its failure. The next run is not due until the task has ended.
+    /// Ends a run that exceeds its timeout, or detaches it, and records its failure.
+    ///
+    /// After an abort, the next run is not due until the task has ended.
     fn time_out(&mut self, key: SlotKey, now: Instant) {
         let Some(slot) = self.slots.get_mut(&key) else {
             return;
         };
         let Some(run) = &mut slot.run else { return };
+        self.in_time -= 1;
         run.timed_out = true;
-        run.task.abort();
+        let (task, started_at) = (run.task.clone(), run.started_at);
+        // A run that lost more time than it was given back had less than its timeout. Otherwise it
+        // had all of it, and there is no excuse.
+        let starved = Starvation {
+            late: if run.deadline.is_exceeded() {
+                run.deadline.lateness()
+            } else {
+                Duration::ZERO
+            },
+            is_plausible: false,
+        };
+        let is_detached = slot.state.spec.on_timeout == OnTimeout::Detach;
+        if is_detached {
+            self.running.remove(&task.id());
+            self.detached.insert(task.id(), (key, task));
+            slot.detach_run();
+        } else {
+            task.abort();
+        }
         let timeout = humantime::format_duration(slot.state.spec.timeout);
-        let outcome = Outcome::failed(format!("timed out after {timeout}"), now - run.started_at);
-        self.record(key, outcome, now);
+        let outcome = Outcome::failed(format!("timed out after {timeout}"), now - started_at);
+        self.judge(key, outcome, &starved, now);
+        if is_detached {
+            self.schedule_next(key, now);
+        }
         self.next.due_by(now + COALESCE);
     }
 
-    /// Publishes a snapshot if one is due. Returns whether listeners have to be called.
-    fn publish_if_due(&mut self, now: Instant) -> bool {
+    /// Publishes a snapshot if one is due.
+    fn publish_if_due(&mut self, now: Instant) {
+        if self.look_at.is_some_and(|at| at <= now) {
+            if self.state().needs_snapshot(now) {
+                self.next.due_by(now);
+            } else {
+                self.look_later(now);
+            }
+        }
         if self.next.due.is_none_or(|due| due > now) {
-            return false;
+            return;
         }
         let next = std::mem::take(&mut self.next);
-        let checks = |probe| -> Vec<Arc<CheckState>> {
-            let slots = self.slots.values().filter(|slot| slot.probe == probe);
+        let checks = |wanted| -> Vec<Arc<CheckState>> {
+            let slots = self.slots.values().filter(|slot| slot.probe == wanted);
             slots.map(|slot| Arc::clone(&slot.state)).collect()
         };
-        let state = self.publisher.state();
         let snapshot = Arc::new(Snapshot::new(
             checks(Probe::Readiness),
             checks(Probe::Startup),
-            state.lifecycle.view(now),
-            Arc::clone(&state.identity),
-            (now, SystemTime::now()),
+            self.lifecycle().view(now),
+            Arc::clone(&self.state().identity),
+            Moment::on_time(now, SystemTime::now()),
         ));
-        let change = self.publisher.publish(&snapshot);
-        let must_call_listeners =
-            self.notifier
-                .announce(state, &snapshot, next.transitions, &change);
-        for subject in &next.removed {
-            state.history.forget(subject);
+        let published = self.publisher.publish(&snapshot);
+        if let Some(look) = self.state().take_expired_look() {
+            self.report(&look, &snapshot);
         }
-        self.publisher.wake(change);
+        self.must_yield |= self.notifier.announce(&snapshot, next.transitions);
+        self.publisher.wake(published);
+        for subject in &next.removed {
+            self.state().history.forget(subject);
+        }
         for ack in next.acks {
             // An error means that the caller stopped waiting.
             let _ = ack.send(());
         }
-        // A result that expires and a heartbeat that is missed need a new snapshot too.
-        if let Some(until) = snapshot.valid_until() {
-            self.next.due_by(until);
-        }
-        must_call_listeners
+        self.look_later(now);
     }
 
-    fn next_alarm(&self) -> Option<Instant> {
-        let timer = self.timers.first().map(|(at, _)| *at);
-        timer.into_iter().chain(self.next.due).min()
+    fn look_later(&mut self, now: Instant) {
+        let heartbeat = self.lifecycle().heartbeats.next_deadline(now);
+        let heartbeat = heartbeat.map(|missed_at| {
+            let tick = (missed_at - now) / 4;
+            let tick = tick.clamp(*HEARTBEAT_TICK.start(), *HEARTBEAT_TICK.end());
+            missed_at.min(now + tick).max(now + LOOK_AT_HEARTBEATS)
+        });
+        let result = self.state().next_expiry();
+        self.look_at = [heartbeat, result].into_iter().flatten().min();
     }
+
+    fn next_alarm(&self, now: Instant) -> Option<Instant> {
+        let timer = self.timers.first().map(|(at, _)| *at);
+        let tick = (self.in_time > 0).then(|| now + TICK);
+        let alarms = [timer, tick, self.next.due, self.look_at];
+        alarms.into_iter().flatten().min()
+    }
+}
+
+/// Tells readers when the refresher ends although handles of the health exist: its runtime is being
+/// shut down.
+impl Drop for Scheduler {
+    fn drop(&mut self) {
+        if self.commands.is_closed() {
+            return;
+        }
+        self.state().refresher_is_away(RefresherState::Gone);
+        // A process that drains is about to end, and its runtime with it.
+        if !self.lifecycle().is_draining() {
+            log!(
+                WARN,
+                "the health refresher is gone: its tokio runtime has ended"
+            );
+        }
+    }
+}
+
+/// Drops a value of the application in a task of its own, since its destructor may panic or block.
+fn dispose_of<T: Send + 'static>(value: T) {
+    tokio::spawn(async move { drop_catching_panic(value) });
 }
 
 impl Slot {

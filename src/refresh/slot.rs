@@ -8,12 +8,27 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
+use super::alarm::Late;
 use super::jitter::Jitter;
 use super::run::Outcome;
 use crate::model::{
-    CheckSpec, CheckState, DynIndicator, LastRun, Probe, Status, Subject, Thresholds, Transition,
-    drop_catching_panic, shorten,
+    Cause, CheckSpec, CheckState, Deadline, DynIndicator, LastRun, Probe, Status, Subject,
+    Thresholds, Transition, drop_catching_panic, shorten,
 };
+
+/// How long a run may still take when the scheduler was late, so that it can take an answer that is
+/// there.
+pub(super) const GRACE: Duration = Duration::from_millis(100);
+
+/// The lateness from which on it may excuse a failure.
+const MIN_STARVED: Duration = Duration::from_millis(100);
+
+/// The lateness from which on it may excuse several failures in a row: servers close connections
+/// that are silent for so long, and a pool hands out each of them once.
+const LONG_PAUSE: Duration = Duration::from_secs(1);
+
+/// How many failures in a row a long pause may excuse.
+const MAX_EXCUSES: u32 = 3;
 
 /// Identifies a slot. A key is never reused, so that a late result cannot reach another check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +42,14 @@ pub(crate) struct Slot {
     /// `Some` from the start of a run until its task has ended, even after a timeout.
     pub(super) run: Option<Run>,
     completed_runs: u64,
+    /// About the longest of the latest runs that did not fail.
+    slowest: Duration,
+    /// The lateness since the last run.
+    idle_lateness: Duration,
+    /// When the run that was recorded last ended.
+    result_at: Option<Instant>,
+    /// `Some` while the last runs do not count, because they were starved.
+    excused: Option<Excused>,
     /// Set for a startup check that is complete and does not run again.
     pub(super) is_done: bool,
     /// The callers that wait for the next result.
@@ -63,8 +86,68 @@ impl Drop for Slots {
 pub(super) struct Run {
     pub(super) task: AbortHandle,
     pub(super) started_at: Instant,
+    /// When the run exceeds its timeout.
+    pub(super) deadline: Deadline,
+    /// The lateness between the run before and this one.
+    late_before: Duration,
+    /// Whether the deadline moved so that the run gets its last turn.
+    has_grace: bool,
     /// Set once the timeout is recorded and the task is aborted; the task may still be running.
     pub(super) timed_out: bool,
+}
+
+/// The runs in a row that do not count.
+#[derive(Clone, Copy, Debug)]
+struct Excused {
+    times: u32,
+    first_at: Instant,
+    /// The lateness of the first.
+    late: Duration,
+}
+
+/// How the lateness of the scheduler may have ended a run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Starvation {
+    /// The lateness during the run, and between the run before and this one.
+    pub(super) late: Duration,
+    /// Whether a timeout within the client has probably ended the run: half of the timeout passed on
+    /// the clock, and less than that for the process.
+    pub(super) is_plausible: bool,
+}
+
+impl Run {
+    fn new(task: AbortHandle, started_at: Instant, timeout: Duration) -> Self {
+        Self {
+            task,
+            started_at,
+            deadline: Deadline::new(started_at + timeout),
+            late_before: Duration::ZERO,
+            has_grace: false,
+            timed_out: false,
+        }
+    }
+
+    /// Returns what may excuse a failure of the run, which ends now.
+    pub(super) fn starvation(&self, timeout: Duration, now: Instant) -> Starvation {
+        let late = self.deadline.lateness();
+        let (passed, half) = (now - self.started_at, timeout / 2);
+        Starvation {
+            late: late + self.late_before,
+            is_plausible: passed >= half && passed.saturating_sub(late) < half,
+        }
+    }
+
+    /// Gives the run back the time in which the process could not run.
+    ///
+    /// Whatever is left then, the run once gets long enough to take an answer that is already there.
+    fn move_deadline(&mut self, late: Late, now: Instant, bound: Duration) {
+        self.deadline.move_by(late.by, bound);
+        let earliest = now + GRACE;
+        if self.deadline.at() < earliest && !self.has_grace {
+            self.has_grace = true;
+            self.deadline.extend_to(earliest);
+        }
+    }
 }
 
 impl Slot {
@@ -81,6 +164,10 @@ impl Slot {
             state: Arc::new(CheckState::unchecked(Arc::new(spec), unchecked)),
             run: None,
             completed_runs: 0,
+            slowest: Duration::ZERO,
+            idle_lateness: Duration::ZERO,
+            result_at: None,
+            excused: None,
             is_done: false,
             waiting: Vec::new(),
         }
@@ -102,24 +189,34 @@ impl Slot {
     }
 
     /// Records the outcome of a run that ended, or of one that is being aborted.
-    pub(super) fn record(&mut self, outcome: Outcome) -> Option<Transition> {
+    ///
+    /// Its duration contains a lateness, which the dependency did not cause.
+    pub(super) fn record(&mut self, outcome: Outcome, late: Duration) -> Option<Transition> {
         let before = self.has_run().then_some(self.state.status);
         let last_run = Some(LastRun {
             time: outcome.time,
             duration: outcome.duration,
         });
         let passed = outcome.status != Status::Fail;
+        if passed {
+            let took = outcome.duration.saturating_sub(late);
+            // A run that is much slower than others is forgotten after some tens of runs.
+            let remembered = self.slowest - self.slowest / 16;
+            self.slowest = took.max(remembered).min(self.spec().timeout);
+        }
         let up = self.thresholds.observe(passed);
+        self.excused = None;
+        self.result_at = Some(outcome.ended_at);
         let mut state = CheckState {
             last_run,
-            readings: outcome.readings,
+            readings: outcome.readings.into(),
             ..CheckState::clone(&self.state)
         };
         if up == passed {
-            state.status = if up {
-                outcome.status
+            (state.status, state.cause) = if up {
+                (outcome.status, None)
             } else {
-                self.spec().failure_status()
+                (self.spec().failure_status(), Some(Cause::Failed))
             };
             state.output = outcome.output;
             state.contradiction = None;
@@ -136,7 +233,7 @@ impl Slot {
         }
         self.is_done = self.probe == Probe::Startup && state.status != Status::Fail;
         if self.is_done {
-            state.expires_at = None;
+            state.expiry = None;
         }
         let changed = before != Some(state.status);
         let transition = changed.then(|| Transition {
@@ -144,23 +241,83 @@ impl Slot {
             from: before,
             to: state.status,
             output: state.output.clone(),
+            cause: state.cause,
             time: outcome.time,
         });
         self.state = Arc::new(state);
         transition
     }
 
-    /// Notes that the task of a run has ended, after which its result can become stale.
+    /// Starts a run, and returns its deadline.
+    pub(super) fn begin_run(&mut self, task: AbortHandle, now: Instant) -> Instant {
+        let mut run = Run::new(task, now, self.spec().timeout);
+        run.late_before = std::mem::take(&mut self.idle_lateness);
+        self.run.insert(run).deadline.at()
+    }
+
+    /// Returns whether lateness excuses a failure.
+    ///
+    /// Of several failures in a row usually only the first is excused, so that a dependency that is
+    /// down is found down on a host that is never on time. After a long pause up to three are, as
+    /// long as they come quickly. And so are all that a timeout within the client has probably
+    /// caused: the last result then expires, and the check is found starved.
+    pub(super) fn excuses(&self, starved: &Starvation, now: Instant) -> bool {
+        match &self.excused {
+            None => starved.late >= MIN_STARVED,
+            Some(_) if starved.late >= MIN_STARVED && starved.is_plausible => true,
+            Some(excused) => {
+                let half = self.spec().timeout / 2;
+                excused.late >= LONG_PAUSE
+                    && excused.times < MAX_EXCUSES
+                    && now.saturating_duration_since(excused.first_at) < half
+            }
+        }
+    }
+
+    /// Notes a failed run that does not count and is to be repeated.
+    pub(super) fn excuse(&mut self, output: Option<&str>, late: Duration, now: Instant) {
+        let excused = self.excused.get_or_insert(Excused {
+            times: 0,
+            first_at: now,
+            late,
+        });
+        excused.times += 1;
+        let late = excused.late;
+        let late = humantime::format_duration(Duration::from_millis(as_millis(late)));
+        let output = output
+            .map(|output| format!(": {output}"))
+            .unwrap_or_default();
+        let cause = Cause::Starved;
+        let contradiction = format!("{cause}: failed while the refresher was {late} late{output}");
+        let contradiction = shorten(contradiction, self.spec().limits.text_bytes);
+        Arc::make_mut(&mut self.state).contradiction = Some(contradiction);
+    }
+
+    /// Notes that a run is over, after which its result can become stale. `late` is the last lateness
+    /// of the scheduler.
     ///
     /// Returns when the next run is due, if there is one.
-    pub(super) fn finish_run(&mut self, now: Instant, jitter: &mut Jitter) -> Option<Instant> {
+    pub(super) fn finish_run(
+        &mut self,
+        now: Instant,
+        late: Option<Late>,
+        jitter: &mut Jitter,
+    ) -> Option<Instant> {
         self.run = None;
         if self.is_done {
             return None;
         }
+        if self.excused.is_some() {
+            return Some(now);
+        }
         let interval = self.interval();
-        let stale_after = self.spec().stale_after(interval);
-        Arc::make_mut(&mut self.state).expires_at = Some(now + stale_after);
+        let stale_after = self.spec().stale_after(interval, self.slowest);
+        let result_at = self.result_at.unwrap_or(now);
+        let mut expiry = Deadline::new(result_at + stale_after);
+        if let Some(late) = late {
+            expiry.move_by(late.after(result_at), self.spec().limits.lateness);
+        }
+        Arc::make_mut(&mut self.state).expiry = Some(expiry);
         self.completed_runs += 1;
         Some(if self.completed_runs == 1 {
             jitter.first(now, interval)
@@ -169,7 +326,49 @@ impl Slot {
         })
     }
 
+    /// Moves the deadlines that had not passed when the scheduler should have woken up. Returns
+    /// those of a run in progress, before and after.
+    pub(super) fn move_deadlines(
+        &mut self,
+        late: Late,
+        now: Instant,
+        bound: Duration,
+    ) -> Option<(Instant, Instant)> {
+        let is_valid = |expiry: &Deadline| !expiry.has_passed(late.alarm);
+        if self.state.expiry.as_ref().is_some_and(is_valid) {
+            if let Some(expiry) = &mut Arc::make_mut(&mut self.state).expiry {
+                expiry.move_by(late.by, bound);
+            }
+        }
+        let Some(run) = &mut self.run else {
+            self.idle_lateness += late.by;
+            return None;
+        };
+        if run.timed_out {
+            return None;
+        }
+        let before = run.deadline.at();
+        run.move_deadline(late, now, bound);
+        Some((before, run.deadline.at()))
+    }
+
+    /// Counts a run that goes on although its result is ignored.
+    pub(super) fn detach_run(&mut self) {
+        self.run = None;
+        Arc::make_mut(&mut self.state).detached_runs += 1;
+    }
+
+    /// Counts a detached run that ended.
+    pub(super) fn detached_run_ended(&mut self) {
+        let state = Arc::make_mut(&mut self.state);
+        state.detached_runs = state.detached_runs.saturating_sub(1);
+    }
+
     fn interval(&self) -> Duration {
         self.spec().interval(self.thresholds.is_up())
     }
+}
+
+fn as_millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

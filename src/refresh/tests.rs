@@ -11,7 +11,7 @@ use tokio::sync::broadcast;
 use tokio::time::{sleep, timeout};
 
 use super::notifier::Notifier;
-use crate::{Check, Health, HealthBuilder, Probe, Status, indicator_fn};
+use crate::{Check, Health, HealthBuilder, Probe, RefresherState, Status, indicator_fn};
 
 const fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -211,6 +211,36 @@ async fn every_task_ends_when_the_last_handle_is_dropped_before_the_restart() {
     assert_eq!(tasks.num_alive_tasks(), 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn liveness_fails_when_the_refresher_cannot_be_restarted_for_a_minute() {
+    let runs = Runs::default();
+    let check = runs.check("db", millis(1), millis(1));
+    let health = steady().readiness(check).start().unwrap();
+    sleep(millis(50)).await;
+    // Each restart takes 100 ms.
+    for _ in 0..650 {
+        health.break_refresher();
+    }
+    sleep(millis(59_900)).await;
+    let snapshot = health.snapshot();
+    assert_eq!(snapshot.refresher(), RefresherState::Restarting);
+    assert_eq!(snapshot.status(Probe::Liveness), Status::Pass);
+    let report = snapshot.report(Probe::Readiness);
+    assert_eq!(report.status(), Status::Fail);
+    assert!(report.output().unwrap().contains("the refresher panicked"));
+
+    sleep(millis(200)).await;
+    assert_eq!(health.status(Probe::Liveness), Status::Fail);
+    let snapshot = health.snapshot();
+    let output = snapshot.report(Probe::Liveness).output().unwrap();
+    assert!(output.contains("the refresher panicked"), "{output}");
+
+    sleep(millis(6_000)).await;
+    assert_eq!(health.status(Probe::Liveness), Status::Pass);
+    assert_eq!(health.snapshot().refresher(), RefresherState::Running);
+    health.await_ready().await.unwrap();
+}
+
 // A change between a snapshot and its announcement is announced with the next snapshot.
 #[tokio::test(start_paused = true)]
 async fn a_transition_has_the_reason_of_the_snapshot_that_is_announced() {
@@ -218,11 +248,11 @@ async fn a_transition_has_the_reason_of_the_snapshot_that_is_announced() {
     let state = publisher.state();
     let early = state.current();
     let (transitions, mut announced) = broadcast::channel(8);
-    let notifier = Notifier::new(transitions, Vec::new(), state);
+    let mut notifier = Notifier::new(transitions, 8, Vec::new(), state);
     let mut publish = |snapshot| {
-        let change = publisher.publish(&snapshot);
-        notifier.announce(state, &snapshot, Vec::new(), &change);
-        publisher.wake(change);
+        let published = publisher.publish(&snapshot);
+        notifier.announce(&snapshot, Vec::new());
+        publisher.wake(published);
         announced.try_recv()
     };
 
@@ -243,8 +273,8 @@ fn a_publication_wakes_no_task_before_the_change_is_announced() {
     let publications = publisher.state().watch_publications();
     health.drain();
     let snapshot = publisher.state().current();
-    let change = publisher.publish(&snapshot);
+    let published = publisher.publish(&snapshot);
     assert!(!publications.has_changed().unwrap());
-    publisher.wake(change);
+    publisher.wake(published);
     assert!(publications.has_changed().unwrap());
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderValue;
 
-use crate::model::{Report, catch_panic, public_body, render_json};
+use crate::model::{CatchDrop, Report, catch_panic, public_body, render_json};
 
 /// The media type of the draft, section 2.
 pub(crate) const HEALTH_JSON: HeaderValue = HeaderValue::from_static("application/health+json");
@@ -22,9 +22,10 @@ impl Format {
         content_type: HeaderValue,
         render: impl Fn(&Report<'_>) -> String + Send + Sync + 'static,
     ) -> Self {
+        let render = CatchDrop::new(render);
         Self {
             content_type,
-            render: Arc::new(render),
+            render: Arc::new(move |report: &Report<'_>| (*render)(report)),
         }
     }
 

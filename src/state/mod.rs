@@ -5,6 +5,7 @@
 //! lifecycle.
 
 pub(crate) mod clock;
+mod expired_look;
 mod format;
 mod history;
 mod last_probe;
@@ -30,16 +31,20 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::sync::watch;
 
+pub(crate) use self::expired_look::ExpiredLook;
+use self::expired_look::FirstExpiredLook;
 pub(crate) use self::format::{Format, HEALTH_JSON};
 use self::history::History;
 use self::last_probe::LastProbe;
-pub(crate) use self::lifecycle::{GateCell, HeartbeatCell, LifecycleState};
+#[cfg(feature = "signal")]
+pub(crate) use self::lifecycle::Shutdown;
+pub(crate) use self::lifecycle::{GateCell, HeartbeatCell, LifecycleState, NOTICEABLE, Stage};
 pub(crate) use self::log::log;
 #[cfg(feature = "grpc")]
 pub(crate) use self::pending::PendingPlace;
 #[cfg(feature = "grpc")]
 pub(crate) use self::places::{Full, Peer, Place};
-pub(crate) use self::publisher::{Publisher, StatusChange};
+pub(crate) use self::publisher::Publisher;
 pub(crate) use self::race::race;
 #[cfg(feature = "grpc")]
 pub use self::services::ServingStatus;
@@ -50,7 +55,10 @@ use self::services::{ServiceStatuses, Services};
 pub(crate) use self::statuses::Statuses;
 #[cfg(feature = "grpc")]
 use self::timer::Timer;
-use crate::model::{Aggregate, HealthConfig, Identity, Limits, Probe, Snapshot, Status, pass_if};
+use crate::model::{
+    Aggregate, HealthConfig, Identity, Limits, Moment, Probe, RefresherState, Snapshot, Status,
+    pass_if,
+};
 
 /// The state of one health. Every handle, layer and service shares it.
 #[derive(Debug)]
@@ -65,12 +73,33 @@ pub(crate) struct SharedState {
     #[cfg(feature = "grpc")]
     pub(crate) timer: Timer,
     last_probe: LastProbe,
+    expired_look: FirstExpiredLook,
     restarts: AtomicU64,
     missed_by_listeners: AtomicU64,
+    missed_by_log: AtomicU64,
     pub(crate) history: History,
     #[cfg(feature = "grpc")]
     statuses: watch::Receiver<Statuses>,
     publications: watch::Receiver<()>,
+}
+
+/// The checks that a caller asks about.
+#[derive(Clone, Copy)]
+enum Checks<'a> {
+    All,
+    /// Those of a group, by its name. The groups of a health never change.
+    #[cfg_attr(not(feature = "grpc"), expect(dead_code))]
+    Group(&'a str),
+}
+
+impl Checks<'_> {
+    #[inline]
+    fn of(self, snapshot: &Snapshot) -> &Aggregate {
+        match self {
+            Self::All => &snapshot.aggregate,
+            Self::Group(name) => snapshot.groups.get(name).unwrap_or(&snapshot.aggregate),
+        }
+    }
 }
 
 impl SharedState {
@@ -102,8 +131,10 @@ impl SharedState {
             #[cfg(feature = "grpc")]
             timer: Timer::default(),
             last_probe: LastProbe::new(epoch),
+            expired_look: FirstExpiredLook::default(),
             restarts: AtomicU64::new(0),
             missed_by_listeners: AtomicU64::new(0),
+            missed_by_log: AtomicU64::new(0),
             history: History::new(&config.limits),
             #[cfg(feature = "grpc")]
             statuses: latest_statuses,
@@ -122,7 +153,7 @@ impl SharedState {
         match probe {
             Probe::Liveness => pass_if(self.lifecycle.is_alive()),
             Probe::Startup => pass_if(self.lifecycle.has_started()),
-            Probe::Readiness => self.readiness_of(&self.snapshot.load().aggregate, clock::now()),
+            Probe::Readiness => self.readiness_of(&self.snapshot.load(), clock::now(), Checks::All),
         }
     }
 
@@ -137,24 +168,49 @@ impl SharedState {
         if snapshot.counts_probes {
             self.last_probe.note(now);
         }
-        self.readiness_of(&snapshot.aggregate, now)
+        self.readiness_of(&snapshot, now, Checks::All)
     }
 
     #[inline]
-    fn readiness_of(&self, checks: &Aggregate, now: Instant) -> Status {
-        if self.lifecycle.takes_traffic() {
-            checks.at(now)
-        } else {
-            Status::Fail
+    fn readiness_of(&self, snapshot: &Snapshot, now: Instant, checks: Checks<'_>) -> Status {
+        if !self.lifecycle.takes_traffic() {
+            return Status::Fail;
         }
+        let of = checks.of(snapshot);
+        let status = of.at(now);
+        if status == of.unexpired() {
+            status
+        } else {
+            self.expired_readiness(checks)
+        }
+    }
+
+    /// Looks again at results that have expired. The process may have been paused since the snapshot
+    /// was loaded, and the refresher may have come since or be about to.
+    #[cold]
+    fn expired_readiness(&self, checks: Checks<'_>) -> Status {
+        let snapshot = self.snapshot.load_full();
+        let now = clock::now();
+        let of = checks.of(&snapshot);
+        let status = of.at(self.judged_at(&snapshot, now));
+        if status != of.unexpired() {
+            self.expired_look.note(&snapshot, now);
+        }
+        status
+    }
+
+    /// Returns the moment as of which the results of a snapshot are judged: earlier than now while
+    /// the process may only just have been resumed.
+    fn judged_at(&self, snapshot: &Snapshot, now: Instant) -> Instant {
+        now - self.lifecycle.refresher.forgiven(now).min(snapshot.slack())
     }
 
     /// Returns the status of a group of checks; `None` if there is no such group.
     #[cfg(feature = "grpc")]
     fn group(&self, name: &str) -> Option<Status> {
         let snapshot = self.snapshot.load();
-        let group = snapshot.groups.get(name)?;
-        Some(self.readiness_of(group, clock::now()))
+        snapshot.groups.get(name)?;
+        Some(self.readiness_of(&snapshot, clock::now(), Checks::Group(name)))
     }
 
     /// Returns the status of a group of checks for an outside caller; see [`probe`](Self::probe).
@@ -184,17 +240,59 @@ impl SharedState {
     pub(crate) fn current(&self) -> Arc<Snapshot> {
         let now = clock::now();
         let latest = self.snapshot.load_full();
-        let expired = latest.valid_until().is_some_and(|until| until <= now);
-        if !expired && latest.lifecycle.version == self.lifecycle.version() {
+        if !self.is_outdated(&latest, now) {
             return latest;
         }
-        let view = self.lifecycle.view(now);
-        Arc::new(latest.with_lifecycle(view, (now, SystemTime::now())))
+        let moment = Moment {
+            at: now,
+            time: SystemTime::now(),
+            judged_at: self.judged_at(&latest, now),
+            overdue: self.lifecycle.refresher.unnoticed_lateness(now),
+        };
+        Arc::new(latest.with_lifecycle(self.lifecycle.view(now), moment))
     }
 
-    /// Returns the detailed report, rendered at most once for each snapshot.
+    /// Returns whether a result or the deadline of a heartbeat has expired since the snapshot, or the
+    /// lifecycle has changed.
+    fn is_outdated(&self, snapshot: &Snapshot, now: Instant) -> bool {
+        let has_expired =
+            |expiry: Instant| expiry <= now && expiry <= self.judged_at(snapshot, now);
+        snapshot.next_expiry().is_some_and(has_expired)
+            || self.lifecycle.has_changed_since(&snapshot.lifecycle, now)
+    }
+
+    /// Returns whether the latest snapshot is out of date.
+    pub(crate) fn needs_snapshot(&self, now: Instant) -> bool {
+        self.is_outdated(&self.snapshot.load(), now)
+    }
+
+    /// Returns when the next result of the latest snapshot expires.
+    pub(crate) fn next_expiry(&self) -> Option<Instant> {
+        self.snapshot.load().next_expiry()
+    }
+
+    /// Returns whether a probe failed only because a result had expired.
+    pub(crate) fn has_expired_look(&self) -> bool {
+        self.expired_look.is_noted()
+    }
+
+    /// Returns what a probe saw first, of those that failed since the last call only because a
+    /// result had expired.
+    pub(crate) fn take_expired_look(&self) -> Option<Arc<ExpiredLook>> {
+        self.expired_look.take()
+    }
+
+    /// Returns the detailed report, which callers share once it is rendered.
     pub(crate) fn rendered(&self, snapshot: &Snapshot, probe: Probe) -> Bytes {
         snapshot.rendered(probe, || self.format.render(&snapshot.report(probe)))
+    }
+
+    /// Records that the refresher panicked or ended.
+    pub(crate) fn refresher_is_away(&self, state: RefresherState) {
+        let snapshot = self.snapshot.load();
+        let awaits_startup = !snapshot.startup.is_empty() && !self.lifecycle.has_started();
+        let renews_results = !snapshot.readiness.is_empty() || awaits_startup;
+        self.lifecycle.refresher_is_away(state, renews_results);
     }
 
     /// Returns how often the refresher was restarted.
@@ -207,10 +305,19 @@ impl SharedState {
         self.missed_by_listeners.load(Ordering::Relaxed)
     }
 
-    /// Counts transitions that the listeners missed.
-    pub(crate) fn count_missed_by_listeners(&self, missed: u64) {
-        self.missed_by_listeners
-            .fetch_add(missed, Ordering::Relaxed);
+    /// Counts a transition that the listeners missed.
+    pub(crate) fn count_missed_by_listeners(&self) {
+        self.missed_by_listeners.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns how many log lines were dropped.
+    pub(crate) fn missed_by_log(&self) -> u64 {
+        self.missed_by_log.load(Ordering::Relaxed)
+    }
+
+    /// Counts a log line that was dropped.
+    pub(crate) fn count_missed_by_log(&self) {
+        self.missed_by_log.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Subscribes to changes of the statuses. The channel closes when the refresher has ended.

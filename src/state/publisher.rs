@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::SharedState;
 use super::statuses::Statuses;
-use crate::model::{Probe, Snapshot, Status};
+use crate::model::Snapshot;
 
 /// Publishes snapshots. The refresher holds it; dropping it closes the channels, so that no task
 /// waits for a publication that cannot come.
@@ -19,12 +19,9 @@ pub(crate) struct Publisher {
     publications: watch::Sender<()>,
 }
 
-/// The statuses before and after a publication.
+/// A publication that no waiting task knows of yet.
 #[must_use = "waiting tasks are woken once it is passed to `wake`"]
-pub(crate) struct StatusChange {
-    pub(crate) before: [Status; Probe::EACH.len()],
-    pub(crate) after: Statuses,
-}
+pub(crate) struct Published(Statuses);
 
 impl Publisher {
     pub(super) fn new(
@@ -48,16 +45,13 @@ impl Publisher {
 
     /// Publishes a snapshot. It [wakes](Self::wake) no task yet, so that a task that waits for a
     /// change finds it announced.
-    pub(crate) fn publish(&self, snapshot: &Arc<Snapshot>) -> StatusChange {
+    pub(crate) fn publish(&self, snapshot: &Arc<Snapshot>) -> Published {
         self.state.snapshot.store(Arc::clone(snapshot));
-        StatusChange {
-            before: self.statuses.borrow().probes,
-            after: Statuses::of(&self.state, snapshot),
-        }
+        Published(Statuses::of(&self.state, snapshot))
     }
 
     /// Wakes the tasks that wait for a publication or a changed status.
-    pub(crate) fn wake(&self, StatusChange { after, .. }: StatusChange) {
+    pub(crate) fn wake(&self, Published(after): Published) {
         self.statuses.send_if_modified(|latest| {
             let has_changed = *latest != after;
             *latest = after;

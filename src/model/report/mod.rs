@@ -15,7 +15,7 @@ pub use self::entry::ReportEntry;
 pub(crate) use self::json::render_json;
 pub(crate) use self::text::render_text;
 use super::redaction::shorten;
-use super::{CheckState, Identity, Probe, Snapshot, Status};
+use super::{CheckState, Identity, Probe, RefresherState, Snapshot, Status};
 
 /// Returns the whole body that an anonymous caller gets. Its bytes never change.
 pub(crate) const fn public_body(status: Status) -> &'static [u8] {
@@ -50,8 +50,8 @@ pub struct Report<'a> {
     pub(crate) entries: Vec<ReportEntry<'a>>,
     /// Why the process itself fails the probe, apart from its checks.
     pub(crate) reasons: Vec<String>,
-    /// One note for each removed check that a group still contains.
-    incomplete: Vec<String>,
+    /// Notes on what no entry shows.
+    attention: Vec<String>,
 }
 
 impl Snapshot {
@@ -86,7 +86,7 @@ impl<'a> Report<'a> {
             identity: &snapshot.identity,
             entries,
             reasons: reasons(snapshot, probe),
-            incomplete: incomplete_groups(snapshot, probe),
+            attention: attention(snapshot, probe),
         }
     }
 
@@ -189,7 +189,7 @@ impl<'a> Report<'a> {
             .cloned()
             .chain(failing)
             .chain(contradicted)
-            .chain(self.incomplete.iter().cloned())
+            .chain(self.attention.iter().cloned())
             .collect()
     }
 
@@ -206,7 +206,7 @@ impl<'a> Report<'a> {
     pub(crate) fn only(mut self, name: &str) -> Option<Self> {
         self.entries.retain(|entry| entry.name == name);
         self.reasons.clear();
-        self.incomplete.clear();
+        self.attention.clear();
         self.status = self.entries.first()?.status;
         Some(self)
     }
@@ -297,7 +297,31 @@ fn reasons(snapshot: &Snapshot, probe: Probe) -> Vec<String> {
         }
         Probe::Startup => {}
     }
+    let is_blamed = match probe {
+        Probe::Liveness => lifecycle.refresher.is_lost,
+        Probe::Readiness | Probe::Startup => !snapshot.status(probe).is_healthy(),
+    };
+    if is_blamed {
+        reasons.extend(refresher_fault(snapshot).map(str::to_owned));
+    }
     reasons
+}
+
+/// Returns why no result will come; `None` if the refresher works.
+fn refresher_fault(snapshot: &Snapshot) -> Option<&'static str> {
+    match snapshot.refresher() {
+        RefresherState::Running => None,
+        RefresherState::Restarting => Some("the refresher panicked and is being restarted"),
+        RefresherState::Gone => Some("the refresher is gone: its tokio runtime has ended"),
+    }
+}
+
+/// Returns notes on what no entry of the report shows: a refresher that does not work, and groups
+/// that fail because a check of theirs was removed.
+fn attention(snapshot: &Snapshot, probe: Probe) -> Vec<String> {
+    let refresher = refresher_fault(snapshot).map(str::to_owned);
+    let groups = incomplete_groups(snapshot, probe);
+    refresher.into_iter().chain(groups).collect()
 }
 
 /// Returns a note for each removed check of a group. The group fails without it, and no entry of

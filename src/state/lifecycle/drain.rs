@@ -1,4 +1,4 @@
-//! The drain latch: when the drain began, and whether its delay is over.
+//! The drain latch: when the drain began, and how far the shutdown is.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -14,8 +14,30 @@ pub(crate) struct DrainLatch {
     delay: Duration,
     /// When the drain began. Never reset.
     start: OnceLock<Instant>,
-    /// Whether a shutdown has waited for the delay. The drain cap counts from then.
-    delay_over: watch::Sender<bool>,
+    shutdown: watch::Sender<Shutdown>,
+}
+
+/// The shutdown that a drain is a part of. A drain without one ends nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Shutdown {
+    pub(crate) stage: Stage,
+    /// Whether signals of the process move it forward.
+    #[cfg(feature = "signal")]
+    pub(crate) follows_signals: bool,
+}
+
+/// How far a shutdown is. It only moves forward.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// No shutdown has begun.
+    #[default]
+    Serving,
+    /// A shutdown waits for the drain delay.
+    Delay,
+    /// The delay is over, and the server ends. The drain cap counts from here.
+    Cap,
+    /// The cap was ended before its time.
+    CapEnded,
 }
 
 impl DrainLatch {
@@ -23,7 +45,7 @@ impl DrainLatch {
         Self {
             delay,
             start: OnceLock::new(),
-            delay_over: watch::Sender::default(),
+            shutdown: watch::Sender::default(),
         }
     }
 
@@ -36,21 +58,52 @@ impl DrainLatch {
         self.start.get_or_init(|| now);
     }
 
-    /// Ends the delay, or records that it has passed.
-    pub(crate) fn end_delay(&self) {
-        self.delay_over.send_replace(true);
+    /// Moves the shutdown forward to this stage, if it is not there yet.
+    pub(crate) fn advance(&self, stage: Stage) {
+        self.shutdown.send_if_modified(|shutdown| {
+            let is_further = stage > shutdown.stage;
+            if is_further {
+                shutdown.stage = stage;
+            }
+            is_further
+        });
     }
 
-    /// Resolves when a shutdown has waited for the delay.
-    pub(crate) async fn delay_ended(&self) {
-        let mut delay_over = self.delay_over.subscribe();
+    /// Records that signals of the process move the shutdown forward.
+    #[cfg(feature = "signal")]
+    pub(crate) fn follow_signals(&self) {
+        self.shutdown
+            .send_modify(|shutdown| shutdown.follows_signals = true);
+    }
+
+    /// Subscribes to the shutdown. The channel closes when the lifecycle is dropped.
+    #[cfg(feature = "signal")]
+    pub(crate) fn watch_shutdown(&self) -> watch::Receiver<Shutdown> {
+        self.shutdown.subscribe()
+    }
+
+    /// Resolves when the shutdown has reached this stage.
+    pub(crate) async fn reached(&self, stage: Stage) {
+        let mut shutdown = self.shutdown.subscribe();
         // The sender is borrowed here, so the channel cannot close.
-        let _ = delay_over.wait_for(|over| *over).await;
+        let _ = shutdown.wait_for(|shutdown| shutdown.stage >= stage).await;
     }
 
-    /// Resolves when the delay, which counts from the start of the drain, has passed or was ended.
+    /// Returns what is left of the delay, which counts from the start of the drain.
+    #[cfg(feature = "signal")]
+    pub(crate) fn remaining_delay(&self) -> Duration {
+        let now = clock::now();
+        let start = self.start().unwrap_or(now);
+        (start + self.delay).saturating_duration_since(now)
+    }
+
+    /// Resolves when the delay has passed or was ended.
     pub(crate) async fn delay_passed(&self) {
-        race(sleep_until(self.delay_until().into()), self.delay_ended()).await;
+        race(
+            sleep_until(self.delay_until().into()),
+            self.reached(Stage::Cap),
+        )
+        .await;
     }
 
     /// Returns when the delay has passed. It counts from now if no drain has begun.
@@ -62,6 +115,6 @@ impl DrainLatch {
     #[cfg(feature = "grpc")]
     pub(crate) fn is_delay_over(&self) -> bool {
         let is_over = |start| clock::now() >= start + self.delay;
-        self.start().is_some_and(is_over) || *self.delay_over.borrow()
+        self.start().is_some_and(is_over) || self.shutdown.borrow().stage >= Stage::Cap
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 
 use crate::model::HeartbeatView;
-use crate::state::clock;
+use crate::state::clock::{self, Epoch, as_nanos};
 
 /// `due` of a heartbeat whose handle was dropped: it is always missed.
 const DEAD: u64 = 0;
@@ -22,7 +22,7 @@ pub(crate) struct Heartbeats {
     any: AtomicBool,
     /// Held while the list is changed, never while it is read.
     writer: Mutex<()>,
-    epoch: Instant,
+    epoch: Epoch,
 }
 
 /// One heartbeat, as the list and its handle share it.
@@ -32,6 +32,10 @@ pub(crate) struct HeartbeatCell {
     deadline: Duration,
     /// Nanoseconds after the epoch at which the next beat is missed.
     due: AtomicU64,
+    /// `due` as the refresher last moved it, and by how much in all since the beat. Only the
+    /// refresher uses them.
+    moved_to: AtomicU64,
+    moved_by: AtomicU64,
 }
 
 impl HeartbeatCell {
@@ -43,6 +47,41 @@ impl HeartbeatCell {
         self.due.load(Ordering::Relaxed)
     }
 
+    /// Returns when the next beat is missed; `None` if the loop is dead or finished.
+    fn pending(&self) -> Option<u64> {
+        Some(self.due()).filter(|due| ![DEAD, FINISHED].contains(due))
+    }
+
+    /// Moves the deadline by a lateness, if it had not passed by `alarm`, and lets the loop run for
+    /// at least `grace`. The bound is for the sum of all moves since the last beat.
+    fn move_by(&self, late: Moves) {
+        let Some(due) = self.pending().filter(|due| *due >= late.alarm) else {
+            return;
+        };
+        let moved_before = if self.moved_to.load(Ordering::Relaxed) == due {
+            self.moved_by.load(Ordering::Relaxed)
+        } else {
+            0
+        };
+        // Grace comes once: a loop that is stuck on a host that is never on time is missed, too.
+        let grace = if moved_before == 0 {
+            late.earliest.saturating_sub(due)
+        } else {
+            0
+        };
+        let wanted = late.by.max(grace);
+        let by = wanted.min(late.bound.saturating_sub(moved_before));
+        let moved = due.saturating_add(by);
+        let swapped = self
+            .due
+            .compare_exchange(due, moved, Ordering::Relaxed, Ordering::Relaxed);
+        // Otherwise the loop has beaten, and needs no more time.
+        if swapped.is_ok() {
+            self.moved_to.store(moved, Ordering::Relaxed);
+            self.moved_by.store(moved_before + by, Ordering::Relaxed);
+        }
+    }
+
     /// Marks the loop as dead, unless it was finished.
     pub(crate) fn die(&self) {
         if self.due() != FINISHED {
@@ -51,8 +90,19 @@ impl HeartbeatCell {
     }
 }
 
+/// How deadlines move, in nanoseconds.
+#[derive(Clone, Copy)]
+struct Moves {
+    /// When the refresher should have woken up.
+    alarm: u64,
+    by: u64,
+    /// The earliest moment at which a deadline may lie.
+    earliest: u64,
+    bound: u64,
+}
+
 impl Heartbeats {
-    pub(super) fn new(epoch: Instant) -> Self {
+    pub(super) fn new(epoch: Epoch) -> Self {
         Self {
             cells: ArcSwap::default(),
             any: AtomicBool::new(false),
@@ -61,14 +111,41 @@ impl Heartbeats {
         }
     }
 
+    /// Returns whether there are none, which is all that most probes need.
     #[inline]
-    pub(super) fn all_beat(&self) -> bool {
-        !self.any.load(Ordering::Acquire) || self.none_is_missed()
+    pub(super) fn is_empty(&self) -> bool {
+        !self.any.load(Ordering::Acquire)
     }
 
-    fn none_is_missed(&self) -> bool {
-        let now = self.nanos(clock::now());
-        !self.cells.load().iter().any(|cell| cell.due() <= now)
+    /// Returns how many are missed.
+    pub(super) fn missed(&self, now: Instant) -> usize {
+        let now = self.epoch.nanos(now);
+        let cells = self.cells.load();
+        cells.iter().filter(|cell| cell.due() <= now).count()
+    }
+
+    /// Returns when the next beat is missed, if none comes; `None` if no loop is waited for.
+    pub(crate) fn next_deadline(&self, now: Instant) -> Option<Instant> {
+        let now = self.epoch.nanos(now);
+        let cells = self.cells.load();
+        let pending = cells.iter().filter_map(|cell| cell.pending());
+        let next = pending.filter(|due| *due > now).min()?;
+        Some(self.epoch.at(next))
+    }
+
+    /// Moves the deadlines that had not passed by `alarm`, when the refresher was due to wake up,
+    /// since the loops could not run either.
+    pub(crate) fn move_by(&self, late: Duration, alarm: Instant, grace: Duration, bound: Duration) {
+        let moves = Moves {
+            alarm: self.epoch.nanos(alarm),
+            by: as_nanos(late),
+            earliest: self.epoch.nanos(alarm + late + grace),
+            bound: as_nanos(bound),
+        };
+        self.cells
+            .load()
+            .iter()
+            .for_each(|cell| cell.move_by(moves));
     }
 
     /// Adds a loop, whose deadline counts from now. Replaces a dead loop of the same name; returns
@@ -78,6 +155,8 @@ impl Heartbeats {
             name: name.into(),
             deadline,
             due: AtomicU64::new(self.due(deadline)),
+            moved_to: AtomicU64::new(DEAD),
+            moved_by: AtomicU64::new(0),
         });
         self.edit(|cells| {
             match cells.iter_mut().find(|other| *other.name == *name) {
@@ -92,8 +171,8 @@ impl Heartbeats {
     /// Restarts the deadline. Returns whether the heartbeat had been missed.
     pub(crate) fn beat(&self, cell: &HeartbeatCell) -> bool {
         let now = clock::now();
-        let due = self.nanos(now + cell.deadline);
-        cell.due.swap(due, Ordering::Relaxed) <= self.nanos(now)
+        let due = self.epoch.nanos(now + cell.deadline);
+        cell.due.swap(due, Ordering::Relaxed) <= self.epoch.nanos(now)
     }
 
     /// Removes a loop that ended as intended.
@@ -103,7 +182,7 @@ impl Heartbeats {
     }
 
     pub(super) fn view(&self, now: Instant) -> Vec<HeartbeatView> {
-        let nanos = self.nanos(now);
+        let nanos = self.epoch.nanos(now);
         let view = |cell: &Arc<HeartbeatCell>| {
             let due = cell.due();
             let fault = (due <= nanos).then(|| {
@@ -117,23 +196,15 @@ impl Heartbeats {
             });
             HeartbeatView {
                 name: Arc::clone(&cell.name),
-                deadline: fault
-                    .is_none()
-                    .then(|| self.epoch + Duration::from_nanos(due)),
                 fault,
             }
         };
         self.cells.load().iter().map(view).collect()
     }
 
-    fn nanos(&self, at: Instant) -> u64 {
-        // Saturates after 584 years.
-        u64::try_from(at.saturating_duration_since(self.epoch).as_nanos()).unwrap_or(u64::MAX)
-    }
-
     /// Returns when the next beat is due. Never `DEAD`, since a deadline is longer than zero.
     fn due(&self, deadline: Duration) -> u64 {
-        self.nanos(clock::now() + deadline)
+        self.epoch.nanos(clock::now() + deadline)
     }
 
     fn edit<T>(&self, edit: impl FnOnce(&mut Vec<Arc<HeartbeatCell>>) -> T) -> T {

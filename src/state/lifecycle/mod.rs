@@ -1,9 +1,10 @@
-//! The lifecycle of the process: startup, heartbeats, drain, and two switches.
+//! The lifecycle of the process: startup, heartbeats, drain, two switches, and the refresher.
 //!
 //! Every part is read at request time without a lock. The handles in `crate::lifecycle` write it.
 
 mod drain;
 mod heartbeats;
+mod refresher;
 mod startup;
 mod switch;
 
@@ -13,19 +14,25 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use self::drain::DrainLatch;
+#[cfg(feature = "signal")]
+pub(crate) use self::drain::Shutdown;
+pub(crate) use self::drain::Stage;
 pub(crate) use self::heartbeats::HeartbeatCell;
 use self::heartbeats::Heartbeats;
+pub(crate) use self::refresher::NOTICEABLE;
+use self::refresher::RefresherWatch;
 pub(crate) use self::startup::GateCell;
 use self::startup::StartupLatch;
 use self::switch::Switch;
-use super::clock;
-use crate::model::{LifecycleView, Redactor};
+use super::clock::{self, Epoch};
+use crate::model::{LifecycleView, Redactor, RefresherState};
 
 #[derive(Debug)]
 pub(crate) struct LifecycleState {
     pub(crate) startup: StartupLatch,
     pub(crate) heartbeats: Heartbeats,
     pub(crate) drain: DrainLatch,
+    pub(crate) refresher: RefresherWatch,
     /// On while only a restart helps.
     broken: Switch,
     /// On while the application refuses traffic.
@@ -43,13 +50,15 @@ impl LifecycleState {
         startup_checks: usize,
         epoch: Instant,
         drain_delay: Duration,
+        lateness_bound: Duration,
         redactor: Redactor,
         changed: mpsc::Sender<()>,
     ) -> Self {
         Self {
             redactor,
             startup: StartupLatch::new(gates, startup_checks),
-            heartbeats: Heartbeats::new(epoch),
+            heartbeats: Heartbeats::new(Epoch::new(epoch)),
+            refresher: RefresherWatch::new(Epoch::new(epoch), lateness_bound),
             drain: DrainLatch::new(drain_delay),
             broken: Switch::default(),
             refusing: Switch::default(),
@@ -60,7 +69,21 @@ impl LifecycleState {
 
     #[inline]
     pub(crate) fn is_alive(&self) -> bool {
-        !self.broken.is_on() && self.heartbeats.all_beat()
+        let heartbeats = || self.heartbeats.is_empty() || self.misses_none(clock::now());
+        !self.broken.is_on() && !self.refresher.is_lost(clock::now) && heartbeats()
+    }
+
+    fn misses_none(&self, now: Instant) -> bool {
+        self.heartbeats.missed(self.judged_at(now)) == 0
+    }
+
+    /// Returns the moment as of which heartbeats are judged: earlier than now while the process may
+    /// only just have been resumed.
+    fn judged_at(&self, now: Instant) -> Instant {
+        if self.heartbeats.missed(now) == 0 {
+            return now;
+        }
+        now - self.refresher.forgiven(now)
     }
 
     #[inline]
@@ -90,6 +113,15 @@ impl LifecycleState {
         self.version.load(Ordering::Acquire)
     }
 
+    /// Returns whether a view is older than the latest change, or than a heartbeat that was missed
+    /// since, which is no event.
+    pub(crate) fn has_changed_since(&self, view: &LifecycleView, now: Instant) -> bool {
+        view.version != self.version() || {
+            !self.heartbeats.is_empty()
+                && view.missed_heartbeats() != self.heartbeats.missed(self.judged_at(now))
+        }
+    }
+
     pub(crate) fn view(&self, now: Instant) -> LifecycleView {
         LifecycleView {
             version: self.version(),
@@ -98,7 +130,8 @@ impl LifecycleState {
             broken: self.broken.reason(),
             refusing: self.refusing.reason(),
             gates: self.startup.view(),
-            heartbeats: self.heartbeats.view(now),
+            heartbeats: self.heartbeats.view(self.judged_at(now)),
+            refresher: self.refresher.view(now),
         }
     }
 
@@ -120,6 +153,12 @@ impl LifecycleState {
         self.notify();
     }
 
+    /// Fails readiness for good, since the process is about to end.
+    pub(crate) fn start_shutdown(&self) {
+        self.start_drain();
+        self.drain.advance(Stage::Delay);
+    }
+
     /// Records that a startup check passed for the first time, or was removed before it did.
     pub(crate) fn startup_check_done(&self) {
         self.startup.step_done();
@@ -128,6 +167,18 @@ impl LifecycleState {
 
     fn redacted(&self, reason: Option<String>) -> Option<String> {
         reason.map(|reason| self.redactor.prepare(reason))
+    }
+
+    /// Records that the refresher completed a turn after it had been away.
+    pub(crate) fn refresher_runs(&self) {
+        self.refresher.runs();
+        self.notify();
+    }
+
+    /// Records that the refresher panicked or ended.
+    pub(crate) fn refresher_is_away(&self, state: RefresherState, renews_results: bool) {
+        self.refresher.is_away(state, clock::now(), renews_results);
+        self.notify();
     }
 
     /// Counts a change, and wakes the refresher.

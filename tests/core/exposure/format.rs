@@ -1,16 +1,18 @@
 //! A report in a format of the user's.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
+use std::thread;
 
 use http::Request;
 use serde_json::{Value, json};
 use tower_health::{
-    ComponentType, Failure, Health, ObservedValue, Probe, Report, ReportEntry, Status,
+    ComponentType, Details, Failure, Health, HealthLayer, ObservedValue, Probe, Report,
+    ReportEntry, Status,
 };
 
 use super::support::{Port, check, failing, passing};
-use crate::support::{Dial, lapse, secs, settle, steady};
+use crate::support::{Dial, PATIENCE, lapse, secs, settle, steady};
 
 /// The `/ready` body of the first seed: names to words.
 fn simple(report: &Report<'_>) -> String {
@@ -257,4 +259,78 @@ async fn a_format_gets_what_speaks_against_the_status_of_a_check() {
     };
     assert_eq!((entry.status(), entry.output()), (Status::Pass, None));
     assert_eq!(entry.contradiction(), Some("failed 1 of 3 times: refused"));
+}
+
+/// The readiness report, requested without a runtime.
+fn report(layer: &HealthLayer) -> String {
+    let headers: [(&str, &str); 0] = [];
+    let answer = layer.answer("GET", "/readyz", None, headers).unwrap();
+    String::from_utf8(answer.into_body()).unwrap()
+}
+
+/// What this returns on a thread of its own. A thread that hangs fails the test.
+fn within_patience<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, returned) = mpsc::channel();
+    thread::spawn(move || done.send(call()));
+    returned.recv_timeout(PATIENCE).unwrap()
+}
+
+fn with_details(health: &Health) -> HealthLayer {
+    let layer = HealthLayer::builder(health.clone()).details(Details::always());
+    layer.build().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_format_may_request_the_report_that_it_writes() {
+    let own = Arc::new(OnceLock::<HealthLayer>::new());
+    let depth = AtomicUsize::new(0);
+    let health = steady()
+        .format("text/plain", {
+            let own = Arc::clone(&own);
+            move |_| match depth.fetch_add(1, Ordering::Relaxed) {
+                0 => format!("outer, inner: {}", report(own.get().unwrap())),
+                _ => "inner".to_owned(),
+            }
+        })
+        .start()
+        .unwrap();
+    settle().await;
+    own.set(with_details(&health)).unwrap();
+    let layer = own.get().unwrap().clone();
+    // The inner one was finished first, so it is the one that all callers share.
+    assert_eq!(within_patience(move || report(&layer)), "inner");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_format_that_blocks_holds_up_no_other_caller() {
+    let calls = AtomicUsize::new(0);
+    let (blocked, is_blocked) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let released = Mutex::new(released);
+    let health = steady()
+        .format("text/plain", move |_| {
+            let call = calls.fetch_add(1, Ordering::Relaxed);
+            if call == 0 {
+                blocked.send(()).unwrap();
+                let _ = released.lock().unwrap().recv();
+            }
+            format!("call {call}")
+        })
+        .start()
+        .unwrap();
+    settle().await;
+    let layer = with_details(&health);
+    let first = thread::spawn({
+        let layer = layer.clone();
+        move || report(&layer)
+    });
+    is_blocked.recv_timeout(PATIENCE).unwrap();
+    let second = within_patience({
+        let layer = layer.clone();
+        move || report(&layer)
+    });
+    assert_eq!(second, "call 1");
+    release.send(()).unwrap();
+    assert_eq!(first.join().unwrap(), "call 1", "all share one rendering");
+    assert_eq!(report(&layer), "call 1");
 }

@@ -62,12 +62,14 @@ async fn each_check_gate_and_heartbeat_has_a_path() {
     }
 }
 
+// The application may have routes of its own there.
 #[tokio::test(start_paused = true)]
-async fn an_unknown_name_is_not_found() {
+async fn an_unknown_name_belongs_to_the_application() {
     let health = health().await;
     let port = Port::management(&health);
     for path in [
         "/readyz/nothing",
+        "/readyz/nothing?verbose",
         "/readyz/PING",
         "/readyz/queue",
         "/readyz/lag",
@@ -80,11 +82,24 @@ async fn an_unknown_name_is_not_found() {
         "/livez/ping",
         "/startupz/ping",
     ] {
-        let answer = port.get(path).await;
-        assert_eq!((answer.code, &*answer.body), (404, ""), "{path}");
-        assert_eq!(answer.headers["content-length"], "0", "{path}");
-        assert_eq!(answer.headers["cache-control"], "no-store", "{path}");
+        for method in ["GET", "HEAD", "OPTIONS", "POST"] {
+            let answer = port.send(Request::builder().method(method).uri(path)).await;
+            let seen = (answer.code, &*answer.body);
+            assert_eq!(seen, (200, APPLICATION), "{method} {path}");
+        }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_path_belongs_to_a_check_from_its_registration_until_its_removal() {
+    let health = health().await;
+    let port = Port::management(&health);
+    assert_eq!(port.get("/readyz/late").await.body, APPLICATION);
+    health.add_readiness(passing("late")).await.unwrap();
+    settle().await;
+    assert_eq!(port.get("/readyz/late").await.json()["status"], "pass");
+    health.remove_readiness("late").await.unwrap();
+    assert_eq!(port.get("/readyz/late").await.body, APPLICATION);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,7 @@
 //! `Health::fixed`, for users' own tests, and `HealthLayer::is_probe`, for their telemetry.
 
 use http::Request;
+use tower::Layer;
 use tower_health::{Details, Health, HealthLayer, Probe, Status};
 
 use super::support::{answer, report};
@@ -90,5 +91,7 @@ fn a_probe_is_recognised_by_its_path_alone() {
     for (method, uri, expected) in cases {
         let request = Request::builder().method(method).uri(uri).body(()).unwrap();
         assert_eq!(layer.is_probe(&request), expected, "{method} {uri}");
+        let service = layer.layer(());
+        assert_eq!(service.is_probe(&request), expected, "{method} {uri}");
     }
 }

@@ -250,3 +250,26 @@ async fn a_heartbeat_says_nothing_about_readiness() {
     let told = report(&health, Probe::Readiness).await;
     assert_eq!(told["checks"].get("consumer"), None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_heartbeat_that_is_met_causes_no_publication() {
+    let idle = Dial::at(Status::Pass).check("db").ttl(secs(3_600));
+    let health = steady().readiness(idle).start().unwrap();
+    let heartbeat = health
+        .heartbeat("consumer", Duration::from_millis(5))
+        .unwrap();
+    settle().await;
+    heartbeat.beat();
+    settle().await;
+    heartbeat.beat();
+    lapse(Duration::from_millis(1)).await;
+    let before = health.snapshot();
+    for _ in 0..1_000 {
+        heartbeat.beat();
+        lapse(Duration::from_millis(4)).await;
+    }
+    assert!(std::sync::Arc::ptr_eq(&before, &health.snapshot()));
+    lapse(secs(1)).await;
+    assert_eq!(health.status(Probe::Liveness), Status::Fail);
+    assert!(!std::sync::Arc::ptr_eq(&before, &health.snapshot()));
+}

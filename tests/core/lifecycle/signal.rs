@@ -1,23 +1,30 @@
 //! Real signals to a real process: a child that runs one test of this binary, which is a service.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::future::pending;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use tower_health::{Health, Probe, Status};
 
-use crate::support::{PATIENCE, child};
+use super::service::Service;
+use crate::support::child;
 
 /// Set for the child: its drain delay in milliseconds.
-const CHILD: &str = "TOWER_HEALTH_TEST_DRAIN_MS";
+const DELAY: &str = "TOWER_HEALTH_TEST_DRAIN_MS";
 
-/// Longer than any test runs: a delay that only a second signal can end.
+/// Longer than any test runs: a delay or a cap that only a signal can end.
 const FOR_EVER: u64 = 3_600_000;
+
+fn service(test: &str, delay: u64) -> Service {
+    let mut command: Command = child::command(module_path!(), test);
+    command.env(DELAY, delay.to_string());
+    Service::start(command)
+}
 
 #[test]
 fn a_signal_drains_and_the_process_ends_in_good_order_after_the_delay() {
     for signal in ["TERM", "INT"] {
-        let mut service = Service::start(200);
+        let mut service = service("child", 200);
         let sent = Instant::now();
         service.signal(signal);
         service.says("draining: readiness fail, liveness pass");
@@ -31,7 +38,7 @@ fn a_signal_drains_and_the_process_ends_in_good_order_after_the_delay() {
 #[test]
 fn a_second_signal_ends_the_delay() {
     for (first, second) in [("TERM", "TERM"), ("TERM", "INT")] {
-        let mut service = Service::start(FOR_EVER);
+        let mut service = service("child", FOR_EVER);
         service.signal(first);
         service.says("draining: readiness fail, liveness pass");
         service.signal(second);
@@ -41,9 +48,33 @@ fn a_second_signal_ends_the_delay() {
 }
 
 #[test]
-#[ignore = "the service that the tests above send signals to"]
-fn child() {
-    let Ok(delay) = std::env::var(CHILD) else {
+fn a_third_signal_ends_the_cap() {
+    for signals in [["TERM", "TERM", "TERM"], ["TERM", "INT", "TERM"]] {
+        let mut service = service("child_with_open_streams", FOR_EVER);
+        let [first, second, third] = signals;
+        service.signal(first);
+        service.says("draining: readiness fail, liveness pass");
+        service.signal(second);
+        service.says("the servers end");
+        service.signal(third);
+        service.says("capped");
+        assert!(service.end().success(), "{signals:?}");
+    }
+}
+
+// The delay needs no signal to end.
+#[test]
+fn a_second_signal_after_the_delay_ends_the_cap() {
+    let mut service = service("child_with_open_streams", 1);
+    service.signal("INT");
+    service.says("the servers end");
+    service.signal("INT");
+    service.says("capped");
+    assert!(service.end().success());
+}
+
+fn in_child(test: impl AsyncFnOnce(Health)) {
+    let Ok(delay) = std::env::var(DELAY) else {
         return;
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -53,79 +84,56 @@ fn child() {
     runtime.block_on(async {
         let health = Health::builder()
             .drain_delay(Duration::from_millis(delay.parse().unwrap()))
+            .drain_cap(Duration::from_millis(FOR_EVER))
             .start()
             .unwrap();
+        test(health).await;
+    });
+}
+
+/// Prints what probes say once the drain has begun.
+async fn tell_of_drain(health: &Health) {
+    let mut transitions = health.subscribe();
+    println!("\nserving");
+    transitions.next().await.unwrap();
+    let of = |probe| health.status(probe);
+    println!(
+        "\ndraining: readiness {}, liveness {}",
+        of(Probe::Readiness),
+        of(Probe::Liveness)
+    );
+}
+
+#[test]
+#[ignore = "the service that the tests above send signals to"]
+fn child() {
+    in_child(async |health| {
         let shutdown = health.shutdown_signal();
-        let mut transitions = health.subscribe();
-        println!("\nserving");
-        let told = async {
-            transitions.next().await.unwrap();
-            let of = |probe| health.status(probe);
-            println!(
-                "\ndraining: readiness {}, liveness {}",
-                of(Probe::Readiness),
-                of(Probe::Liveness)
-            );
-        };
-        tokio::join!(shutdown, told);
+        tokio::join!(shutdown, tell_of_drain(&health));
         assert_eq!(health.status(Probe::Readiness), Status::Fail);
         println!("\nstopped");
     });
 }
 
-struct Service {
-    child: Child,
-    output: BufReader<ChildStdout>,
-}
-
-impl Service {
-    fn start(delay: u64) -> Self {
-        let mut child = child::command(module_path!(), "child")
-            .env(CHILD, delay.to_string())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        let mut service = Self { child, output };
-        service.says("serving");
-        service
-    }
-
-    fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        let kill = Command::new("kill").args(["-s", name, &pid]).status();
-        assert!(kill.unwrap().success());
-    }
-
-    /// Reads until this line. A child that ends without it closes its output, and that fails.
-    fn says(&mut self, wanted: &str) {
-        let mut line = String::new();
-        loop {
-            line.clear();
-            let length = self.output.read_line(&mut line).unwrap();
-            assert_ne!(length, 0, "the child ended before it said {wanted:?}");
-            if line.trim_end() == wanted {
-                return;
-            }
-        }
-    }
-
-    fn end(mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(Instant::now() < deadline, "the child does not end");
-            std::thread::yield_now();
-        }
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        // It has ended already unless the test failed.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+#[test]
+#[ignore = "the service that the tests above send signals to"]
+fn child_with_open_streams() {
+    in_child(async |health| {
+        // Two servers, each with its own shutdown and cap: a signal counts once for each of them.
+        let server = |shutdown| {
+            health.cap_drain(async move {
+                shutdown.await;
+                pending::<()>().await;
+            })
+        };
+        let (shutdown, other) = (health.shutdown_signal(), health.shutdown_signal());
+        let servers = async { tokio::join!(server(shutdown), server(other)) };
+        let ends = async {
+            health.shutdown_signal().await;
+            println!("\nthe servers end");
+        };
+        let (ended, (), ()) = tokio::join!(servers, tell_of_drain(&health), ends);
+        assert_eq!(ended, (None, None));
+        println!("\ncapped");
+    });
 }

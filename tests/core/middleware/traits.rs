@@ -30,6 +30,7 @@ fn public(_: ProbeBody) -> Body {
 #[test]
 fn handle_layer_and_service_can_be_shared_among_threads() {
     is_shareable(&Health::fixed(Status::Pass));
+    is_shareable(&Health::fixed(Status::Pass).downgrade());
     is_shareable(&layer());
     is_shareable(&layer().map_body(public));
     is_shareable(&layer().layer(service_fn(handler)));

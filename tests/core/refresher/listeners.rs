@@ -187,13 +187,12 @@ async fn a_listener_that_blocks_misses_the_oldest_transitions_and_they_are_count
             eventually("the listener blocks", async || door.waiting() == 1).await;
         }
     }
-    assert_eq!((door.entered(), health.missed_by_listeners()), (1, 0));
+    // They are counted although the listener never comes back to count them.
+    let missed = 1_500 - 1 - 1_024;
+    assert_eq!((door.entered(), health.missed_by_listeners()), (1, missed));
     door.open();
-    eventually("the rest is seen or counted", async || {
-        door.entered() as u64 + health.missed_by_listeners() == 1_500
-    })
-    .await;
-    assert_eq!(door.entered(), 1 + 1_024);
+    eventually("the rest is seen", async || door.entered() == 1 + 1_024).await;
+    assert_eq!(health.missed_by_listeners(), missed);
 }
 
 #[tokio::test(start_paused = true)]

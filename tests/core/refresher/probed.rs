@@ -3,7 +3,7 @@
 use tower_health::{Details, Health, HealthLayer, Probe, Status};
 
 use super::support::{Script, fail, pass, probe, readiness, state};
-use crate::support::prober::get;
+use crate::support::prober::{APPLICATION, get};
 use crate::support::{lapse, millis, secs, settle, steady};
 
 /// A check that runs only while readiness was probed within 30 s, and its health.
@@ -150,7 +150,7 @@ async fn asking_for_one_check_keeps_it_awake() {
         .build()
         .unwrap();
     lapse(millis(3_600_500)).await;
-    assert_eq!(get(&layer, "/readyz/other").await.0, 404);
+    assert_eq!(get(&layer, "/readyz/other").await.1, APPLICATION);
     lapse(secs(2)).await;
     assert_eq!(db.runs(), 1, "there is no such check");
 

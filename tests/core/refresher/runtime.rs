@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use tower_health::{Criticality, Health, HealthBuilder, Probe, Status};
+use tower_health::{Cause, Criticality, Health, HealthBuilder, Probe, RefresherState, Status};
 
 use super::support::{Script, readiness};
 use crate::support::{millis, secs, steady, wait_until};
@@ -45,12 +45,14 @@ fn readiness_fails_when_its_runtime_is_gone_and_the_report_names_what_is_stale()
     let snapshot = health.snapshot();
     assert_eq!(snapshot.status(Probe::Readiness), Status::Fail);
     let report = snapshot.report(Probe::Readiness);
-    assert_eq!(report.notes(), ["db fails"]);
+    let gone = "the refresher is gone: its tokio runtime has ended";
+    assert_eq!(report.notes(), ["db fails", gone]);
+    assert_eq!(report.reasons(), [gone]);
     let output = report.output().unwrap();
-    assert!(
-        output.starts_with("db: stale: the last run ended "),
-        "{output}"
-    );
+    let stale = output.strip_prefix(&format!("{gone}; db: ")).unwrap();
+    assert!(stale.starts_with("stale: the last run ended "), "{output}");
+    assert_eq!(snapshot.refresher(), RefresherState::Gone);
+    assert_eq!(snapshot.cause(Probe::Readiness), Some(Cause::Stale));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use tower_health::{
     Check, ComponentType, Criticality, Health, HealthBuilder, HealthLayer, HealthLayerBuilder,
-    Probe, Status,
+    OnTimeout, Probe, Status,
 };
 
 use super::support::{Settings, from_toml, ok};
@@ -53,6 +53,7 @@ fn a_check_sets_what_the_file_sets() {
         .failure_threshold(3)
         .success_threshold(2)
         .while_probed(secs(90))
+        .on_timeout(OnTimeout::Detach)
         .component_id("primary-db")
         .component_type(ComponentType::Datastore)
         .affected_endpoint("/orders/{id}")

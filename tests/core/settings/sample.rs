@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use http::Request;
 use serde::de::DeserializeOwned;
 use tower_health::{
-    CheckConfig, ComponentType, Criticality, Health, HealthConfig, HealthLayer, LayerConfig, Limits,
+    CheckConfig, ComponentType, Criticality, Health, HealthConfig, HealthLayer, LayerConfig,
+    Limits, OnTimeout,
 };
 
 use super::support::{Settings, from_toml, from_yaml, ok};
@@ -89,6 +90,7 @@ fn every_setting_of_a_check_is_read() {
         assert_eq!(db.failure_threshold, Some(3), "{format}");
         assert_eq!(db.success_threshold, Some(2), "{format}");
         assert_eq!(db.while_probed, Some(secs(90)), "{format}");
+        assert_eq!(db.on_timeout, Some(OnTimeout::Detach), "{format}");
         assert_eq!(db.component_id.as_deref(), Some("primary-db"), "{format}");
         assert_eq!(
             db.component_type,

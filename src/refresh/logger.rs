@@ -1,0 +1,143 @@
+//! Writes log lines in a task of its own, since a `tracing` subscriber is code of the application.
+//!
+//! A subscriber that blocks, as one does whose pipe is full, delays no check: the queue drops the
+//! oldest lines, and they are counted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::queue::{self, Receiver, Sender};
+use crate::model::{Cause, Status, Subject, Transition, escape_line};
+use crate::state::{SharedState, log};
+
+/// A line of the log, without the work of formatting it.
+#[derive(Debug)]
+pub(super) enum LogLine {
+    Transition {
+        transition: Transition,
+        /// The reason, if another one than that of the transition.
+        output: Option<String>,
+    },
+    /// A run that failed does not count.
+    StarvedRun {
+        subject: Subject,
+        late: Duration,
+        output: Option<String>,
+    },
+    MissedByListeners(u64),
+    ListenerPanicked(Subject),
+    RefresherPanicked(String),
+}
+
+#[derive(Clone)]
+pub(super) struct Logger {
+    lines: Sender<LogLine>,
+    state: Arc<SharedState>,
+}
+
+impl Logger {
+    /// Starts the task, which ends with the last logger; must be called within a runtime.
+    pub(super) fn start(state: &Arc<SharedState>) -> Self {
+        let (lines, queue) = queue::bounded(state.limits.log_lines);
+        tokio::spawn(write_all(Unwritten(queue), Arc::clone(state)));
+        Self {
+            lines,
+            state: Arc::clone(state),
+        }
+    }
+
+    pub(super) fn write(&self, line: LogLine) {
+        if self.lines.send(line).is_some() {
+            self.state.count_missed_by_log();
+        }
+    }
+}
+
+async fn write_all(mut lines: Unwritten, state: Arc<SharedState>) {
+    let mut told = 0;
+    while let Some(line) = lines.0.next().await {
+        line.write();
+        let missed = state.missed_by_log();
+        if missed > told {
+            told = missed;
+            log!(
+                WARN,
+                missed,
+                "the log is too slow: lines about health are missing"
+            );
+        }
+        // A full queue would keep other tasks waiting.
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The lines to be written. When the runtime ends first, dropping them writes them.
+struct Unwritten(Receiver<LogLine>);
+
+impl Drop for Unwritten {
+    fn drop(&mut self) {
+        while let Some(line) = self.0.try_next() {
+            line.write();
+        }
+    }
+}
+
+impl LogLine {
+    fn write(self) {
+        match self {
+            Self::Transition { transition, output } => {
+                write_transition(&transition, output.as_deref());
+            }
+            Self::StarvedRun {
+                subject,
+                late,
+                output,
+            } => {
+                let cause = Cause::Starved.as_str();
+                let (late, output) = (late.as_secs_f64(), output.as_deref().map(escape_line));
+                log!(WARN, %subject, cause, late, output, "a failed run does not count");
+            }
+            Self::MissedByListeners(missed) => {
+                log!(
+                    WARN,
+                    missed,
+                    "the transition listeners are too slow and missed transitions"
+                );
+            }
+            Self::ListenerPanicked(subject) => {
+                log!(ERROR, %subject, "a transition listener panicked");
+            }
+            Self::RefresherPanicked(message) => {
+                log!(
+                    ERROR,
+                    message,
+                    "the health refresher panicked and is being restarted"
+                );
+            }
+        }
+    }
+}
+
+/// Writes a transition to the log. A first pass is expected, and so only a debug line.
+fn write_transition(transition: &Transition, output: Option<&str>) {
+    let Transition {
+        subject,
+        from,
+        to,
+        cause,
+        ..
+    } = transition;
+    let (from, cause) = (from.map(Status::as_str), cause.map(Cause::as_str));
+    let output = output.map(escape_line);
+    match (from, to) {
+        (None, Status::Pass) => {
+            log!(DEBUG, %subject, %to, "first health check result");
+        }
+        (_, Status::Pass) => {
+            log!(INFO, %subject, from, %to, "health recovered");
+        }
+        _ => {
+            log!(WARN, %subject, from, %to, cause, output, "health changed");
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! Those who watch the health: a subscriber that keeps up, one that lags, a listener and a tracing
+//! subscriber that misbehave.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::panic;
+use std::sync::{Arc, Mutex, MutexGuard, Once};
+
+use tokio::task;
+use tracing::span;
+
+use super::host::Host;
+use crate::{Health, Probe, Status, Subject, Transition, Transitions};
+
+/// How many of the latest transitions are kept.
+const KEPT: usize = 8_192;
+
+/// Every transition, in the order of their announcement.
+#[derive(Clone, Default)]
+pub(super) struct Announced(Arc<Mutex<Log>>);
+
+#[derive(Default)]
+pub(super) struct Log {
+    /// The number of transitions before the first that is kept.
+    forgotten: u64,
+    kept: VecDeque<Transition>,
+    /// The latest status of each subject.
+    subjects: BTreeMap<String, Option<Status>>,
+    pub(super) has_ended: bool,
+    violation: Option<String>,
+}
+
+impl Announced {
+    /// Collects transitions in a task of its own, which keeps up.
+    pub(super) fn collect(health: &Health) -> Self {
+        let announced = Self::default();
+        for probe in Probe::EACH {
+            let first = Some(health.status(probe));
+            announced.log().subjects.insert(probe.to_string(), first);
+        }
+        let log = announced.clone();
+        let mut transitions = health.subscribe();
+        tokio::spawn(task::unconstrained(async move {
+            while let Some(transition) = transitions.next().await {
+                log.log().add(transition, transitions.missed());
+            }
+            log.log().has_ended = true;
+        }));
+        announced
+    }
+
+    pub(super) fn log(&self) -> MutexGuard<'_, Log> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl Log {
+    fn add(&mut self, transition: Transition, missed: u64) {
+        let last = self
+            .subjects
+            .entry(transition.subject.to_string())
+            .or_default();
+        let is_check = matches!(transition.subject, Subject::Check { .. });
+        let fault = if missed > 0 {
+            Some("a subscriber that keeps up missed a transition")
+        } else if transition.from == Some(transition.to) {
+            Some("a transition changes nothing")
+        } else if is_check && transition.from.is_none() {
+            // The first result of a check; its name may have belonged to another one before.
+            None
+        } else {
+            (transition.from != *last)
+                .then_some("a transition does not begin where the one before it ended")
+        };
+        *last = Some(transition.to);
+        if let Some(fault) = fault {
+            self.violation
+                .get_or_insert_with(|| format!("{fault}: {transition:?}"));
+        }
+        if self.kept.len() == KEPT {
+            self.kept.pop_front();
+            self.forgotten += 1;
+        }
+        self.kept.push_back(transition);
+    }
+
+    pub(super) fn total(&self) -> u64 {
+        self.forgotten + self.kept.len() as u64
+    }
+
+    /// Returns the latest status of a probe that was announced.
+    pub(super) fn latest(&self, probe: Probe) -> Option<Status> {
+        self.subjects.get(probe.as_str()).copied().flatten()
+    }
+
+    fn get(&self, index: u64) -> Option<&Transition> {
+        let index = index.checked_sub(self.forgotten)?;
+        self.kept.get(usize::try_from(index).ok()?)
+    }
+
+    pub(super) fn check(&self) -> Result<(), String> {
+        self.violation.clone().map_or(Ok(()), Err)
+    }
+
+    /// Compares with the history, which keeps the latest of each subject.
+    pub(super) fn check_history(&self, history: &[Transition]) -> Result<(), String> {
+        let mut of_subject: BTreeMap<String, Vec<&Transition>> = BTreeMap::new();
+        for transition in history {
+            let subject = transition.subject.to_string();
+            of_subject.entry(subject).or_default().push(transition);
+        }
+        if history.is_empty() && !self.kept.is_empty() {
+            return Err("the history is empty".to_owned());
+        }
+        for (subject, seen) in of_subject {
+            let kept = self.kept.iter().rev();
+            let mut all = kept.filter(|transition| transition.subject.to_string() == subject);
+            for seen in seen.iter().rev() {
+                if all.next().is_some_and(|announced| announced != *seen) {
+                    return Err(format!(
+                        "the history differs from what was announced: {seen:?}"
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Someone who receives transitions, and perhaps misses some.
+#[derive(Default)]
+struct Follower {
+    /// What was received and not yet found among the transitions that were announced.
+    received: VecDeque<Transition>,
+    found: u64,
+    /// The number of the next transition.
+    next: u64,
+}
+
+impl Follower {
+    /// Finds what was received, in its order, and returns how much was found so far.
+    fn catch_up(&mut self, log: &Log) -> u64 {
+        self.next = self.next.max(log.forgotten);
+        while let Some(transition) = self.received.front() {
+            let mut next = self.next;
+            while log.get(next).is_some_and(|other| other != transition) {
+                next += 1;
+            }
+            if log.get(next).is_none() {
+                // Perhaps it is announced to the collector a little later.
+                break;
+            }
+            self.next = next + 1;
+            self.found += 1;
+            self.received.pop_front();
+        }
+        self.found
+    }
+}
+
+/// A subscriber that reads only now and then.
+pub(super) struct Laggard {
+    transitions: Transitions,
+    follower: Follower,
+}
+
+impl Laggard {
+    pub(super) fn new(health: &Health) -> Self {
+        Self {
+            transitions: health.subscribe(),
+            follower: Follower::default(),
+        }
+    }
+
+    /// Reads everything that is there.
+    pub(super) async fn read(&mut self) {
+        loop {
+            let next = task::unconstrained(self.transitions.next());
+            let transition = tokio::select! {
+                biased;
+                transition = next => transition,
+                () = std::future::ready(()) => return,
+            };
+            let Some(transition) = transition else { return };
+            self.follower.received.push_back(transition);
+        }
+    }
+
+    /// Returns how many transitions it received or missed.
+    pub(super) fn count(&mut self, log: &Log) -> u64 {
+        self.follower.catch_up(log) + self.transitions.missed()
+    }
+}
+
+/// A listener, which panics or blocks now and then.
+#[derive(Clone, Default)]
+pub(super) struct Listener(Arc<Mutex<Follower>>);
+
+impl Listener {
+    pub(super) fn callback(
+        &self,
+        host: &Host,
+        misbehaves: bool,
+    ) -> impl Fn(&Transition) + Send + Sync + 'static {
+        let (follower, host) = (Arc::clone(&self.0), host.clone());
+        move |transition| {
+            let mut follower = follower.lock().unwrap();
+            follower.received.push_back(transition.clone());
+            drop(follower);
+            if !misbehaves {
+                return;
+            }
+            let (panics, block) = {
+                let rng = &mut host.facts().rng;
+                (rng.one_in(16), rng.one_in(16).then(|| rng.millis(1, 500)))
+            };
+            if let Some(block) = block {
+                host.jump("a listener blocks for", block);
+            }
+            if panics {
+                host.panic("a listener panics");
+            }
+        }
+    }
+
+    /// Returns how many transitions it heard of.
+    pub(super) fn count(&self, log: &Log) -> u64 {
+        self.0.lock().unwrap().catch_up(log)
+    }
+}
+
+/// A tracing subscriber that panics or blocks now and then.
+pub(super) struct Tracer {
+    pub(super) host: Host,
+    pub(super) misbehaves: bool,
+}
+
+impl tracing::Subscriber for Tracer {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target() == "tower_health"
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+
+    fn event(&self, _: &tracing::Event<'_>) {
+        if !self.misbehaves {
+            return;
+        }
+        let (panics, block) = {
+            let rng = &mut self.host.facts().rng;
+            (rng.one_in(16), rng.one_in(16).then(|| rng.millis(1, 300)))
+        };
+        if let Some(block) = block {
+            self.host.jump("the log blocks for", block);
+        }
+        if panics {
+            self.host.panic("the tracing subscriber panics");
+        }
+    }
+}
+
+thread_local! {
+    static IS_SIMULATION: Cell<bool> = const { Cell::new(false) };
+    static PANICS: Cell<u64> = const { Cell::new(0) };
+    static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Counts the panics of this thread, without a word, until it is dropped.
+pub(super) struct CountedPanics(());
+
+impl CountedPanics {
+    pub(super) fn new() -> Self {
+        static HOOK: Once = Once::new();
+        HOOK.call_once(|| {
+            let usual = panic::take_hook();
+            panic::set_hook(Box::new(move |panic| {
+                if !IS_SIMULATION.get() {
+                    return usual(panic);
+                }
+                PANICS.set(PANICS.get() + 1);
+                LAST_PANIC.with_borrow_mut(|last| *last = panic.to_string());
+            }));
+        });
+        IS_SIMULATION.set(true);
+        PANICS.set(0);
+        Self(())
+    }
+
+    pub(super) fn count() -> u64 {
+        PANICS.get()
+    }
+
+    pub(super) fn last() -> String {
+        LAST_PANIC.with_borrow(String::clone)
+    }
+}
+
+impl Drop for CountedPanics {
+    fn drop(&mut self) {
+        IS_SIMULATION.set(false);
+    }
+}
