@@ -1,5 +1,9 @@
 //! Every text passes the redaction hook, is bounded before it and cut after it.
 
+mod corpus;
+mod planted;
+mod table;
+
 use std::sync::{Arc, Mutex};
 
 use tower_health::{
