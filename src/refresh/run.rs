@@ -9,8 +9,7 @@ use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use crate::model::{
-    DynIndicator, Failure, ObservedValue, Reading, Redactor, Status, drop_catching_panic,
-    panic_message,
+    DynIndicator, Failure, Reading, Redactor, Status, drop_catching_panic, panic_message,
 };
 use crate::state::clock;
 
@@ -44,7 +43,7 @@ pub(super) async fn run(indicator: Arc<dyn DynIndicator>, redactor: Redactor) ->
     let result = catching_panic(indicator.run())
         .await
         .unwrap_or_else(|payload| Err(Failure::new(panic_message(payload))));
-    let (status, output, mut readings) = match result {
+    let (status, output, readings) = match result {
         Ok(seen) => (seen.status, seen.output, seen.readings),
         Err(failure) => (
             Status::Fail,
@@ -52,15 +51,13 @@ pub(super) async fn run(indicator: Arc<dyn DynIndicator>, redactor: Redactor) ->
             failure.readings,
         ),
     };
-    for reading in &mut readings {
-        if let ObservedValue::Text(text) = &mut reading.value {
-            *text = redactor.prepare(std::mem::take(text));
-        }
-    }
     Outcome {
         status,
         output: output.map(|output| redactor.prepare(output)),
-        readings,
+        readings: readings
+            .into_iter()
+            .map(|reading| redactor.prepare_reading(reading))
+            .collect(),
         time: SystemTime::now(),
         duration: clock::now() - started_at,
     }

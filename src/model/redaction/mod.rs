@@ -1,9 +1,10 @@
 //! Prepares texts for reports and logs: bounds, redacts and cuts them, and escapes lines.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use super::catch_panic;
+use super::{ObservedValue, Reading, catch_panic};
 
 mod credentials;
 mod line;
@@ -35,6 +36,25 @@ impl Redactor {
             .unwrap_or_else(|| "withheld: the redaction hook panicked".to_owned());
         cut(&mut redacted, KEPT);
         redacted
+    }
+
+    /// Prepares every text of a reading.
+    pub(crate) fn prepare_reading(&self, reading: Reading) -> Reading {
+        let prepare = |text: Cow<'static, str>| {
+            let text = self.prepare(text.into_owned());
+            Some(text).filter(|text| !text.is_empty())
+        };
+        let measurement = reading.measurement.and_then(prepare);
+        Reading {
+            // The draft allows no colon within a measurement name. The hook would not know a pair
+            // or a URL without it, so this comes last.
+            measurement: measurement.map(|measurement| measurement.replace(':', ".").into()),
+            value: match reading.value {
+                ObservedValue::Text(text) => ObservedValue::Text(self.prepare(text)),
+                value => value,
+            },
+            unit: reading.unit.and_then(prepare).map(Cow::Owned),
+        }
     }
 }
 
