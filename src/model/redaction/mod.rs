@@ -115,7 +115,7 @@ fn cut(text: &mut String, limit: usize) {
 /// - A secret without a name or a form, such as `rejected hunter2`, and names other than these, such
 ///   as `pin`, `credentials` or `passwords`.
 /// - Values without a separator: `--password hunter2`, `AUTH hunter2`, `IDENTIFIED BY 'hunter2'`,
-///   `("password", "hunter2")`.
+///   `("password", "hunter2")`, lists of YAML.
 /// - The end of a value that its format does not allow: `password=two words` masks `two`, and
 ///   `password=a&b=c` masks `a`.
 /// - Passwords that make a URL ambiguous: `http://app:80/hunter2@host` is a port and a path.

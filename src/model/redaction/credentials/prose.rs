@@ -3,15 +3,20 @@
 use super::sign::{Sign, is_letter, skip};
 
 /// In `invalid token: expected a digit` the word after the colon is no token, and without it the
-/// message says nothing. No password is one of these words.
-const WORDS: &str = "\
-    a absent already an are authentication bad be broken can cannot connect connecting connection \
-    could couldn deadline denied did disabled dns does doesn duplicate empty eof error exceeded \
-    expected expired failed failure for found from has i/o if illegal in incorrect insufficient \
-    invalid io is its lookup malformed mismatch missing must needs nil no none not null on only \
-    operation os permission protocol redacted refused rejected request required requires revoked \
-    sensitive should status the this timed timeout tls to too unable unauthorized undefined \
-    unexpected unknown unsupported while wrong yes you";
+/// message says nothing. No password is one of these words. They are sorted.
+#[rustfmt::skip]
+const WORDS: [&str; 90] = [
+    "a", "absent", "already", "an", "are", "authentication", "bad", "be", "broken", "can",
+    "cannot", "connect", "connecting", "connection", "could", "couldn", "deadline", "denied",
+    "did", "disabled", "dns", "does", "doesn", "duplicate", "empty", "eof", "error", "exceeded",
+    "expected", "expired", "failed", "failure", "for", "found", "from", "has", "i/o", "if",
+    "illegal", "in", "incorrect", "insufficient", "invalid", "io", "is", "its", "lookup",
+    "malformed", "mismatch", "missing", "must", "needs", "nil", "no", "none", "not", "null", "on",
+    "only", "operation", "os", "permission", "protocol", "redacted", "refused", "rejected",
+    "request", "required", "requires", "revoked", "sensitive", "should", "status", "the", "this",
+    "timed", "timeout", "tls", "to", "too", "unable", "unauthorized", "undefined", "unexpected",
+    "unknown", "unsupported", "while", "wrong", "yes", "you",
+];
 
 /// Tells whether one of these words stands at an index, and nothing else up to the next space.
 pub(super) fn is_at(text: &[u8], start: usize) -> bool {
@@ -28,8 +33,9 @@ pub(super) fn is_at(text: &[u8], start: usize) -> bool {
 }
 
 fn is_known(word: &[u8]) -> bool {
-    let mut words = WORDS.split_ascii_whitespace();
-    words.any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+    let word = || word.iter().map(u8::to_ascii_lowercase);
+    let found = WORDS.binary_search_by(|known| known.bytes().cmp(word()));
+    found.is_ok()
 }
 
 /// Tells whether a value says that there is none, as `Debug` and JSON write it.
@@ -45,6 +51,11 @@ pub(super) fn is_punctuation(value: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_words_are_sorted_as_the_search_expects() {
+        assert!(WORDS.is_sorted());
+    }
 
     #[test]
     fn a_word_counts_with_what_ends_a_sentence_or_quotes_it() {
