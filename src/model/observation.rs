@@ -20,7 +20,7 @@ pub enum ObservedValue {
     Float(f64),
     /// A boolean.
     Bool(bool),
-    /// A text. It passes through the redaction hook, as error texts do.
+    /// A text. It passes through the redaction hook, as error texts, names and units do.
     Text(String),
 }
 
@@ -132,8 +132,8 @@ impl Observation {
     /// Adds a value with its unit; the report shows it under `{component}:{measurement}`.
     ///
     /// The draft predefines the measurements `utilization`, `responseTime`, `connections` and
-    /// `uptime` (section 4). A colon in the measurement becomes a dot. An empty measurement or unit
-    /// counts as none.
+    /// `uptime` (section 4). In the report a colon in the measurement becomes a dot. An empty
+    /// measurement or unit counts as none.
     pub fn measurement(
         mut self,
         measurement: impl Into<Cow<'static, str>>,
@@ -262,15 +262,8 @@ fn push_reading(
     value: ObservedValue,
     unit: Cow<'static, str>,
 ) {
-    // The draft allows no colon within a measurement name.
-    let measurement = measurement
-        .filter(|measurement| !measurement.is_empty())
-        .map(|measurement| match measurement.contains(':') {
-            true => Cow::Owned(measurement.replace(':', ".")),
-            false => measurement,
-        });
     readings.push(Reading {
-        measurement,
+        measurement: measurement.filter(|measurement| !measurement.is_empty()),
         value,
         unit: Some(unit).filter(|unit| !unit.is_empty()),
     });

@@ -9,8 +9,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::model::{
-    DynIndicator, Failure, ObservedValue, Reading, Redactor, Status, drop_catching_panic,
-    panic_message,
+    DynIndicator, Failure, Reading, Redactor, Status, drop_catching_panic, panic_message,
 };
 use crate::state::clock;
 
@@ -52,7 +51,7 @@ pub(super) async fn run(
     let result = catching_panic(indicator.run())
         .await
         .unwrap_or_else(|payload| Err(Failure::new(panic_message(payload))));
-    let (status, output, mut readings) = match result {
+    let (status, output, readings) = match result {
         Ok(seen) => (seen.status, seen.output, seen.readings),
         Err(failure) => (
             Status::Fail,
@@ -60,12 +59,11 @@ pub(super) async fn run(
             failure.readings,
         ),
     };
-    readings.truncate(most_readings);
-    for reading in &mut readings {
-        if let ObservedValue::Text(text) = &mut reading.value {
-            *text = redactor.prepare(std::mem::take(text));
-        }
-    }
+    let readings = readings
+        .into_iter()
+        .take(most_readings)
+        .map(|reading| redactor.prepare_reading(reading))
+        .collect();
     let ended_at = clock::now();
     Outcome {
         status,

@@ -1,5 +1,9 @@
 //! Every text passes the redaction hook, is bounded before it and cut after it.
 
+mod corpus;
+mod planted;
+mod table;
+
 use std::sync::{Arc, Mutex};
 
 use tower_health::{
@@ -23,7 +27,8 @@ async fn talkative(builder: HealthBuilder, text: &str) -> Health {
             "reading",
             Ok(Observation::pass()
                 .value(text, "text")
-                .measurement("seen", text, "text")),
+                .measurement("seen", text, "text")
+                .measurement(text.to_owned(), 1, text.to_owned())),
         ))
         .readiness(check(
             "failed-reading",
@@ -68,6 +73,8 @@ async fn credentials_are_removed_from_every_text_by_default() {
     assert_eq!(checks["reading"][0]["observedValue"], hidden);
     assert_eq!(checks["reading:seen"][0]["observedValue"], hidden);
     assert_eq!(checks["failed-reading"][0]["observedValue"], hidden);
+    let named = &checks["reading:postgres.//***@db/main"][0];
+    assert_eq!(named["observedUnit"], hidden);
     assert_eq!(checks["panic"][0]["output"], format!("panicked: {hidden}"));
     assert_eq!(checks["flapping"][0]["status"], "pass");
     let notes = report["notes"].as_array().unwrap();
