@@ -22,6 +22,8 @@ mod disk;
 mod examples;
 #[cfg(all(unix, feature = "redis"))]
 mod redis;
+#[cfg(target_os = "linux")]
+mod root;
 #[cfg(unix)]
 mod servers;
 #[cfg(unix)]
