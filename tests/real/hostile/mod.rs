@@ -6,6 +6,7 @@
 mod checks;
 mod child;
 mod dependency;
+mod listener;
 mod log_pipe;
 mod logs;
 mod observer;
