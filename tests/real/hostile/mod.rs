@@ -12,3 +12,4 @@ mod logs;
 mod observer;
 mod process;
 mod setup;
+mod starvation;
