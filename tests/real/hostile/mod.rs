@@ -10,6 +10,7 @@ mod listener;
 mod log_pipe;
 mod logs;
 mod observer;
+mod pauses;
 mod process;
 mod setup;
 mod starvation;
