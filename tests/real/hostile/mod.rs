@@ -3,6 +3,7 @@
 //!
 //! The service under test is a process of its own. Its dependency is a server in the test.
 
+mod cgroup;
 mod checks;
 mod child;
 mod dependency;
@@ -14,3 +15,4 @@ mod pauses;
 mod process;
 mod setup;
 mod starvation;
+mod throttle;
