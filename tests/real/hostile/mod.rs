@@ -7,6 +7,7 @@ mod cgroup;
 mod checks;
 mod child;
 mod dependency;
+mod descriptors;
 mod listener;
 mod log_pipe;
 mod logs;
