@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
@@ -49,6 +50,12 @@ async fn run(
             let limit = Duration::from_millis(ms);
             tokio::time::timeout(limit, ask(dependency, questions)).await??;
         }
+        Kind::Computes { ms } => {
+            for _ in 0..ms * 5 {
+                compute(Duration::from_micros(200));
+                tokio::task::yield_now().await;
+            }
+        }
         Kind::AsksOnKept => {
             let mut kept = kept.lock().await;
             let mut stream = match kept.take() {
@@ -63,6 +70,18 @@ async fn run(
         Kind::Flaps { .. } => {}
     }
     Ok(Observation::pass())
+}
+
+/// Takes this much of the processor, however long that lasts.
+fn compute(time: Duration) {
+    let used = || {
+        let now = clock_gettime(ClockId::ThreadCPUTime);
+        Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec.try_into().unwrap())
+    };
+    let end = used() + time;
+    while used() < end {
+        std::hint::spin_loop();
+    }
 }
 
 async fn ask(dependency: SocketAddr, questions: usize) -> std::io::Result<()> {

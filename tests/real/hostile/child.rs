@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::exit;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ use tower_health::{Health, HealthLayer};
 use super::checks::to_check;
 use super::logs;
 use super::observer::Observer;
-use super::setup::{Command, Setup, TIMEOUT_MS};
+use super::setup::{Command, Setup, TIMEOUT_MS, now_ms};
 use crate::support::server::serve;
 
 pub(super) const PATH: &str = module_path!();
@@ -91,13 +91,21 @@ fn start(setup: &Setup, dependency: SocketAddr, observer: &Observer) -> (Health,
     (builder.start().unwrap(), runs)
 }
 
+pub(super) static SPINS: AtomicU64 = AtomicU64::new(0);
+pub(super) static LONGEST_TURN_MS: AtomicU64 = AtomicU64::new(0);
+
 /// Takes the processor for this long in each turn.
 async fn spin(turn: Duration) {
+    let mut last = now_ms();
     loop {
+        let started = now_ms();
+        LONGEST_TURN_MS.fetch_max(started - last, Relaxed);
+        last = started;
         let end = Instant::now() + turn;
         while Instant::now() < end {
             std::hint::spin_loop();
         }
+        SPINS.fetch_add(1, Relaxed);
         tokio::task::yield_now().await;
     }
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use tower_health::{Health, Probe, Status, Subject, Transition};
 
-use super::child::Runs;
+use super::child::{LONGEST_TURN_MS, Runs, SPINS};
+use super::logs;
 use super::setup::{Look, Seen, Told, now_ms};
 
 /// How often it looks.
@@ -51,12 +52,17 @@ impl Observer {
 
     /// The listener of the service.
     pub(super) fn heard(&self, transition: &Transition) {
+        // There are hundreds of these in each second.
+        if matches!(&transition.subject, Subject::Check { name, .. } if name.starts_with("flapping"))
+        {
+            return;
+        }
         let output = transition.output.clone();
         let told = Told {
             subject: transition.subject.to_string(),
             is_probe: matches!(transition.subject, Subject::Probe(_)),
             to: transition.to.to_string(),
-            cause: cause(transition),
+            cause: transition.cause.map(|cause| cause.to_string()),
             output,
             at_ms: now_ms(),
         };
@@ -77,13 +83,16 @@ impl Observer {
         let is_ready = health.status(Probe::Readiness) != Status::Fail;
         memory.note(!is_ready);
         let snapshot = health.snapshot();
+        let lateness = health.lateness();
         let runs = memory.runs.iter().zip(snapshot.checks(Probe::Readiness));
         let checks = runs.map(|((name, runs), check)| {
             assert_eq!(name, check.name());
             Seen {
                 name: name.clone(),
                 status: check.status().to_string(),
-                output: check.output().map(ToOwned::to_owned),
+                output: check
+                    .output()
+                    .map(|output| output.chars().take(200).collect()),
                 runs: runs.load(Relaxed),
             }
         });
@@ -92,6 +101,12 @@ impl Observer {
             is_alive: health.status(Probe::Liveness) != Status::Fail,
             restarts: health.refresher_restarts(),
             missed_by_listeners: health.missed_by_listeners(),
+            missed_by_log: health.missed_by_log(),
+            longest_turn_ms: LONGEST_TURN_MS.load(Relaxed),
+            spins: SPINS.load(Relaxed),
+            logged: logs::LOGGED.load(Relaxed),
+            starved_runs: lateness.starved_runs,
+            worst_lateness_ms: lateness.worst.as_millis().try_into().unwrap(),
             checks: checks.collect(),
             ..memory.seen.clone()
         }
@@ -110,14 +125,4 @@ impl Memory {
         }
         self.red_since = is_red.then(|| self.red_since.unwrap_or(now));
     }
-}
-
-fn cause(transition: &Transition) -> Option<String> {
-    if transition.to == Status::Pass {
-        return None;
-    }
-    let output = transition.output.as_deref().unwrap_or_default();
-    let words = ["stale", "starved"];
-    let word = words.into_iter().find(|word| output.contains(word));
-    Some(word.unwrap_or("failed").to_owned())
 }

@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     Asks { questions: usize },
     /// Gives up by itself, before the refresher would.
     AsksWithin { questions: usize, ms: u64 },
+    /// Takes this much of the processor, a little in each turn, as a handshake does.
+    Computes { ms: u64 },
     /// Asks one question over a connection that it keeps.
     AsksOnKept,
     /// Passes at once.
@@ -50,9 +52,9 @@ pub(crate) enum Log {
     Stdout,
     /// As it writes it to a file, on a disk that is full.
     FullDisk,
-    /// A layer panics on each event for this long, and is silent from then on.
+    /// A layer panics on this many events, and takes those after them.
     Panics {
-        ms: u64,
+        events: u64,
     },
 }
 
@@ -77,6 +79,19 @@ impl CheckSetup {
             is_critical: true,
             kind,
         }
+    }
+
+    /// Runs that are in flight most of the time: with one answer to wait for, with three, and one that
+    /// gives up by itself, as the built-in indicators do.
+    pub(crate) fn in_flight() -> Vec<Self> {
+        let one = Kind::Asks { questions: 1 };
+        let three = Kind::Asks { questions: 3 };
+        let own = Kind::AsksWithin {
+            questions: 3,
+            ms: 1_800,
+        };
+        let checks = [("one", one), ("three", three), ("own", own)];
+        checks.map(|(name, kind)| Self::new(name, 200, kind)).into()
     }
 
     /// One that has no say in readiness.
@@ -111,6 +126,15 @@ pub(crate) struct Look {
     pub(crate) is_alive: bool,
     pub(crate) restarts: u64,
     pub(crate) missed_by_listeners: u64,
+    pub(crate) missed_by_log: u64,
+    /// Events that reached a layer after it had panicked.
+    pub(crate) logged: u64,
+    pub(crate) starved_runs: u64,
+    pub(crate) worst_lateness_ms: u64,
+    /// Turns of the tasks that spin, of all together.
+    pub(crate) spins: u64,
+    /// From one turn of such a task to its next.
+    pub(crate) longest_turn_ms: u64,
     pub(crate) looks: u64,
     pub(crate) red_looks: u64,
     /// From the first red look to the next green one, for as long as the longest.
@@ -153,6 +177,16 @@ impl Look {
     pub(crate) fn failures(&self) -> Vec<&Told> {
         let is_failure = |told: &&Told| told.to == "fail";
         self.transitions.iter().filter(is_failure).collect()
+    }
+
+    /// Asserts that no failure blames a dependency, or the age of a result.
+    pub(crate) fn assert_only_starved(&self) {
+        let is_starved = |told: &&Told| told.cause.as_deref() == Some("starved");
+        assert!(
+            self.failures().iter().all(is_starved),
+            "{:?}",
+            self.failures()
+        );
     }
 
     pub(crate) fn check(&self, name: &str) -> &Seen {
