@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::dependency::{ANSWERS_AFTER, Dependency, Health};
 use super::process::Service;
-use super::setup::{CheckSetup, Command, Kind, Look, Setup, TIMEOUT_MS};
+use super::setup::{CheckSetup, Command, Look, Setup, TIMEOUT_MS};
 use crate::support::{millis, secs, wait_until};
 
 const RUNTIMES: [Option<usize>; 2] = [None, Some(2)];
@@ -15,17 +15,8 @@ const RUNTIMES: [Option<usize>; 2] = [None, Some(2)];
 /// How often each is paused, in all.
 const PAUSES: usize = 20;
 
-/// Runs in flight with one answer and with three to come, and one that gives up by itself.
 fn setup(workers: Option<usize>) -> Setup {
-    let one = Kind::Asks { questions: 1 };
-    let three = Kind::Asks { questions: 3 };
-    let own = Kind::AsksWithin {
-        questions: 3,
-        ms: 1_800,
-    };
-    let checks = [("one", one), ("three", three), ("own", own)];
-    let checks = checks.map(|(name, kind)| CheckSetup::new(name, 200, kind));
-    Setup::new(workers, checks.into())
+    Setup::new(workers, CheckSetup::in_flight())
 }
 
 #[derive(Default)]

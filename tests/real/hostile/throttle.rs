@@ -9,19 +9,17 @@ use rustix::process::Signal;
 use super::cgroup::Throttle;
 use super::dependency::{ANSWERS_AFTER, Dependency};
 use super::process::Service;
-use super::setup::{CheckSetup, Kind, Look, Setup};
+use super::setup::{CheckSetup, Kind, Look, Setup, TIMEOUT_MS};
 use crate::servers::process::signal;
 use crate::support::{millis, secs};
 
 /// Each turn of the runtime takes twenty spins, which is two seconds where each gets a twentieth of
 /// the processor.
 fn setup(workers: Option<usize>) -> Setup {
-    let kinds = [("one", 1), ("three", 3)];
-    let check = |(name, questions)| CheckSetup::new(name, 200, Kind::Asks { questions });
     Setup {
         spinners: 20,
         spin_ms: 5,
-        ..Setup::new(workers, kinds.map(check).into())
+        ..Setup::new(workers, CheckSetup::in_flight())
     }
 }
 
@@ -29,14 +27,29 @@ fn setup(workers: Option<usize>) -> Setup {
 #[ignore = "needs root, for a control group: run .ci/test"]
 fn no_dependency_is_blamed_while_the_processor_is_throttled() {
     thread::scope(|scope| {
-        for (name, workers) in [("one", None), ("two", Some(2))] {
-            scope.spawn(move || throttled(name, workers));
+        for workers in [None, Some(2)] {
+            scope.spawn(move || throttled("busy", &setup(workers)));
+            scope.spawn(move || throttled("computing", &computing(workers)));
         }
     });
 }
 
-fn throttled(name: &str, workers: Option<usize>) {
-    let throttle = match Throttle::new(name) {
+/// A check that takes a sixteenth of its timeout, of a whole processor. Nothing else runs, so that the
+/// refresher has its turn at the start of each period.
+fn computing(workers: Option<usize>) -> Setup {
+    let check = CheckSetup::new(
+        "computing",
+        200,
+        Kind::Computes {
+            ms: TIMEOUT_MS / 16,
+        },
+    );
+    Setup::new(workers, vec![check])
+}
+
+fn throttled(name: &str, setup: &Setup) {
+    let name = format!("{name}-{}", setup.workers.unwrap_or(1));
+    let throttle = match Throttle::new(&name) {
         Ok(throttle) => throttle,
         Err(error) => {
             // Few containers may make control groups. The test below needs none.
@@ -45,18 +58,19 @@ fn throttled(name: &str, workers: Option<usize>) {
         }
     };
     let dependency = Dependency::start(ANSWERS_AFTER);
-    let mut service = Service::start(&setup(workers), &dependency);
+    let mut service = Service::start(setup, &dependency);
     throttle.take(&service);
     thread::sleep(secs(10));
     throttle.lift();
     let look = recovers(&mut service);
     println!(
-        "throttled in {} of 100 periods, workers {workers:?}: {}",
+        "{name} throttled in {} of 100 periods: {}",
         throttle.throttled(),
         figures(&look)
     );
-    assert!(throttle.throttled() > 50, "{}", throttle.throttled());
-    assert!(look.blames().is_empty(), "{:?}", look.blames());
+    // On a busy machine it seldom gets as much as it may have.
+    assert!(throttle.throttled() > 5, "{}", throttle.throttled());
+    look.assert_only_starved();
 }
 
 #[test]
@@ -80,7 +94,7 @@ fn stutters(workers: Option<usize>) {
     }
     let look = recovers(&mut service);
     println!("stuttered, workers {workers:?}: {}", figures(&look));
-    assert!(look.blames().is_empty(), "{:?}", look.blames());
+    look.assert_only_starved();
 }
 
 /// What was seen until all is well again.
@@ -92,11 +106,13 @@ fn recovers(service: &mut Service) -> Look {
 
 fn figures(look: &Look) -> String {
     format!(
-        "{} of {} looks red, for at most {} ms, {} blames, runs {:?}",
+        "{} of {} looks red, for at most {} ms, {} blames, {} starved runs, {} ms late, runs {:?}",
         look.red_looks,
         look.looks,
         look.longest_red_ms,
         look.blames().len(),
+        look.starved_runs,
+        look.worst_lateness_ms,
         look.checks
             .iter()
             .map(|check| check.runs)
