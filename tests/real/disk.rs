@@ -1,12 +1,12 @@
 //! A disk that fills up: a small one, which the test mounts.
 
 use std::fs;
-use std::process::Command;
 
 use tempfile::{TempDir, tempdir};
 use tower_health::Status;
 use tower_health::indicators::DiskIndicator;
 
+use crate::root::as_root;
 use crate::support::watched::Watched;
 
 /// A file system of one megabyte, which is unmounted when this is dropped.
@@ -21,16 +21,6 @@ impl SmallDisk {
         assert!(mounted.status.success(), "{mounted:?}");
         Self(directory)
     }
-}
-
-/// Runs a program as root: itself if the test is, otherwise by sudo, as `.ci/test` does.
-fn as_root(program: &str) -> Command {
-    if rustix::process::geteuid().is_root() {
-        return Command::new(program);
-    }
-    let mut command = Command::new("sudo");
-    command.args(["-n", program]);
-    command
 }
 
 impl Drop for SmallDisk {

@@ -20,8 +20,12 @@ mod deadpool;
 mod disk;
 #[cfg(unix)]
 mod examples;
+#[cfg(target_os = "linux")]
+mod hostile;
 #[cfg(all(unix, feature = "redis"))]
 mod redis;
+#[cfg(target_os = "linux")]
+mod root;
 #[cfg(unix)]
 mod servers;
 #[cfg(unix)]

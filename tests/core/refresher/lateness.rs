@@ -241,6 +241,21 @@ async fn a_dependency_that_hangs_is_found_on_a_host_that_is_a_little_busy() {
     assert_eq!(state(&health, "db").cause(), Some(Cause::Failed));
 }
 
+// A control group that may run for 5 ms in each 100 ms. The run takes 25 of these periods.
+#[tokio::test(start_paused = true)]
+async fn a_host_that_runs_in_periods_of_a_tenth_of_a_second_is_noticed() {
+    let answers = Arc::new(Semaphore::new(0));
+    let health = in_a_run(&answers, 25).await;
+    for _ in 0..25 {
+        answers.add_permits(1);
+        lapse(millis(5)).await;
+        advance(millis(95)).await;
+    }
+    settle().await;
+    assert_eq!(seen(&health, "db"), PASSED);
+    assert!(!causes(&health.history()).contains(&Some(Cause::Failed)));
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_lateness_is_measured_while_it_lasts_and_afterwards() {
     let health = steady()

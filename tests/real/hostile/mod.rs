@@ -1,0 +1,19 @@
+//! A host that is hostile: a log pipe that nobody reads, a process that is paused, starved or
+//! throttled, and one that runs out of descriptors. Whatever it does, no dependency is blamed for it.
+//!
+//! The service under test is a process of its own. Its dependency is a server in the test.
+
+mod cgroup;
+mod checks;
+mod child;
+mod dependency;
+mod descriptors;
+mod listener;
+mod log_pipe;
+mod logs;
+mod observer;
+mod pauses;
+mod process;
+mod setup;
+mod starvation;
+mod throttle;
