@@ -57,7 +57,7 @@ impl Health {
         // must not happen under the lock.
         let mut names = self.names();
         let key = self.reserve(&mut names, slot.probe, slot.state.name())?;
-        Ok(self.send(|ack| Command::Add(key, slot, ack)))
+        Ok(self.send(|ack| Command::Add(key, Box::new(slot), ack)))
     }
 
     fn send_remove(&self, probe: Probe, name: &str) -> Result<Pending, Problem> {

@@ -52,7 +52,7 @@ const HEARTBEAT_TICK: RangeInclusive<Duration> =
 
 /// A command from a [`Health`](crate::Health), acknowledged once its effect is published.
 pub(crate) enum Command {
-    Add(SlotKey, Slot, oneshot::Sender<()>),
+    Add(SlotKey, Box<Slot>, oneshot::Sender<()>),
     Remove(SlotKey, oneshot::Sender<()>),
     RunNow(SlotKey, oneshot::Sender<()>),
     #[cfg(test)]
@@ -384,7 +384,7 @@ impl Scheduler {
                     // Probes may not have been counted until now: treat the check as just probed.
                     self.state().note_probe(now);
                 }
-                self.slots.insert(key, slot);
+                self.slots.insert(key, *slot);
                 self.timers.insert((now, key));
                 ack
             }

@@ -168,6 +168,8 @@ pub fn redact_credentials(text: &str) -> String {
 mod tests {
     use super::*;
 
+    const KEPT: usize = 4 * 1024;
+
     #[test]
     fn a_text_is_bounded_before_the_hook_and_cut_after_it() {
         let redactor = Redactor::new(|text| {
