@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::redaction::shorten;
+use super::time::LONGEST;
 use super::{Cause, Deadline, Limits, Moment, Reading, Status, rfc3339};
 
 /// Decides whether the failure of a check fails its probe.
@@ -95,9 +96,6 @@ impl From<String> for ComponentType {
         }
     }
 }
-
-/// The longest duration of a setting, so that sums and multiples of durations cannot overflow.
-pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Returns the longest interval that jitter can produce: one and a half of this one.
 pub(crate) fn longest(interval: Duration) -> Duration {

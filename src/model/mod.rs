@@ -35,7 +35,7 @@ mod transition;
 
 pub(crate) use self::catch::{CatchDrop, catch_panic, drop_catching_panic, panic_message};
 pub use self::cause::Cause;
-pub(crate) use self::check::{CheckSpec, LONGEST, LastRun, longest};
+pub(crate) use self::check::{CheckSpec, LastRun, longest};
 pub use self::check::{CheckState, ComponentType, Criticality, OnTimeout};
 pub use self::config::{CheckConfig, HealthConfig, LayerConfig};
 pub(crate) use self::deadline::Deadline;
@@ -63,5 +63,5 @@ pub use self::snapshot::Snapshot;
 pub(crate) use self::snapshot::{Aggregate, pass_if};
 pub use self::status::Status;
 pub(crate) use self::thresholds::Thresholds;
-pub(crate) use self::time::{Moment, rfc3339};
+pub(crate) use self::time::{LONGEST, Moment, rfc3339};
 pub use self::transition::{Subject, Transition};

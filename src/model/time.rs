@@ -1,4 +1,4 @@
-//! The moment of a snapshot, and wall-clock time as text.
+//! The moment of a snapshot, the longest duration, and wall-clock time as text.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -6,6 +6,9 @@ use humantime::{Rfc3339Timestamp, format_rfc3339_millis};
 
 /// The first second of the year 10000.
 const TOO_LATE: u64 = 253_402_300_800;
+
+/// The longest duration of a setting, so that sums and multiples of durations cannot overflow.
+pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A moment at which the state is looked at.
 #[derive(Clone, Copy, Debug)]
