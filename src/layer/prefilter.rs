@@ -52,3 +52,22 @@ fn letter_bit(path: &str) -> u64 {
     let letter = path.as_bytes().get(1).unwrap_or(&0);
     1 << (letter % 64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_matches_itself_and_what_is_longer_and_nothing_shorter() {
+        let filter = Prefilter::starting_with("/readyz/");
+        for (path, expected) in [
+            ("/readyz/", true),
+            ("/readyz/db", true),
+            ("/readyz", false),
+            ("/r", false),
+            ("", false),
+        ] {
+            assert_eq!(filter.may_match(path), expected, "{path:?}");
+        }
+    }
+}
