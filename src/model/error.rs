@@ -98,10 +98,7 @@ impl BuildError {
 
     /// Returns whether one of the [limits](crate::Limits) is reached.
     pub fn is_limit(&self) -> bool {
-        #[cfg(feature = "grpc")]
-        return self.any(|problem| matches!(problem, Problem::TooMany { .. }));
-        #[cfg(not(feature = "grpc"))]
-        false
+        self.any(|problem| matches!(problem, Problem::TooMany { .. }))
     }
 
     fn any(&self, is: impl Fn(&Problem) -> bool) -> bool {
@@ -203,7 +200,7 @@ pub(crate) enum Problem {
         fault: OptionFault,
     },
     Runtime(&'static str),
-    #[cfg(feature = "grpc")]
+    #[cfg_attr(not(feature = "grpc"), expect(dead_code))]
     TooMany {
         of: Named,
         name: String,
@@ -291,7 +288,6 @@ impl fmt::Display for Problem {
                 fault,
             } => write!(f, "{option} {fault}"),
             Self::Runtime(fault) => f.write_str(fault),
-            #[cfg(feature = "grpc")]
             Self::TooMany { of, name, most } => {
                 write!(
                     f,
