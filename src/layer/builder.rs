@@ -112,6 +112,8 @@ impl HealthLayerBuilder {
     /// has not arrived. All calls for which it returns `None`, or panics, count as those of one peer.
     /// Default: no peer is known, and only the limits of all calls together hold.
     ///
+    /// The limits count over all layers of the health: equal values of one type are one peer.
+    ///
     /// Behind a proxy, every call comes from the address of the proxy. The
     /// [guide](crate::guides::grpc#one-peer) shows the servers of axum and tonic.
     ///

@@ -1,7 +1,7 @@
 //! How a layer serves the gRPC health service: whether at all, and which callers list every service.
 
 use std::fmt;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::Hash;
 use std::sync::Arc;
 
 use http::Request;
@@ -10,8 +10,8 @@ use http_body::Body;
 use super::details::{Details, RequestHead};
 use super::router::ProbeRouter;
 use crate::grpc::{Call, CallStart, HealthMethod, PendingCall, start_call};
-use crate::model::{Problem, catch_panic};
-use crate::state::{Peer, SharedState, log};
+use crate::model::{CatchDrop, Problem, catch_panic};
+use crate::state::{Peer, Peers, SharedState, log};
 
 #[derive(Debug, Default)]
 pub(super) struct GrpcOptions {
@@ -24,26 +24,24 @@ pub(super) struct GrpcOptions {
 
 /// Tells whose call it is.
 #[derive(Clone)]
-pub(super) struct PeerOf(Arc<dyn Fn(&RequestHead<'_>) -> Peer + Send + Sync>);
+pub(super) struct PeerOf(Arc<dyn Fn(&RequestHead<'_>, &Peers) -> Peer + Send + Sync>);
 
 impl PeerOf {
     pub(super) fn new<K: Hash>(
         key: impl Fn(&RequestHead<'_>) -> Option<K> + Send + Sync + 'static,
     ) -> Self {
-        // With random keys, so that nobody can find a peer with the hash of another.
-        let hasher = RandomState::new();
-        let peer = move |head: &RequestHead<'_>| {
-            let hash = catch_panic(|| hasher.hash_one(key(head)));
-            Peer(hash.unwrap_or_else(|| {
+        let key = CatchDrop::new(key);
+        let peer = move |head: &RequestHead<'_>, peers: &Peers| {
+            catch_panic(|| peers.of(&(*key)(head))).unwrap_or_else(|| {
                 log!(ERROR, "the function that knows the peer panicked");
-                hasher.hash_one(None::<K>)
-            }))
+                peers.of(&None::<K>)
+            })
         };
         Self(Arc::new(peer))
     }
 
-    fn of<B>(&self, request: &Request<B>) -> Peer {
-        (self.0)(&RequestHead::of(request))
+    fn of<B>(&self, request: &Request<B>, peers: &Peers) -> Peer {
+        (self.0)(&RequestHead::of(request), peers)
     }
 }
 
@@ -89,7 +87,8 @@ pub(super) struct GrpcResponder {
 impl GrpcResponder {
     /// Examines the head of a call: it decides the response, or the body has to be read.
     pub(super) fn start<B>(&self, method: HealthMethod, request: &Request<B>) -> CallStart {
-        let peer = || self.peer.as_ref().map(|peer| peer.of(request));
+        let peers = &self.state.services.peers;
+        let peer = || self.peer.as_ref().map(|peer| peer.of(request, peers));
         start_call(method, request, || self.list.allow(request), peer)
     }
 

@@ -31,7 +31,7 @@ pub(crate) use self::format::{Format, HEALTH_JSON};
 #[cfg(feature = "grpc")]
 pub use self::grpc::ServingStatus;
 #[cfg(feature = "grpc")]
-pub(crate) use self::grpc::{Full, Peer, PendingPermit, Permit, is_standard_service};
+pub(crate) use self::grpc::{Full, Peer, Peers, PendingPermit, Permit, is_standard_service};
 #[cfg(feature = "grpc")]
 use self::grpc::{ServiceStatuses, Services, Timer};
 use self::history::History;

@@ -105,6 +105,28 @@ async fn calls_of_unknown_peers_count_as_those_of_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_peer_is_the_same_through_every_layer_of_the_health() {
+    let health = steady().limits(limits()).start().unwrap();
+    let layer = |health: &Health| {
+        knowing(HealthLayer::builder(health.clone()))
+            .build()
+            .unwrap()
+    };
+    let (one, other) = (layer(&health), layer(&health));
+    let mut open = Vec::new();
+    for caller in [by("one", call()), call()] {
+        open.push(watch(&one, caller.clone()).await.unwrap());
+        open.push(watch(&other, caller.clone()).await.unwrap());
+        for layer in [&one, &other] {
+            let refused = watch(layer, caller.clone()).await;
+            assert_eq!(refused.unwrap_err(), RESOURCE_EXHAUSTED);
+        }
+    }
+    let of_another_health = layer(&steady().limits(limits()).start().unwrap());
+    assert!(watch(&of_another_health, by("one", call())).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_knowing_peers_only_the_limit_in_all_counts() {
     let layer = builder().build().unwrap();
     let mut open = Vec::new();

@@ -6,7 +6,7 @@ mod services;
 mod timer;
 
 pub(crate) use self::pending::PendingPermit;
-pub(crate) use self::permits::{Full, Peer, Permit};
+pub(crate) use self::permits::{Full, Peer, Peers, Permit};
 pub use self::services::ServingStatus;
 pub(crate) use self::services::is_standard_service;
 pub(super) use self::services::{ServiceStatuses, Services};

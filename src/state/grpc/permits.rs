@@ -1,13 +1,27 @@
 //! Permits for what strangers hold open: a number in all, and a number for each peer that is known.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::hash_map::{Entry, RandomState};
+use std::hash::{BuildHasher, Hash};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Identifies a peer by the hash of what the application knows about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Peer(pub(crate) u64);
+pub(crate) struct Peer(u64);
+
+/// Identifies the peers of a health. A peer is the same one through whatever layer it comes.
+///
+/// The keys are random, so that nobody can find a peer with the hash of another.
+#[derive(Debug, Default)]
+pub(crate) struct Peers(RandomState);
+
+impl Peers {
+    /// Returns the peer that is known by this key.
+    pub(crate) fn of(&self, key: &impl Hash) -> Peer {
+        Peer(self.0.hash_one(key))
+    }
+}
 
 /// Counts the permits that are taken.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arc_swap::ArcSwap;
 
 use super::pending::PendingCalls;
-use super::permits::{Full, Peer, Permit, Permits};
+use super::permits::{Full, Peer, Peers, Permit, Permits};
 use crate::model::{Limits, Probe, Status};
 use crate::state::{Checks, SharedState, clock};
 
@@ -58,6 +58,7 @@ pub(in crate::state) type ServiceStatuses = BTreeMap<String, ServingStatus>;
 pub(crate) struct Services {
     set_by_hand: ArcSwap<ServiceStatuses>,
     most_set_by_hand: usize,
+    pub(crate) peers: Peers,
     watches: Arc<Permits>,
     /// How many of the open watches depend on checks.
     watches_of_checks: AtomicUsize,
@@ -70,6 +71,7 @@ impl Services {
         Self {
             set_by_hand: ArcSwap::default(),
             most_set_by_hand: limits.services,
+            peers: Peers::default(),
             watches: Permits::new(limits.watches, limits.watches_per_peer),
             watches_of_checks: AtomicUsize::new(0),
             pending_calls: PendingCalls::new(limits.pending_calls, limits.pending_calls_per_peer),

@@ -355,6 +355,13 @@ async fn nor_do_they_while_another_panic_unwinds() {
     let layer = HealthLayer::builder(health.clone())
         .details(details())
         .grpc_list(details())
+        .grpc_peer({
+            let bomb = DropBomb;
+            move |_| {
+                let _ = &bomb;
+                Some("peer")
+            }
+        })
         .build()
         .unwrap();
     settle().await;
