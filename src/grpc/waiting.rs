@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::time::Sleep;
 
 use super::status::{Code, GrpcStatus};
-use crate::state::{Peer, PendingPermit, SharedState, clock};
+use crate::state::{Peer, PendingPermit, SharedState, clock, timer};
 
 /// A call whose request has not arrived completely.
 pub(super) struct Waiting {
@@ -56,7 +56,7 @@ impl Waiting {
         let until = clock::now() + timeout.map_or(time, |timeout| timeout.min(time));
         Ok(Self {
             until,
-            alarm: state.timer.sleep_until(until),
+            alarm: timer::sleep_until(until),
             permit,
         })
     }

@@ -9,7 +9,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::status::{Code, GrpcStatus};
-use crate::state::{Full, Peer, Permit, ServingStatus, SharedState, Stage, Statuses, clock, race};
+use crate::state::{
+    Full, Peer, Permit, ServingStatus, SharedState, Stage, Statuses, clock, race, timer,
+};
 
 /// Clients retry with a backoff after this status. After `UNIMPLEMENTED` they would assume that the
 /// server is healthy, and never watch it again.
@@ -107,14 +109,14 @@ async fn changed(
             pending::<()>().await;
         }
     };
-    let next_poll = state.timer.wait_until(clock::now() + POLL_INTERVAL);
+    let next_poll = timer::wait_until(clock::now() + POLL_INTERVAL);
     race(published, Box::pin(next_poll)).await;
 }
 
 /// Waits until the drain delay has passed or was ended.
 async fn delay_passed(state: &SharedState) {
     let drain = &state.lifecycle.drain;
-    let passed = state.timer.wait_until(drain.delay_until());
+    let passed = timer::wait_until(drain.delay_until());
     race(passed, drain.reached(Stage::Cap)).await;
 }
 

@@ -31,9 +31,9 @@ pub(crate) use self::format::{Format, HEALTH_JSON};
 #[cfg(feature = "grpc")]
 pub use self::grpc::ServingStatus;
 #[cfg(feature = "grpc")]
-pub(crate) use self::grpc::{Full, Peer, Peers, PendingPermit, Permit, is_standard_service};
+pub(crate) use self::grpc::{Full, Peer, Peers, PendingPermit, Permit, is_standard_service, timer};
 #[cfg(feature = "grpc")]
-use self::grpc::{ServiceStatuses, Services, Timer};
+use self::grpc::{ServiceStatuses, Services};
 use self::history::History;
 use self::last_probe::LastProbe;
 #[cfg(feature = "signal")]
@@ -58,8 +58,6 @@ pub(crate) struct SharedState {
     pub(crate) limits: Limits,
     #[cfg(feature = "grpc")]
     pub(crate) services: Services,
-    #[cfg(feature = "grpc")]
-    pub(crate) timer: Timer,
     last_probe: LastProbe,
     expired_look: FirstExpiredLook,
     restarts: AtomicU64,
@@ -116,8 +114,6 @@ impl SharedState {
             limits: config.limits,
             #[cfg(feature = "grpc")]
             services: Services::new(&config.limits),
-            #[cfg(feature = "grpc")]
-            timer: Timer::default(),
             last_probe: LastProbe::new(epoch),
             expired_look: FirstExpiredLook::default(),
             restarts: AtomicU64::new(0),

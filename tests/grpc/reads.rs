@@ -297,10 +297,27 @@ fn outside_a_tokio_runtime_calls_wait_and_nothing_panics() {
     calls_that_wait_outside(&Health::fixed(tower_health::Status::Pass));
 }
 
-#[test]
-fn in_a_runtime_without_a_timer_calls_wait_and_nothing_panics() {
+fn calls_that_wait_without_a_timer(health: &Health) {
     let runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = { runtime }.build().unwrap();
     let _context = runtime.enter();
-    calls_that_wait_outside(&Health::fixed(tower_health::Status::Pass));
+    calls_that_wait_outside(health);
+}
+
+#[test]
+fn in_a_runtime_without_a_timer_calls_wait_and_nothing_panics() {
+    calls_that_wait_without_a_timer(&Health::fixed(tower_health::Status::Pass));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_runtime_without_a_timer_takes_no_deadline_from_the_calls_of_another() {
+    let health = Health::fixed(tower_health::Status::Pass);
+    let of_other = health.clone();
+    let other = std::thread::spawn(move || calls_that_wait_without_a_timer(&of_other));
+    other.join().unwrap();
+    let began = tokio::time::Instant::now();
+    let waiting = begin(&health, endless(CHECK)).expect_err("it waits");
+    let answer = timeout(secs(6), tokio::spawn(waiting)).await;
+    assert_eq!(answer.unwrap().unwrap(), Err(DEADLINE_EXCEEDED));
+    assert_eq!(began.elapsed().as_secs(), 5);
 }

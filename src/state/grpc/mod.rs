@@ -3,11 +3,10 @@
 mod pending;
 mod permits;
 mod services;
-mod timer;
+pub(crate) mod timer;
 
 pub(crate) use self::pending::PendingPermit;
 pub(crate) use self::permits::{Full, Peer, Peers, Permit};
 pub use self::services::ServingStatus;
 pub(crate) use self::services::is_standard_service;
 pub(super) use self::services::{ServiceStatuses, Services};
-pub(super) use self::timer::Timer;

@@ -1,8 +1,10 @@
 //! Sleeps on the timer of the runtime that polls, if there is one.
+//!
+//! A stranger's call is polled where the application wants, which can be any executor.
 
+use std::cell::Cell;
 use std::future::pending;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use tokio::runtime::Handle;
@@ -10,33 +12,28 @@ use tokio::time::Sleep;
 
 use crate::model::catch_panic;
 
-/// Makes sleeps where a stranger's call is polled, which the application may do in any executor.
-#[derive(Debug, Default)]
-pub(crate) struct Timer {
-    /// Set once a runtime had no timer. Each further attempt would print a panic to stderr.
-    is_missing: AtomicBool,
+thread_local! {
+    /// Set once a runtime that had no timer polled on this thread. Each further attempt would print
+    /// a panic to stderr. Other threads can belong to a runtime that has one.
+    static IS_MISSING: Cell<bool> = const { Cell::new(false) };
 }
 
-impl Timer {
-    /// Returns a sleep until this moment; `None` outside a tokio runtime, and within one whose timer
-    /// is not enabled.
-    pub(crate) fn sleep_until(&self, at: Instant) -> Option<Pin<Box<Sleep>>> {
-        if self.is_missing.load(Ordering::Relaxed) || Handle::try_current().is_err() {
-            return None;
-        }
-        // Tokio offers no other way to find out: creating a sleep panics without a timer.
-        let sleep = catch_panic(|| Box::pin(tokio::time::sleep_until(at.into())));
-        if sleep.is_none() {
-            self.is_missing.store(true, Ordering::Relaxed);
-        }
-        sleep
+/// Returns a sleep until this moment; `None` outside a tokio runtime, and within one whose timer is
+/// not enabled.
+pub(crate) fn sleep_until(at: Instant) -> Option<Pin<Box<Sleep>>> {
+    if IS_MISSING.get() || Handle::try_current().is_err() {
+        return None;
     }
+    // Tokio offers no other way to find out: creating a sleep panics without a timer.
+    let sleep = catch_panic(|| Box::pin(tokio::time::sleep_until(at.into())));
+    IS_MISSING.set(sleep.is_none());
+    sleep
+}
 
-    /// Waits until this moment. Without a timer, it never resolves.
-    pub(crate) async fn wait_until(&self, at: Instant) {
-        match self.sleep_until(at) {
-            Some(sleep) => sleep.await,
-            None => pending().await,
-        }
+/// Waits until this moment. Without a timer, it never resolves.
+pub(crate) async fn wait_until(at: Instant) {
+    match sleep_until(at) {
+        Some(sleep) => sleep.await,
+        None => pending().await,
     }
 }
