@@ -76,7 +76,7 @@ impl Watch {
             let is_published = self.statuses.borrow().services.get(&self.service) == found.as_ref();
             let (state, statuses) = (&self.open.state, &mut self.statuses);
             let changed = async {
-                changed(state, statuses, is_published).await;
+                changed(statuses, is_published).await;
                 Ok(())
             };
             let shut_down = async {
@@ -96,11 +96,7 @@ impl Watch {
 ///
 /// The refresher publishes every change that it sees. A status that it has not published may be
 /// taken back before it looks, and after its end it publishes nothing: in both cases the watch polls.
-async fn changed(
-    state: &SharedState,
-    statuses: &mut watch::Receiver<Statuses>,
-    is_published: bool,
-) {
+async fn changed(statuses: &mut watch::Receiver<Statuses>, is_published: bool) {
     if is_published && statuses.changed().await.is_ok() {
         return;
     }

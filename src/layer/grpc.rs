@@ -24,7 +24,9 @@ pub(super) struct GrpcOptions {
 
 /// Tells whose call it is.
 #[derive(Clone)]
-pub(super) struct PeerOf(Arc<dyn Fn(&RequestHead<'_>, &Peers) -> Peer + Send + Sync>);
+pub(super) struct PeerOf(Arc<FindPeer>);
+
+type FindPeer = dyn Fn(&RequestHead<'_>, &Peers) -> Peer + Send + Sync;
 
 impl PeerOf {
     pub(super) fn new<K: Hash>(
