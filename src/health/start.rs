@@ -181,7 +181,7 @@ impl Plan {
         let snapshot = Snapshot::new(
             checks.readiness,
             checks.startup,
-            lifecycle.view(now),
+            lifecycle.view(now, now),
             identity,
             Moment::on_time(now, SystemTime::now()),
         );
