@@ -1,4 +1,4 @@
-//! What bounds a call while its request has not arrived: a place among all such calls, and a time.
+//! What bounds a call while its request has not arrived: a permit among all such calls, and a time.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::time::Sleep;
 
 use super::status::{Code, GrpcStatus};
-use crate::state::{Peer, PendingPlace, SharedState, clock};
+use crate::state::{Peer, PendingPermit, SharedState, clock};
 
 /// A call whose request has not arrived completely.
 pub(super) struct Waiting {
@@ -16,7 +16,7 @@ pub(super) struct Waiting {
     /// `None` if whatever polls the call has no timer of tokio. The time is then looked at whenever
     /// more of the request arrives.
     alarm: Option<Pin<Box<Sleep>>>,
-    place: PendingPlace,
+    permit: PendingPermit,
 }
 
 impl Waiting {
@@ -47,8 +47,8 @@ impl Waiting {
         cx: &Context<'_>,
     ) -> Result<Self, GrpcStatus> {
         let pending_calls = &state.services.pending_calls;
-        let place = pending_calls.enter(peer, cx.waker().clone());
-        let place = place.map_err(|_| {
+        let permit = pending_calls.enter(peer, cx.waker().clone());
+        let permit = permit.map_err(|_| {
             let message = "too many calls of this peer whose request has not arrived";
             GrpcStatus::new(Code::ResourceExhausted, message)
         })?;
@@ -57,13 +57,13 @@ impl Waiting {
         Ok(Self {
             until,
             alarm: state.timer.sleep_until(until),
-            place,
+            permit,
         })
     }
 
     /// Returns why the wait is over, if it is.
     fn end(&mut self, cx: &mut Context<'_>) -> Option<GrpcStatus> {
-        if self.place.is_lost(cx.waker().clone()) {
+        if self.permit.is_lost(cx.waker().clone()) {
             let message = "too many calls whose request has not arrived";
             return Some(GrpcStatus::new(Code::ResourceExhausted, message));
         }

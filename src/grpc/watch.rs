@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::status::{Code, GrpcStatus};
-use crate::state::{Full, Peer, Place, ServingStatus, SharedState, Stage, Statuses, clock, race};
+use crate::state::{Full, Peer, Permit, ServingStatus, SharedState, Stage, Statuses, clock, race};
 
 /// Clients retry with a backoff after this status. After `UNIMPLEMENTED` they would assume that the
 /// server is healthy, and never watch it again.
@@ -24,7 +24,7 @@ pub(super) struct Watch {
     service: String,
     statuses: watch::Receiver<Statuses>,
     sent: Option<ServingStatus>,
-    permit: Permit,
+    open: OpenWatch,
 }
 
 impl Watch {
@@ -42,7 +42,7 @@ impl Watch {
         if service.len() > state.limits.service_name_bytes {
             return Err(exhausted("the name of the service is too long"));
         }
-        let permit = Permit::acquire(state, &service, peer).map_err(|full| match full {
+        let open = OpenWatch::acquire(state, &service, peer).map_err(|full| match full {
             Full::InAll => exhausted("too many open watches"),
             Full::ForPeer => exhausted("too many open watches of this peer"),
         })?;
@@ -50,7 +50,7 @@ impl Watch {
             service,
             statuses: state.watch_statuses(),
             sent: None,
-            permit,
+            open,
         })
     }
 
@@ -65,14 +65,14 @@ impl Watch {
         loop {
             // Marked as seen before the status is read, so that no change in between is lost.
             self.statuses.mark_unchanged();
-            let found = self.permit.state.service_status(&self.service);
+            let found = self.open.state.service_status(&self.service);
             let status = found.unwrap_or(ServingStatus::ServiceUnknown);
             if self.sent != Some(status) {
                 self.sent = Some(status);
                 return Ok((status, self));
             }
             let is_published = self.statuses.borrow().services.get(&self.service) == found.as_ref();
-            let (state, statuses) = (&self.permit.state, &mut self.statuses);
+            let (state, statuses) = (&self.open.state, &mut self.statuses);
             let changed = async {
                 changed(state, statuses, is_published).await;
                 Ok(())
@@ -138,25 +138,25 @@ impl Watching {
     }
 }
 
-/// A permit for one open watch. While it is held, the watched checks count as probed.
-struct Permit {
+/// An open watch with its permit. While it is held, the watched checks count as probed.
+struct OpenWatch {
     state: Arc<SharedState>,
     of_checks: bool,
-    _place: Place,
+    _permit: Permit,
 }
 
-impl Permit {
+impl OpenWatch {
     fn acquire(state: &Arc<SharedState>, service: &str, peer: Option<Peer>) -> Result<Self, Full> {
         let of_checks = state.depends_on_checks(service);
         Ok(Self {
-            _place: state.services.open_watch(of_checks, peer)?,
+            _permit: state.services.open_watch(of_checks, peer)?,
             state: Arc::clone(state),
             of_checks,
         })
     }
 }
 
-impl Drop for Permit {
+impl Drop for OpenWatch {
     fn drop(&mut self) {
         if self.of_checks {
             // Noted before the count falls, so that there is no moment without a probe.

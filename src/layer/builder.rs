@@ -103,7 +103,7 @@ impl HealthLayerBuilder {
         self
     }
 
-    /// Sets how the layer knows whose gRPC call it is, so that no peer can take every place.
+    /// Sets how the layer knows whose gRPC call it is, so that no peer can take every permit.
     ///
     /// The function sees the head of each call and returns what identifies its peer, such as the
     /// address that the server put into the extensions. Then one peer can have at most

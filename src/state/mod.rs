@@ -7,21 +7,15 @@
 pub(crate) mod clock;
 mod expired_look;
 mod format;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod history;
 mod last_probe;
 mod lifecycle;
 mod log;
-#[cfg(feature = "grpc")]
-mod pending;
-#[cfg(feature = "grpc")]
-mod places;
 mod publisher;
 mod race;
-#[cfg(feature = "grpc")]
-mod services;
 mod statuses;
-#[cfg(feature = "grpc")]
-mod timer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,27 +28,21 @@ use tokio::sync::watch;
 pub(crate) use self::expired_look::ExpiredLook;
 use self::expired_look::FirstExpiredLook;
 pub(crate) use self::format::{Format, HEALTH_JSON};
+#[cfg(feature = "grpc")]
+pub use self::grpc::ServingStatus;
+#[cfg(feature = "grpc")]
+pub(crate) use self::grpc::{Full, Peer, PendingPermit, Permit, is_standard_service};
+#[cfg(feature = "grpc")]
+use self::grpc::{ServiceStatuses, Services, Timer};
 use self::history::History;
 use self::last_probe::LastProbe;
 #[cfg(feature = "signal")]
 pub(crate) use self::lifecycle::Shutdown;
 pub(crate) use self::lifecycle::{GateCell, HeartbeatCell, LifecycleState, NOTICEABLE, Stage};
 pub(crate) use self::log::log;
-#[cfg(feature = "grpc")]
-pub(crate) use self::pending::PendingPlace;
-#[cfg(feature = "grpc")]
-pub(crate) use self::places::{Full, Peer, Place};
 pub(crate) use self::publisher::Publisher;
 pub(crate) use self::race::race;
-#[cfg(feature = "grpc")]
-pub use self::services::ServingStatus;
-#[cfg(feature = "grpc")]
-pub(crate) use self::services::is_standard_service;
-#[cfg(feature = "grpc")]
-use self::services::{ServiceStatuses, Services};
 pub(crate) use self::statuses::Statuses;
-#[cfg(feature = "grpc")]
-use self::timer::Timer;
 use crate::model::{
     Aggregate, HealthConfig, Identity, Limits, Moment, Probe, RefresherState, Snapshot, Status,
     pass_if,
@@ -203,22 +191,6 @@ impl SharedState {
     /// the process may only just have been resumed.
     fn judged_at(&self, snapshot: &Snapshot, now: Instant) -> Instant {
         now - self.lifecycle.refresher.forgiven(now).min(snapshot.slack())
-    }
-
-    /// Returns the status of a group of checks; `None` if there is no such group.
-    #[cfg(feature = "grpc")]
-    fn group(&self, name: &str) -> Option<Status> {
-        let snapshot = self.snapshot.load();
-        snapshot.groups.get(name)?;
-        Some(self.readiness_of(&snapshot, clock::now(), Checks::Group(name)))
-    }
-
-    /// Returns the status of a group of checks for an outside caller; see [`probe`](Self::probe).
-    #[cfg(feature = "grpc")]
-    fn probe_group(&self, name: &str) -> Option<Status> {
-        let status = self.group(name)?;
-        self.probe(Probe::Readiness);
-        Some(status)
     }
 
     /// Records a readiness probe.

@@ -2,7 +2,7 @@
 
 use super::SharedState;
 #[cfg(feature = "grpc")]
-use super::services::ServiceStatuses;
+use super::grpc::ServiceStatuses;
 use crate::model::{Probe, Snapshot, Status};
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use tower_health::{Health, Status};
 use crate::calls::{CHECK, WATCH, asking, frame, request, site};
 use crate::checks::with_db;
 use crate::connection::{Port, port};
-use crate::places::with_places;
+use crate::permits::with_permits;
 use crate::reply::{NOT_FOUND, RESOURCE_EXHAUSTED, Reply};
 use crate::stream::{NOT_SERVING, SERVING, Stream};
 use crate::support::{Dial, secs, settle};
@@ -85,8 +85,8 @@ async fn five_megabytes_are_refused_before_they_were_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_cancels_its_watch_gives_its_place_back() {
-    let health = with_places(1);
+async fn a_client_that_cancels_its_watch_gives_its_permit_back() {
+    let health = with_permits(1);
     let port = serving(&health);
     let mut connection = port.http2().await;
     for _ in 0..3 {
@@ -103,8 +103,8 @@ async fn a_client_that_cancels_its_watch_gives_its_place_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_is_lost_gives_all_its_places_back() {
-    let health = with_places(10);
+async fn a_connection_that_is_lost_gives_all_its_permits_back() {
+    let health = with_permits(10);
     let port = serving(&health);
     for _ in 0..3 {
         let mut connection = port.http2().await;

@@ -28,7 +28,7 @@ mod migration;
 mod names;
 mod not_grpc;
 mod peers;
-mod places;
+mod permits;
 mod reads;
 mod reply;
 mod scale;

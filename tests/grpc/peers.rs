@@ -1,4 +1,4 @@
-//! One peer cannot take every place, where the layer knows whose call it is.
+//! One peer cannot take every permit, where the layer knows whose call it is.
 
 use std::net::SocketAddr;
 
@@ -83,7 +83,7 @@ async fn a_peer_has_its_share_of_the_watches_and_leaves_the_rest_to_others() {
     let refused = watch(&layer, by("third", call())).await;
     assert_eq!(refused.unwrap_err(), RESOURCE_EXHAUSTED, "five in all");
 
-    // A place goes back to the peer that gave it up, and to all.
+    // A permit goes back to the peer that gave it up, and to all.
     drop(open.remove(0));
     open.push(watch(&layer, by("one", call())).await.unwrap());
     let refused = watch(&layer, by("one", call())).await;
@@ -130,7 +130,7 @@ async fn a_peer_has_its_share_of_the_calls_whose_request_does_not_arrive() {
         assert_eq!(refused, Err(RESOURCE_EXHAUSTED), "{path}");
         drop(begin("other", path).expect_err("it waits"));
     }
-    // A whole request needs no place.
+    // A whole request needs no permit.
     let check = around(&layer).oneshot(by("one", request(CHECK, asking(""))));
     assert!(Reply::of(check.await.unwrap()).await.status().is_ok());
     drop(one);

@@ -207,7 +207,7 @@ async fn one_more_than_may_wait_ends_the_oldest_at_once() {
     assert_eq!(now(&mut first), Some(Err(RESOURCE_EXHAUSTED)));
     assert_eq!((now(&mut second), now(&mut third)), (None, None));
 
-    // A place is given back with its call, and with its answer.
+    // A permit is given back with its call, and with its answer.
     drop(second);
     let (sender, call) = in_pieces(CHECK);
     let honest = self::begin(&health, call).expect_err("it waits");
@@ -224,7 +224,7 @@ async fn one_more_than_may_wait_ends_the_oldest_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_oldest_is_woken_when_another_takes_its_place() {
+async fn the_oldest_is_woken_when_another_takes_its_permit() {
     let health = with_limits(|limits| limits.pending_calls = 1);
     let mut first = tokio::spawn(begin(&health, endless(CHECK)).expect_err("it waits"));
     assert!(timeout(secs(1), &mut first).await.is_err(), "alone");
@@ -235,7 +235,7 @@ async fn the_oldest_is_woken_when_another_takes_its_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_honest_call_is_answered_while_a_stranger_fills_every_place() {
+async fn an_honest_call_is_answered_while_a_stranger_takes_every_permit() {
     let health = with_limits(|limits| limits.pending_calls = 100);
     let mut open = Vec::new();
     let mut flood = |calls: usize| {
@@ -248,7 +248,7 @@ async fn an_honest_call_is_answered_while_a_stranger_fills_every_place() {
     sender.send(asking("")).unwrap();
     drop(sender);
     assert!(honest.await.is_ok());
-    // A whole request needs no place.
+    // A whole request needs no permit.
     let whole = send(&health, request(CHECK, asking(""))).await;
     assert!(whole.status().is_ok());
 }

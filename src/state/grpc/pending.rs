@@ -5,9 +5,9 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use super::places::{Full, Peer, Place, Places};
+use super::permits::{Full, Peer, Permit, Permits};
 
-/// Lets a limited number of calls wait. One more takes the place of the oldest.
+/// Lets a limited number of calls wait. One more takes the permit of the oldest.
 ///
 /// The request of an honest client is late by milliseconds. If the latest call were refused instead,
 /// a few hundred calls a second that never end would keep every honest one out.
@@ -17,7 +17,7 @@ use super::places::{Full, Peer, Place, Places};
 pub(crate) struct PendingCalls {
     calls: Mutex<Calls>,
     most: usize,
-    by_peer: Arc<Places>,
+    by_peer: Arc<Permits>,
 }
 
 #[derive(Debug, Default)]
@@ -28,10 +28,10 @@ struct Calls {
 
 /// A call that waits. It leaves on drop.
 #[derive(Debug)]
-pub(crate) struct PendingPlace {
+pub(crate) struct PendingPermit {
     calls: Arc<PendingCalls>,
     number: u64,
-    _share: Option<Place>,
+    _share: Option<Permit>,
 }
 
 impl PendingCalls {
@@ -39,17 +39,17 @@ impl PendingCalls {
         Arc::new(Self {
             calls: Mutex::default(),
             most,
-            by_peer: Places::new(usize::MAX, most_per_peer),
+            by_peer: Permits::new(usize::MAX, most_per_peer),
         })
     }
 
-    /// Takes a place, which may end the wait of the oldest call; an error if its peer has no place
+    /// Takes a permit, which may end the wait of the oldest call; an error if its peer has none
     /// left.
     pub(crate) fn enter(
         self: &Arc<Self>,
         peer: Option<Peer>,
         waker: Waker,
-    ) -> Result<PendingPlace, Full> {
+    ) -> Result<PendingPermit, Full> {
         let share = peer.map(|peer| self.by_peer.take(Some(peer)));
         let share = share.transpose()?;
         let mut calls = self.lock();
@@ -59,7 +59,7 @@ impl PendingCalls {
         let is_full = calls.by_age.len() > self.most;
         let oldest = is_full.then(|| calls.by_age.pop_first()).flatten();
         drop(calls);
-        let place = PendingPlace {
+        let permit = PendingPermit {
             calls: Arc::clone(self),
             number,
             _share: share,
@@ -67,7 +67,7 @@ impl PendingCalls {
         if let Some((_, waker)) = oldest {
             waker.wake();
         }
-        Ok(place)
+        Ok(permit)
     }
 
     fn lock(&self) -> MutexGuard<'_, Calls> {
@@ -75,8 +75,8 @@ impl PendingCalls {
     }
 }
 
-impl PendingPlace {
-    /// Returns whether another call took this place. Otherwise, `waker` is woken when one does.
+impl PendingPermit {
+    /// Returns whether another call took this permit. Otherwise, `waker` is woken when one does.
     pub(crate) fn is_lost(&self, mut waker: Waker) -> bool {
         // Afterwards `waker` is the earlier one, which is dropped without the lock.
         match self.calls.lock().by_age.get_mut(&self.number) {
@@ -87,7 +87,7 @@ impl PendingPlace {
     }
 }
 
-impl Drop for PendingPlace {
+impl Drop for PendingPermit {
     fn drop(&mut self) {
         let waker = self.calls.lock().by_age.remove(&self.number);
         drop(waker);

@@ -1,4 +1,4 @@
-//! How many watches may be open, and when one of them gives its place back.
+//! How many watches may be open, and when one of them gives its permit back.
 
 use std::convert::Infallible;
 
@@ -24,9 +24,9 @@ async fn refusal(health: &Health) -> Option<Code> {
     Some(Reply::of(response).await.status().unwrap_err())
 }
 
-pub(crate) fn with_places(places: usize) -> Health {
+pub(crate) fn with_permits(permits: usize) -> Health {
     let mut limits = Limits::default();
-    limits.watches = places;
+    limits.watches = permits;
     steady().limits(limits).start().unwrap()
 }
 
@@ -36,8 +36,8 @@ fn there_are_as_many_as_the_reference_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_more_than_there_are_places_is_refused() {
-    let health = with_places(2);
+async fn one_more_than_there_are_permits_is_refused() {
+    let health = with_permits(2);
     let mut one = Stream::open(&health, "").await;
     let mut other = Stream::open(&health, "nobody").await;
     for _ in 0..3 {
@@ -45,13 +45,13 @@ async fn one_more_than_there_are_places_is_refused() {
     }
     assert_eq!(one.now().await, [SERVING]);
     health.drain();
-    assert_eq!(one.told().await, [NOT_SERVING], "who has a place keeps it");
+    assert_eq!(one.told().await, [NOT_SERVING], "who has a permit keeps it");
     assert!(!other.told().await.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_place_is_given_back_with_the_stream() {
-    let health = with_places(1);
+async fn a_permit_is_given_back_with_the_stream() {
+    let health = with_permits(1);
     for reads in 0..3 {
         let mut stream = Stream::open(&health, "").await;
         for _ in 0..reads {
@@ -64,8 +64,8 @@ async fn a_place_is_given_back_with_the_stream() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_dropped_before_it_was_answered_takes_no_place() {
-    let health = with_places(1);
+async fn a_call_that_is_dropped_before_it_was_answered_takes_no_permit() {
+    let health = with_permits(1);
     for _ in 0..3 {
         drop(respond(&health, request(WATCH, asking(""))));
     }
@@ -79,8 +79,8 @@ async fn a_call_that_is_dropped_before_it_was_answered_takes_no_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watch_that_was_ended_has_given_its_place_back_although_its_stream_is_still_held() {
-    let health = with_places(1);
+async fn a_watch_that_was_ended_has_given_its_permit_back_although_its_stream_is_still_held() {
+    let health = with_permits(1);
     let mut stream = Stream::open(&health, "").await;
     health.drain();
     lapse(secs(6)).await;
@@ -94,8 +94,8 @@ async fn a_watch_that_was_ended_has_given_its_place_back_although_its_stream_is_
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_watches_take_places_and_all_layers_share_them() {
-    let health = with_places(1);
+async fn only_watches_take_permits_and_all_layers_share_them() {
+    let health = with_permits(1);
     let one = around::<Full<_>>(&HealthLayer::new(health.clone()));
     let other = around::<Full<_>>(&HealthLayer::new(health.clone()));
     for path in [CHECK, LIST] {
@@ -110,13 +110,13 @@ async fn only_watches_take_places_and_all_layers_share_them() {
     assert_eq!(refused, Err(RESOURCE_EXHAUSTED));
     assert_eq!(Stream::of(open).now().await, [SERVING]);
 
-    let another_process = with_places(1);
+    let another_process = with_permits(1);
     assert_eq!(refusal(&another_process).await, None);
 }
 
 #[tokio::test(start_paused = true)]
-async fn check_and_list_are_answered_when_there_is_no_place_left() {
-    let health = with_places(1);
+async fn check_and_list_are_answered_when_there_is_no_permit_left() {
+    let health = with_permits(1);
     let stream = Stream::open(&health, "").await;
     assert_eq!(refusal(&health).await, Some(RESOURCE_EXHAUSTED));
     for call in [request(CHECK, asking("")), request(LIST, asking(""))] {

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 
-use super::SharedState;
 use super::pending::PendingCalls;
-use super::places::{Full, Peer, Place, Places};
+use super::permits::{Full, Peer, Permit, Permits};
 use crate::model::{Limits, Probe, Status};
+use crate::state::{Checks, SharedState, clock};
 
 /// The names that always exist. The empty one means the server as a whole.
 const STANDARD: [(&str, Probe); 4] = [
@@ -51,14 +51,14 @@ pub(crate) fn is_standard_service(name: &str) -> bool {
 }
 
 /// Every service name with its status.
-pub(super) type ServiceStatuses = BTreeMap<String, ServingStatus>;
+pub(in crate::state) type ServiceStatuses = BTreeMap<String, ServingStatus>;
 
-/// The services that the application sets itself, and the places of calls that strangers hold open.
+/// The services that the application sets itself, and the permits of calls that strangers hold open.
 #[derive(Debug)]
 pub(crate) struct Services {
     set_by_hand: ArcSwap<ServiceStatuses>,
     most_set_by_hand: usize,
-    watches: Arc<Places>,
+    watches: Arc<Permits>,
     /// How many of the open watches depend on checks.
     watches_of_checks: AtomicUsize,
     /// The calls whose request has not arrived completely.
@@ -66,11 +66,11 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(in crate::state) fn new(limits: &Limits) -> Self {
         Self {
             set_by_hand: ArcSwap::default(),
             most_set_by_hand: limits.services,
-            watches: Places::new(limits.watches, limits.watches_per_peer),
+            watches: Permits::new(limits.watches, limits.watches_per_peer),
             watches_of_checks: AtomicUsize::new(0),
             pending_calls: PendingCalls::new(limits.pending_calls, limits.pending_calls_per_peer),
         }
@@ -101,20 +101,20 @@ impl Services {
     }
 
     /// Returns whether any open watch depends on checks.
-    pub(super) fn are_checks_watched(&self) -> bool {
+    pub(in crate::state) fn are_checks_watched(&self) -> bool {
         self.watches_of_checks.load(Ordering::Relaxed) > 0
     }
 
-    /// Takes a place for a watch.
-    pub(crate) fn open_watch(&self, of_checks: bool, peer: Option<Peer>) -> Result<Place, Full> {
-        let place = self.watches.take(peer)?;
+    /// Takes a permit for a watch.
+    pub(crate) fn open_watch(&self, of_checks: bool, peer: Option<Peer>) -> Result<Permit, Full> {
+        let permit = self.watches.take(peer)?;
         if of_checks {
             self.watches_of_checks.fetch_add(1, Ordering::Relaxed);
         }
-        Ok(place)
+        Ok(permit)
     }
 
-    /// Ends a watch that [`open_watch`](Self::open_watch) counted. Its place goes by itself.
+    /// Ends a watch that [`open_watch`](Self::open_watch) counted. Its permit goes by itself.
     pub(crate) fn close_watch(&self, of_checks: bool) {
         if of_checks {
             self.watches_of_checks.fetch_sub(1, Ordering::Relaxed);
@@ -149,6 +149,20 @@ impl SharedState {
             Some(status) => Some(self.unless_draining(*status)),
             None => of_checks.map(Into::into),
         }
+    }
+
+    /// Returns the status of a group of checks; `None` if there is no such group.
+    fn group(&self, name: &str) -> Option<Status> {
+        let snapshot = self.snapshot.load();
+        snapshot.groups.get(name)?;
+        Some(self.readiness_of(&snapshot, clock::now(), Checks::Group(name)))
+    }
+
+    /// Returns the status of a group of checks for an outside caller; see [`probe`](Self::probe).
+    fn probe_group(&self, name: &str) -> Option<Status> {
+        let status = self.group(name)?;
+        self.probe(Probe::Readiness);
+        Some(status)
     }
 
     /// Returns whether the status of this service depends on checks.

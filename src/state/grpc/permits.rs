@@ -1,4 +1,4 @@
-//! Places for what strangers hold open: a number in all, and a number for each peer that is known.
+//! Permits for what strangers hold open: a number in all, and a number for each peer that is known.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -9,32 +9,32 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Peer(pub(crate) u64);
 
-/// Counts the places that are taken.
+/// Counts the permits that are taken.
 #[derive(Debug)]
-pub(crate) struct Places {
+pub(crate) struct Permits {
     taken: AtomicUsize,
     most: usize,
     most_per_peer: usize,
     /// Never locked for a caller whose peer is not asked for. It has an entry only for a peer that
-    /// holds a place.
+    /// holds a permit.
     by_peer: Mutex<HashMap<Peer, usize>>,
 }
 
-/// A place that is taken. It is given back on drop.
+/// A permit that is taken. It is given back on drop.
 #[derive(Debug)]
-pub(crate) struct Place {
-    places: Arc<Places>,
+pub(crate) struct Permit {
+    permits: Arc<Permits>,
     peer: Option<Peer>,
 }
 
-/// Why there is no place.
+/// Why there is no permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Full {
     InAll,
     ForPeer,
 }
 
-impl Places {
+impl Permits {
     pub(crate) fn new(most: usize, most_per_peer: usize) -> Arc<Self> {
         Arc::new(Self {
             taken: AtomicUsize::new(0),
@@ -44,8 +44,8 @@ impl Places {
         })
     }
 
-    /// Takes a place. Without a peer, only the number in all counts.
-    pub(crate) fn take(self: &Arc<Self>, peer: Option<Peer>) -> Result<Place, Full> {
+    /// Takes a permit. Without a peer, only the number in all counts.
+    pub(crate) fn take(self: &Arc<Self>, peer: Option<Peer>) -> Result<Permit, Full> {
         if let Some(peer) = peer {
             self.count(peer)?;
         }
@@ -57,8 +57,8 @@ impl Places {
             peer.into_iter().for_each(|peer| self.uncount(peer));
             return Err(Full::InAll);
         }
-        Ok(Place {
-            places: Arc::clone(self),
+        Ok(Permit {
+            permits: Arc::clone(self),
             peer,
         })
     }
@@ -84,12 +84,12 @@ impl Places {
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         if let Some(peer) = self.peer {
-            self.places.uncount(peer);
+            self.permits.uncount(peer);
         }
-        self.places.taken.fetch_sub(1, Ordering::Relaxed);
+        self.permits.taken.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -98,18 +98,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_peer_is_forgotten_with_its_last_place() {
-        let places = Places::new(3, 2);
+    fn a_peer_is_forgotten_with_its_last_permit() {
+        let permits = Permits::new(3, 2);
         let (one, other) = (Some(Peer(1)), Some(Peer(2)));
-        let first = places.take(one).expect("a place");
-        let second = places.take(one).expect("a place");
-        assert_eq!(places.take(one).expect_err("no place"), Full::ForPeer);
-        let third = places.take(other).expect("a place");
-        assert_eq!(places.take(other).expect_err("no place"), Full::InAll);
-        assert_eq!(places.take(None).expect_err("no place"), Full::InAll);
+        let first = permits.take(one).expect("a permit");
+        let second = permits.take(one).expect("a permit");
+        assert_eq!(permits.take(one).expect_err("no permit"), Full::ForPeer);
+        let third = permits.take(other).expect("a permit");
+        assert_eq!(permits.take(other).expect_err("no permit"), Full::InAll);
+        assert_eq!(permits.take(None).expect_err("no permit"), Full::InAll);
 
         drop((first, second, third));
-        assert_eq!(places.taken.load(Ordering::Relaxed), 0);
-        assert!(places.by_peer.lock().expect("no panic").is_empty());
+        assert_eq!(permits.taken.load(Ordering::Relaxed), 0);
+        assert!(permits.by_peer.lock().expect("no panic").is_empty());
     }
 }
