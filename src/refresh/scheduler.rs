@@ -9,7 +9,7 @@ use std::future::poll_fn;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{self, JoinError, JoinSet};
@@ -548,7 +548,7 @@ impl Scheduler {
             checks(Probe::Startup),
             self.lifecycle().view(now, now),
             Arc::clone(&self.state().identity),
-            Moment::on_time(now, SystemTime::now()),
+            Moment::on_time(now, clock::wall()),
         ));
         let published = self.publisher.publish(&snapshot);
         if let Some(look) = self.state().take_expired_look() {

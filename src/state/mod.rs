@@ -19,7 +19,7 @@ mod statuses;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -223,7 +223,7 @@ impl SharedState {
         }
         let moment = Moment {
             at: now,
-            time: SystemTime::now(),
+            time: clock::wall(),
             judged_at: self.judged_at(&latest, now),
             overdue: self.lifecycle.refresher.unnoticed_lateness(now),
         };
