@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, mpsc};
@@ -181,9 +181,9 @@ impl Plan {
         let snapshot = Snapshot::new(
             checks.readiness,
             checks.startup,
-            lifecycle.view(now),
+            lifecycle.view(now, now),
             identity,
-            Moment::on_time(now, SystemTime::now()),
+            Moment::on_time(now, clock::wall()),
         );
         let (state, publisher) =
             SharedState::new(lifecycle, snapshot, self.format, now, &self.config);

@@ -47,9 +47,10 @@ pub enum OnTimeout {
     ///
     /// It is for clients whose futures must be polled to their end, such as MongoDB's driver.
     /// [`Limits::detached_runs`](crate::Limits::detached_runs) bounds how many runs of a check are
-    /// detached at once: beyond that no run starts, and the check fails.
-    /// [`CheckState::detached_runs`] counts them. They are aborted when the last
-    /// [`Health`](crate::Health) is dropped.
+    /// detached at once, and [`CheckState::detached_runs`] counts them. When a further run is due at
+    /// the limit, the check fails and the oldest of them is aborted, so that the check can pass
+    /// again. All are aborted when the check is removed or the last [`Health`](crate::Health) is
+    /// dropped.
     Detach,
 }
 

@@ -59,10 +59,10 @@ impl Deadline {
         !self.excess.is_zero()
     }
 
-    /// Returns whether the deadline would lie ahead if it had moved by all of the lateness,
-    /// including this much that it has not been told yet.
-    pub(crate) fn would_lie_ahead(&self, now: Instant, untold: Duration) -> bool {
-        self.at + self.excess + untold > now
+    /// Returns whether the deadline would lie ahead if it had moved by all of the lateness, including
+    /// this much that the refresher has not noticed yet.
+    pub(crate) fn would_lie_ahead(&self, now: Instant, unnoticed: Duration) -> bool {
+        self.at + self.excess + unnoticed > now
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Tells how late the refresher was, because its process was paused or its runtime is busy.
 ///
 /// [`Health::lateness`](crate::Health::lateness) returns it. The refresher measures how much later
-/// than planned it wakes up, and ignores less than 10 ms. A lateness near 0 means that timeouts and
+/// than planned it wakes up, and ignores less than 10 ms (25 ms on Windows). A lateness near 0 means that timeouts and
 /// results are as precise as their settings.
 ///
 /// While the refresher is late, no check can run, so no dependency is blamed: timeouts and expiries
@@ -21,8 +21,8 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lateness {
-    /// How late the refresher woke up last. It grows with the clock while the refresher is overdue,
-    /// and for ever once it is gone.
+    /// How late the refresher was in its last turn. It grows with the clock while the refresher is
+    /// overdue, and for ever once it is gone.
     pub latest: Duration,
     /// The longest lateness since the start.
     pub worst: Duration,

@@ -112,7 +112,8 @@ pub struct Limits {
     pub transitions: usize,
     /// Log lines that wait for the `tracing` subscriber. Default: 1,024; at most 65,536.
     ///
-    /// The oldest are dropped beyond it, and counted.
+    /// The oldest are dropped beyond it, and counted. There is always room for two lines about each
+    /// probe and each check that was registered at the start.
     #[cfg_attr(feature = "serde", serde(with = "super::number"))]
     pub log_lines: usize,
     /// Transitions of each check and each probe that [`history`](crate::Health::history) keeps.

@@ -44,7 +44,7 @@ pub struct Snapshot {
     judged_at: Instant,
     /// When the first of the results that have not expired yet does.
     next_expiry: Option<Instant>,
-    /// By how much lateness can still move the expiry of every result.
+    /// By how much lateness can still move the expiry of every result that has not expired.
     slack: Duration,
     /// The detailed reports, each rendered when the first authorised caller requests it.
     rendered: [OnceLock<Bytes>; Probe::EACH.len()],
@@ -144,7 +144,11 @@ impl Snapshot {
             .map(|expiry| expiry.at())
             .filter(|expires_at| *expires_at > now.judged_at)
             .min();
-        let slack = |check: &Arc<CheckState>| Some(check.expiry?.slack(check.spec.limits.lateness));
+        // A result that has expired does not move any more, and must not limit the others.
+        let slack = |check: &Arc<CheckState>| {
+            let expiry = check.expiry.filter(|_| !check.is_stale)?;
+            Some(expiry.slack(check.spec.limits.lateness))
+        };
         let slack = readiness.iter().filter_map(slack).min();
         Self {
             counts_probes: readiness
@@ -234,7 +238,7 @@ impl Snapshot {
         self.next_expiry
     }
 
-    /// Returns by how much lateness can still move the expiry of every result.
+    /// Returns by how much lateness can still move the expiry of every result that has not expired.
     pub(crate) fn slack(&self) -> Duration {
         self.slack
     }

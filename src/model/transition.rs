@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use super::{Cause, Probe, Status};
+use super::{Cause, Probe, Status, escape_line};
 
 /// Identifies the probe or the check whose status changed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -50,6 +50,7 @@ impl fmt::Display for Subject {
 /// assert_eq!(first.subject.to_string(), "readiness/db");
 /// assert_eq!((first.from, first.to), (None, Status::Fail));
 /// assert_eq!(first.output.as_deref(), Some("connection refused"));
+/// assert_eq!(first.to_string(), "readiness/db: new -> fail (failed): connection refused");
 /// # Ok(())
 /// # }
 /// ```
@@ -68,4 +69,19 @@ pub struct Transition {
     pub cause: Option<Cause>,
     /// The time of the change.
     pub time: SystemTime,
+}
+
+/// Writes one line, such as `readiness/db: pass -> fail (failed): refused`.
+impl fmt::Display for Transition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from = self.from.map_or("new", Status::as_str);
+        write!(f, "{}: {from} -> {}", self.subject, self.to)?;
+        if let Some(cause) = self.cause {
+            write!(f, " ({cause})")?;
+        }
+        match &self.output {
+            Some(output) => write!(f, ": {}", escape_line(output)),
+            None => Ok(()),
+        }
+    }
 }

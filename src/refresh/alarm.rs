@@ -40,6 +40,11 @@ impl Alarm {
         }
     }
 
+    /// Returns whether the alarm fired, rather than an event.
+    pub(super) fn has_fired(&self, now: Instant) -> bool {
+        self.due.is_some_and(|due| due <= now)
+    }
+
     /// Returns how late the scheduler is: for a turn that begins, since the alarm; within a turn,
     /// since the last call. `None` if that is not noticeable.
     ///

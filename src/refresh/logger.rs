@@ -6,18 +6,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::queue::{self, Receiver, Sender};
+use super::queue::{self, Receiver, Reported, Sender};
 use crate::model::{Cause, Status, Subject, Transition, escape_line};
 use crate::state::{SharedState, log};
 
 /// A line of the log, without the work of formatting it.
 #[derive(Debug)]
 pub(super) enum LogLine {
-    Transition {
-        transition: Transition,
-        /// The reason, if another one than that of the transition.
-        output: Option<String>,
-    },
+    /// The output of a probe only names the checks that have a line of their own.
+    Transition(Transition),
     /// A run that failed does not count.
     StarvedRun {
         subject: Subject,
@@ -37,8 +34,10 @@ pub(super) struct Logger {
 
 impl Logger {
     /// Starts the task, which ends with the last logger; must be called within a runtime.
-    pub(super) fn start(state: &Arc<SharedState>) -> Self {
-        let (lines, queue) = queue::bounded(state.limits.log_lines);
+    ///
+    /// The queue has room for the limit, and for a line about each of `changes` at once.
+    pub(super) fn start(state: &Arc<SharedState>, changes: usize) -> Self {
+        let (lines, queue) = queue::bounded(state.limits.log_lines.max(changes));
         tokio::spawn(write_all(Unwritten(queue), Arc::clone(state)));
         Self {
             lines,
@@ -54,12 +53,10 @@ impl Logger {
 }
 
 async fn write_all(mut lines: Unwritten, state: Arc<SharedState>) {
-    let mut told = 0;
+    let mut reported = Reported::default();
     while let Some(line) = lines.0.next().await {
         line.write();
-        let missed = state.missed_by_log();
-        if missed > told {
-            told = missed;
+        if let Some(missed) = reported.rise_to(state.missed_by_log()) {
             log!(
                 WARN,
                 missed,
@@ -85,17 +82,16 @@ impl Drop for Unwritten {
 impl LogLine {
     fn write(self) {
         match self {
-            Self::Transition { transition, output } => {
-                write_transition(&transition, output.as_deref());
-            }
+            Self::Transition(transition) => write_transition(&transition),
             Self::StarvedRun {
                 subject,
                 late,
                 output,
             } => {
                 let cause = Cause::Starved.as_str();
-                let (late, output) = (late.as_secs_f64(), output.as_deref().map(escape_line));
-                log!(WARN, %subject, cause, late, output, "a failed run does not count");
+                let (late_seconds, output) =
+                    (late.as_secs_f64(), output.as_deref().map(escape_line));
+                log!(WARN, %subject, cause, late_seconds, output, "a failed run does not count");
             }
             Self::MissedByListeners(missed) => {
                 log!(
@@ -119,16 +115,17 @@ impl LogLine {
 }
 
 /// Writes a transition to the log. A first pass is expected, and so only a debug line.
-fn write_transition(transition: &Transition, output: Option<&str>) {
+fn write_transition(transition: &Transition) {
     let Transition {
         subject,
         from,
         to,
         cause,
+        output,
         ..
     } = transition;
     let (from, cause) = (from.map(Status::as_str), cause.map(Cause::as_str));
-    let output = output.map(escape_line);
+    let output = output.as_deref().map(escape_line);
     match (from, to) {
         (None, Status::Pass) => {
             log!(DEBUG, %subject, %to, "first health check result");

@@ -65,7 +65,7 @@ async fn supervise(mut scheduler: Scheduler) {
     loop {
         let life = async {
             if has_panicked {
-                // Wakes another worker, in case that the log blocks this one.
+                // Wakes another worker, since the log may block this one.
                 task::yield_now().await;
                 tokio::time::sleep(RESTART_DELAY).await;
                 scheduler.recover();

@@ -5,10 +5,8 @@ use std::sync::Arc;
 use tokio::sync::broadcast;
 
 use super::logger::{LogLine, Logger};
-use super::queue::{self, Receiver, Sender};
-use crate::model::{
-    CheckState, Probe, Snapshot, Status, Subject, Transition, catch_panic, drop_catching_panic,
-};
+use super::queue::{self, Receiver, Reported, Sender};
+use crate::model::{CheckState, Probe, Snapshot, Status, Subject, Transition, catch_panic};
 use crate::state::SharedState;
 
 /// A callback that is called with each transition.
@@ -35,7 +33,7 @@ impl Notifier {
         listeners: Vec<Listener>,
         state: &Arc<SharedState>,
     ) -> Self {
-        let logger = Logger::start(state);
+        let logger = Logger::start(state, backlog);
         let listeners = (!listeners.is_empty()).then(|| {
             let (sender, transitions) = queue::bounded(backlog);
             let (logger, state) = (logger.clone(), Arc::clone(state));
@@ -82,10 +80,10 @@ impl Notifier {
 
     fn announce_one(&self, transition: Transition, output: Option<String>) {
         self.state.history.add(transition.clone());
-        self.logger.write(LogLine::Transition {
-            transition: transition.clone(),
+        self.logger.write(LogLine::Transition(Transition {
             output,
-        });
+            ..transition.clone()
+        }));
         if let Some(listeners) = &self.listeners {
             if listeners.send(transition.clone()).is_some() {
                 self.state.count_missed_by_listeners();
@@ -123,19 +121,15 @@ async fn call_listeners(
     logger: Logger,
     state: Arc<SharedState>,
 ) {
-    let mut told = 0;
+    let mut reported = Reported::default();
     while let Some(transition) = transitions.next().await {
         call_each(&listeners, &transition, &logger);
-        let missed = state.missed_by_listeners();
-        if missed > told {
-            told = missed;
+        if let Some(missed) = reported.rise_to(state.missed_by_listeners()) {
             logger.write(LogLine::MissedByListeners(missed));
         }
         // A full queue would keep other tasks waiting.
         tokio::task::yield_now().await;
     }
-    // One by one: a second panic while a first one unwinds would end the process.
-    listeners.into_iter().for_each(drop_catching_panic);
 }
 
 fn call_each(listeners: &[Listener], transition: &Transition, logger: &Logger) {

@@ -92,3 +92,15 @@ impl<T> Receiver<T> {
         self.0.items().pop_front()
     }
 }
+
+/// A count of lost items as it was reported last.
+#[derive(Default)]
+pub(super) struct Reported(u64);
+
+impl Reported {
+    /// Returns the count if it has risen since the last report, and takes it for reported.
+    pub(super) fn rise_to(&mut self, count: u64) -> Option<u64> {
+        let before = std::mem::replace(&mut self.0, count);
+        (count > before).then_some(count)
+    }
+}

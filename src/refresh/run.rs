@@ -35,7 +35,7 @@ impl Outcome {
             output: Some(output),
             readings: Vec::new(),
             ended_at: clock::now(),
-            time: SystemTime::now(),
+            time: clock::wall(),
             duration,
         }
     }
@@ -70,7 +70,7 @@ pub(super) async fn run(
         output: output.map(|output| redactor.prepare(output)),
         readings,
         ended_at,
-        time: SystemTime::now(),
+        time: clock::wall(),
         duration: ended_at - started_at,
     }
 }

@@ -4,15 +4,15 @@
 //! changes, or a result expires. Each turn handles all events, then fires timers, then publishes at
 //! most once.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::poll_fn;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{self, AbortHandle, JoinError, JoinSet};
+use tokio::task::{self, JoinError, JoinSet};
 
 use super::Refresher;
 use super::alarm::{Alarm, Late};
@@ -20,7 +20,7 @@ use super::jitter::Jitter;
 use super::logger::LogLine;
 use super::notifier::Notifier;
 use super::run::{Outcome, run};
-use super::slot::{GRACE, Slot, SlotKey, Slots, Starvation};
+use super::slot::{GRACE, Slot, SlotKey, Starvation};
 use crate::model::{
     CheckState, Moment, OnTimeout, Probe, Redactor, RefresherState, Snapshot, Status, Subject,
     Transition, drop_catching_panic,
@@ -61,13 +61,13 @@ pub(crate) enum Command {
 
 pub(super) struct Scheduler {
     pub(super) publisher: Publisher,
-    slots: Slots,
+    slots: BTreeMap<SlotKey, Slot>,
     /// At most one timer for each slot: the start of its next run, or the deadline of the present.
     timers: BTreeSet<(Instant, SlotKey)>,
     runs: JoinSet<Outcome>,
     running: HashMap<task::Id, SlotKey>,
     /// The runs that go on although they exceeded their timeout.
-    detached: HashMap<task::Id, (SlotKey, AbortHandle)>,
+    detached: HashMap<task::Id, SlotKey>,
     /// The number of runs that have not exceeded their timeout.
     in_time: usize,
     commands: mpsc::UnboundedReceiver<Command>,
@@ -119,7 +119,7 @@ impl Scheduler {
             ),
             timers: refresher.slots.keys().map(|key| (now, *key)).collect(),
             publisher: refresher.publisher,
-            slots: Slots(refresher.slots),
+            slots: refresher.slots,
             runs: JoinSet::new(),
             running: HashMap::new(),
             detached: HashMap::new(),
@@ -165,7 +165,7 @@ impl Scheduler {
         self.alarm.forget();
         self.timers.clear();
         self.in_time = 0;
-        for (key, slot) in self.slots.iter_mut() {
+        for (key, slot) in &mut self.slots {
             match &slot.run {
                 // Its completion is still pending; do not start a second run.
                 Some(run) if self.running.contains_key(&run.task.id()) => {
@@ -187,6 +187,9 @@ impl Scheduler {
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
+            if self.alarm.has_fired(clock::now()) {
+                self.lifecycle().refresher.wakes_up();
+            }
             self.notice_lateness();
             // Results come before deadlines: a run that ended in time has not timed out, even if
             // its result is taken late.
@@ -217,11 +220,11 @@ impl Scheduler {
                 // so did not register this task's waker.
                 cx.waker().wake_by_ref();
             }
+            let alarm = self.next_alarm(now);
+            self.lifecycle().refresher.sleeps_until(alarm);
             if std::mem::take(&mut self.is_recovering) {
                 self.lifecycle().refresher_runs();
             }
-            let alarm = self.next_alarm(now);
-            self.lifecycle().refresher.sleeps_until(alarm);
             ready!(self.alarm.poll(alarm, now, cx));
         }
     }
@@ -229,10 +232,8 @@ impl Scheduler {
     /// Measures how late the turn is, and gives back the time to what could not run meanwhile.
     fn notice_lateness(&mut self) {
         let now = clock::now();
-        let late = self.alarm.lateness(now);
-        let by = late.map_or(Duration::ZERO, |late| late.by);
-        self.lifecycle().refresher.wakes_up(by);
-        if let Some(late) = late {
+        if let Some(late) = self.alarm.lateness(now) {
+            self.lifecycle().refresher.is_late(late.by);
             self.move_deadlines(late, now);
             self.last_late = Some(late);
         }
@@ -245,7 +246,7 @@ impl Scheduler {
         let bound = self.state().limits.lateness;
         let heartbeats = &self.lifecycle().heartbeats;
         heartbeats.move_by(late.by, late.alarm, GRACE, bound);
-        for (key, slot) in self.slots.iter_mut() {
+        for (key, slot) in &mut self.slots {
             if let Some((before, after)) = slot.move_deadlines(late, now, bound) {
                 self.timers.remove(&(before, *key));
                 self.timers.insert((after, *key));
@@ -278,7 +279,7 @@ impl Scheduler {
             overdue,
         };
         let seen = look.snapshot.with_lifecycle(now.lifecycle.clone(), moment);
-        self.notifier.announce(&seen, Vec::new());
+        self.must_yield |= self.notifier.announce(&seen, Vec::new());
     }
 
     fn run_ended(&mut self, ended: Result<(task::Id, Outcome), JoinError>) {
@@ -289,12 +290,13 @@ impl Scheduler {
                 let id = error.id();
                 // The error can hold the payload of a check that panicked while it was dropped.
                 dispose_of(error);
+                self.must_yield = true;
                 (id, None)
             }
         };
-        if let Some((key, _)) = self.detached.remove(&id) {
+        if let Some(key) = self.detached.remove(&id) {
             if let Some(slot) = self.slots.get_mut(&key) {
-                slot.detached_run_ended();
+                slot.detached_run_ended(id);
                 self.next.due_by(now + COALESCE);
             }
             return;
@@ -414,8 +416,7 @@ impl Scheduler {
             }
             run.task.abort();
         }
-        let detached = self.detached.values();
-        for (_, run) in detached.filter(|(owner, _)| *owner == key) {
+        for run in &slot.detached {
             run.abort();
         }
         self.next.removed.push(slot.subject());
@@ -423,6 +424,7 @@ impl Scheduler {
             self.lifecycle().startup_check_done();
         }
         dispose_of(slot);
+        self.must_yield = true;
     }
 
     /// Makes a check due. The next result, or that of a run in progress, is acknowledged.
@@ -467,7 +469,9 @@ impl Scheduler {
             return;
         };
         let limit = slot.spec().limits.detached_runs;
-        if slot.state.detached_runs >= limit {
+        if slot.detached.len() >= limit {
+            // Otherwise runs that hang for ever would keep the check from ever passing again.
+            slot.detached[0].abort();
             let output = format!("{limit} earlier runs still go on");
             let outcome = Outcome::failed(output, Duration::ZERO);
             self.record(key, outcome, Duration::ZERO, now);
@@ -508,8 +512,8 @@ impl Scheduler {
         let is_detached = slot.state.spec.on_timeout == OnTimeout::Detach;
         if is_detached {
             self.running.remove(&task.id());
-            self.detached.insert(task.id(), (key, task));
-            slot.detach_run();
+            self.detached.insert(task.id(), key);
+            slot.detach_run(task);
         } else {
             task.abort();
         }
@@ -542,9 +546,9 @@ impl Scheduler {
         let snapshot = Arc::new(Snapshot::new(
             checks(Probe::Readiness),
             checks(Probe::Startup),
-            self.lifecycle().view(now),
+            self.lifecycle().view(now, now),
             Arc::clone(&self.state().identity),
-            Moment::on_time(now, SystemTime::now()),
+            Moment::on_time(now, clock::wall()),
         ));
         let published = self.publisher.publish(&snapshot);
         if let Some(look) = self.state().take_expired_look() {

@@ -1,19 +1,17 @@
 //! A registered check as the refresher keeps it: its present run, its thresholds, its latest state.
 
-use std::collections::BTreeMap;
-use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
-use tokio::task::AbortHandle;
+use tokio::task::{self, AbortHandle};
 
 use super::alarm::Late;
 use super::jitter::Jitter;
 use super::run::Outcome;
 use crate::model::{
     Cause, CheckSpec, CheckState, Deadline, DynIndicator, LastRun, Probe, Status, Subject,
-    Thresholds, Transition, drop_catching_panic, shorten,
+    Thresholds, Transition, shorten,
 };
 
 /// How long a run may still take when the scheduler was late, so that it can take an answer that is
@@ -41,6 +39,8 @@ pub(crate) struct Slot {
     thresholds: Thresholds,
     /// `Some` from the start of a run until its task has ended, even after a timeout.
     pub(super) run: Option<Run>,
+    /// The runs that go on although they exceeded their timeout, the oldest first.
+    pub(super) detached: Vec<AbortHandle>,
     completed_runs: u64,
     /// About the longest of the latest runs that did not fail.
     slowest: Duration,
@@ -54,32 +54,6 @@ pub(crate) struct Slot {
     pub(super) is_done: bool,
     /// The callers that wait for the next result.
     pub(super) waiting: Vec<oneshot::Sender<()>>,
-}
-
-/// The slots of every check, which are dropped one by one: each holds an indicator, whose destructor
-/// can panic, and a second panic while a first one unwinds would end the process.
-pub(super) struct Slots(pub(super) BTreeMap<SlotKey, Slot>);
-
-impl Deref for Slots {
-    type Target = BTreeMap<SlotKey, Slot>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-impl DerefMut for Slots {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.0
-    }
-}
-
-impl Drop for Slots {
-    fn drop(&mut self) {
-        std::mem::take(&mut self.0)
-            .into_values()
-            .for_each(drop_catching_panic);
-    }
 }
 
 #[derive(Debug)]
@@ -163,6 +137,7 @@ impl Slot {
             thresholds: Thresholds::new(spec.failure_threshold, spec.success_threshold),
             state: Arc::new(CheckState::unchecked(Arc::new(spec), unchecked)),
             run: None,
+            detached: Vec::new(),
             completed_runs: 0,
             slowest: Duration::ZERO,
             idle_lateness: Duration::ZERO,
@@ -282,8 +257,9 @@ impl Slot {
             late,
         });
         excused.times += 1;
+        // A repeated run was perhaps not late itself.
         let late = excused.late;
-        let late = humantime::format_duration(Duration::from_millis(as_millis(late)));
+        let late = humantime::format_duration(whole_millis(late));
         let output = output
             .map(|output| format!(": {output}"))
             .unwrap_or_default();
@@ -352,16 +328,21 @@ impl Slot {
         Some((before, run.deadline.at()))
     }
 
-    /// Counts a run that goes on although its result is ignored.
-    pub(super) fn detach_run(&mut self) {
+    /// Lets a run go on although its result is ignored.
+    pub(super) fn detach_run(&mut self, run: AbortHandle) {
         self.run = None;
-        Arc::make_mut(&mut self.state).detached_runs += 1;
+        self.detached.push(run);
+        self.count_detached();
     }
 
-    /// Counts a detached run that ended.
-    pub(super) fn detached_run_ended(&mut self) {
-        let state = Arc::make_mut(&mut self.state);
-        state.detached_runs = state.detached_runs.saturating_sub(1);
+    /// Forgets a detached run that ended.
+    pub(super) fn detached_run_ended(&mut self, id: task::Id) {
+        self.detached.retain(|run| run.id() != id);
+        self.count_detached();
+    }
+
+    fn count_detached(&mut self) {
+        Arc::make_mut(&mut self.state).detached_runs = self.detached.len();
     }
 
     fn interval(&self) -> Duration {
@@ -369,6 +350,6 @@ impl Slot {
     }
 }
 
-fn as_millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+fn whole_millis(time: Duration) -> Duration {
+    time - Duration::from_nanos(u64::from(time.subsec_nanos() % 1_000_000))
 }

@@ -1,11 +1,67 @@
 //! The monotonic clock. It is tokio's, so that tests with paused time control every deadline.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Returns the current time.
 #[inline]
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
+}
+
+/// Returns the time of day, which can jump. It is only shown; no deadline depends on it.
+pub(crate) fn wall() -> SystemTime {
+    #[cfg(test)]
+    if let Some(wall) = SimulatedWall::now() {
+        return wall;
+    }
+    SystemTime::now()
+}
+
+/// A wall clock of this thread that goes with the paused clock of tokio, and can be set.
+#[cfg(test)]
+pub(crate) struct SimulatedWall(());
+
+#[cfg(test)]
+thread_local! {
+    /// When the clock was set, and the seconds since 1970 to which.
+    static SIMULATED: std::cell::Cell<Option<(Instant, i64)>> = const { std::cell::Cell::new(None) };
+}
+
+#[cfg(test)]
+impl SimulatedWall {
+    /// Shows the year 2023 until it is dropped; must be called within a runtime.
+    pub(crate) fn new() -> Self {
+        Self::set(1_700_000_000);
+        Self(())
+    }
+
+    pub(crate) fn set(seconds: i64) {
+        SIMULATED.set(Some((now(), seconds)));
+    }
+
+    pub(crate) fn seconds() -> i64 {
+        let now = Self::now().unwrap_or(SystemTime::UNIX_EPOCH);
+        now.duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs().try_into().unwrap())
+    }
+
+    fn now() -> Option<SystemTime> {
+        let (set_at, seconds) = SIMULATED.get()?;
+        let from_1970 = Duration::from_secs(seconds.unsigned_abs());
+        let set_to = if seconds < 0 {
+            SystemTime::UNIX_EPOCH - from_1970
+        } else {
+            SystemTime::UNIX_EPOCH + from_1970
+        };
+        Some(set_to + now().saturating_duration_since(set_at))
+    }
+}
+
+#[cfg(test)]
+impl Drop for SimulatedWall {
+    fn drop(&mut self) {
+        SIMULATED.set(None);
+    }
 }
 
 /// The moment from which atomic integers count nanoseconds.

@@ -19,7 +19,7 @@ mod statuses;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -208,30 +208,31 @@ impl SharedState {
     pub(crate) fn current(&self) -> Arc<Snapshot> {
         let now = clock::now();
         let latest = self.snapshot.load_full();
-        if !self.is_outdated(&latest, now) {
+        let has_expired = |expiry: Instant| expiry <= now && expiry <= self.judged_at(&latest, now);
+        let heartbeats_at = self.lifecycle.judged_at(now);
+        if !latest.next_expiry().is_some_and(has_expired)
+            && !self
+                .lifecycle
+                .has_changed_since(&latest.lifecycle, heartbeats_at)
+        {
             return latest;
         }
         let moment = Moment {
             at: now,
-            time: SystemTime::now(),
+            time: clock::wall(),
             judged_at: self.judged_at(&latest, now),
             overdue: self.lifecycle.refresher.unnoticed_lateness(now),
         };
-        Arc::new(latest.with_lifecycle(self.lifecycle.view(now), moment))
+        let lifecycle = self.lifecycle.view(now, heartbeats_at);
+        Arc::new(latest.with_lifecycle(lifecycle, moment))
     }
 
-    /// Returns whether a result or the deadline of a heartbeat has expired since the snapshot, or the
-    /// lifecycle has changed.
-    fn is_outdated(&self, snapshot: &Snapshot, now: Instant) -> bool {
-        let has_expired =
-            |expiry: Instant| expiry <= now && expiry <= self.judged_at(snapshot, now);
-        snapshot.next_expiry().is_some_and(has_expired)
-            || self.lifecycle.has_changed_since(&snapshot.lifecycle, now)
-    }
-
-    /// Returns whether the latest snapshot is out of date.
+    /// Returns whether the latest snapshot is out of date, for the refresher, which forgives nothing:
+    /// a result or the deadline of a heartbeat has expired, or the lifecycle has changed.
     pub(crate) fn needs_snapshot(&self, now: Instant) -> bool {
-        self.is_outdated(&self.snapshot.load(), now)
+        let snapshot = self.snapshot.load();
+        snapshot.next_expiry().is_some_and(|expiry| expiry <= now)
+            || self.lifecycle.has_changed_since(&snapshot.lifecycle, now)
     }
 
     /// Returns when the next result of the latest snapshot expires.

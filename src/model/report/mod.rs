@@ -299,7 +299,7 @@ fn reasons(snapshot: &Snapshot, probe: Probe) -> Vec<String> {
     }
     let is_blamed = match probe {
         Probe::Liveness => lifecycle.refresher.is_lost,
-        Probe::Readiness | Probe::Startup => !snapshot.status(probe).is_healthy(),
+        Probe::Readiness | Probe::Startup => snapshot.status(probe) != Status::Pass,
     };
     if is_blamed {
         reasons.extend(refresher_fault(snapshot).map(str::to_owned));

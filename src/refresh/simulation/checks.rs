@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use super::host::{CheckId, Host};
 use super::model::{Ending, Settings};
 use super::rng::Rng;
-use crate::{Check, CheckResult, Criticality, Failure, HealthIndicator, Observation};
+use crate::{Check, CheckResult, Criticality, Failure, HealthIndicator, Observation, OnTimeout};
 
 /// How the dependency of a check behaves until the driver changes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,8 +63,8 @@ enum OnDrop {
 }
 
 impl Script {
-    fn draw(mood: Mood, timeout: Duration, rng: &mut Rng) -> Self {
-        let timeout = u64::try_from(timeout.as_millis()).unwrap();
+    fn draw(mood: Mood, settings: &Settings, rng: &mut Rng) -> Self {
+        let timeout = u64::try_from(settings.timeout.as_millis()).unwrap();
         let trips = |rng: &mut Rng, most: u64| -> Vec<Duration> {
             let count = 1 + rng.below(4);
             (0..count).map(|_| rng.millis(0, most / count)).collect()
@@ -95,7 +95,12 @@ impl Script {
             }
             Mood::Hanging => {
                 script.trips = trips(rng, timeout / 2);
-                script.ending = Ending::Aborted;
+                // Detached runs end one day, so that others can start.
+                if settings.detached.is_some() {
+                    script.trips.push(rng.millis(timeout, timeout * 20));
+                } else {
+                    script.ending = Ending::Aborted;
+                }
             }
             Mood::Panicking => {
                 script.trips = trips(rng, timeout / 2);
@@ -140,13 +145,14 @@ async fn run(id: CheckId, host: Host) -> CheckResult {
         let mut facts = host.facts();
         let facts = &mut *facts;
         let book = facts.books.get_mut(&id).unwrap();
-        Script::draw(book.mood, book.settings.timeout, &mut facts.rng)
+        Script::draw(book.mood, &book.settings, &mut facts.rng)
     };
-    let run = Started::new(id, host.clone());
+    let run = Started::new(id, &host);
     // Dropped before `run`, which ends with it.
     let mut dropped = Dropped {
         host: host.clone(),
         id,
+        number: run.number,
         on_drop: script.on_drop,
         ending: Ending::Aborted,
     };
@@ -176,28 +182,37 @@ async fn run(id: CheckId, host: Host) -> CheckResult {
 /// A run as long as its future exists.
 struct Started {
     id: CheckId,
+    number: u64,
     host: Host,
 }
 
 impl Started {
-    fn new(id: CheckId, host: Host) -> Self {
+    fn new(id: CheckId, host: &Host) -> Self {
         let moment = host.moment();
         host.note("start of a run of", Some(id), Duration::ZERO);
         let mut facts = host.facts();
+        let facts = &mut *facts;
         let began = facts.jumps.chain_start(moment.at);
         let book = facts.books.get_mut(&id).unwrap();
-        if let Err(fault) = book.run_started(moment, began) {
+        let started = book.run_started(moment, began, &facts.jumps);
+        let number = started.unwrap_or_else(|fault| {
             facts.violation.get_or_insert(fault);
+            0
+        });
+        Self {
+            id,
+            number,
+            host: host.clone(),
         }
-        drop(facts);
-        Self { id, host }
     }
 }
 
 impl Drop for Started {
     fn drop(&mut self) {
-        if let Some(book) = self.host.facts().books.get_mut(&self.id) {
-            book.run_gone();
+        let mut facts = self.host.facts();
+        let facts = &mut *facts;
+        if let Some(book) = facts.books.get_mut(&self.id) {
+            book.run_gone(self.number, &facts.jumps);
         }
     }
 }
@@ -206,6 +221,7 @@ impl Drop for Started {
 struct Dropped {
     host: Host,
     id: CheckId,
+    number: u64,
     on_drop: OnDrop,
     ending: Ending,
 }
@@ -218,12 +234,21 @@ impl Drop for Dropped {
         {
             let mut facts = self.host.facts();
             if let Some(book) = facts.books.get_mut(&self.id) {
-                book.run_ended(moment, self.ending);
+                book.run_ended(self.number, moment, self.ending);
             }
         }
         match self.on_drop {
             OnDrop::Nothing => {}
-            OnDrop::Block(time) => self.host.jump("dropping a run blocks for", time),
+            OnDrop::Block(time) => {
+                self.host.jump("dropping a run blocks for", time);
+                // The refresher sees a result only now, but it has aborted a run before.
+                if self.ending != Ending::Aborted {
+                    let moment = self.host.moment();
+                    if let Some(book) = self.host.facts().books.get_mut(&self.id) {
+                        book.run_ended(self.number, moment, self.ending);
+                    }
+                }
+            }
             // A second panic while a first one unwinds would end the process.
             OnDrop::Panic if std::thread::panicking() => {}
             OnDrop::Panic => self.host.panic("dropping a run panics"),
@@ -248,6 +273,9 @@ pub(super) fn check(id: CheckId, name: String, settings: &Settings, host: &Host)
     } else {
         Criticality::NonCritical
     });
+    if settings.detached.is_some() {
+        check = check.on_timeout(OnTimeout::Detach);
+    }
     if let Some(stale_after) = settings.stale_after {
         check = check.stale_after(stale_after);
     }

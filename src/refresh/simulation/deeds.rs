@@ -191,6 +191,10 @@ impl World {
     }
 
     pub(super) fn switch_traffic(&mut self) {
+        if self.health.is_draining() {
+            return;
+        }
+        self.lifecycle_changed_at = Some(self.host.now());
         self.is_refusing = !self.is_refusing && self.chance(2);
         if self.is_refusing {
             self.health.refuse_traffic("for a while");

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::model::Book;
 use super::rng::Rng;
+use super::semantics::{RESUMING, UNNOTICED, UNNOTICED_IDLE};
 
 /// Time since the start of the simulation.
 pub(super) type Time = Duration;
@@ -45,6 +46,8 @@ pub(super) struct Host {
 pub(super) struct Facts {
     pub(super) rng: Rng,
     pub(super) jumps: Jumps,
+    /// The most by which a deadline or an expiry moves.
+    pub(super) bound: Duration,
     /// What truly happened to each check that is or was registered.
     pub(super) books: BTreeMap<CheckId, Book>,
     /// When each of the latest rounds of the driver began, the present one last.
@@ -52,6 +55,10 @@ pub(super) struct Facts {
     pub(super) round: u64,
     /// How many panics the simulation itself caused.
     pub(super) panics: u64,
+    /// How many of these were those of listeners.
+    pub(super) listener_panics: u64,
+    /// When somebody read the health, since every task had its turns.
+    reads: VecDeque<Time>,
     /// The first broken invariant that a task noticed.
     pub(super) violation: Option<String>,
     events: VecDeque<Event>,
@@ -79,14 +86,17 @@ impl fmt::Display for Event {
 
 impl Host {
     /// Creates a host; must be called within a runtime whose time is paused.
-    pub(super) fn new(rng: Rng) -> Self {
+    pub(super) fn new(rng: Rng, bound: Duration) -> Self {
         let facts = Facts {
             rng,
             jumps: Jumps::default(),
+            bound,
             books: BTreeMap::new(),
             rounds: VecDeque::from([Time::ZERO]),
             round: 0,
             panics: 0,
+            listener_panics: 0,
+            reads: VecDeque::new(),
             violation: None,
             events: VecDeque::new(),
         };
@@ -193,6 +203,17 @@ impl Facts {
         self.rounds.front().copied().unwrap_or_default()
     }
 
+    /// Notes that somebody reads the health, and returns whether the refresher may have been found
+    /// overdue for so long that readers do not forgive it any more.
+    pub(super) fn read(&mut self, now: Time) -> bool {
+        let since = self.settled_since();
+        self.reads.retain(|read| *read >= since);
+        if self.reads.back() != Some(&now) {
+            self.reads.push_back(now);
+        }
+        self.reads[0] + RESUMING <= now
+    }
+
     pub(super) fn events(&self) -> impl Iterator<Item = impl fmt::Display + '_> {
         self.events.iter()
     }
@@ -215,14 +236,12 @@ struct Jump {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Lost {
     pub(super) total: Duration,
-    /// What the refresher has to notice of it: it measures its lateness ten times a second, and
-    /// ignores the first 10 ms.
+    /// What the refresher has to notice of it while a run is in flight.
     pub(super) noticeable: Duration,
+    /// What it has to notice of it while a heartbeat is pending.
+    pub(super) noticeable_idle: Duration,
     pub(super) count: u32,
 }
-
-/// A jump that is not longer than this can escape the refresher.
-const UNNOTICED: Duration = Duration::from_millis(110);
 
 impl Jumps {
     fn add(&mut self, from: Time, by: Duration) {
@@ -236,6 +255,7 @@ impl Jumps {
             sums: Lost {
                 total: sums.total + by,
                 noticeable: sums.noticeable + by.saturating_sub(UNNOTICED),
+                noticeable_idle: sums.noticeable_idle + by.saturating_sub(UNNOTICED_IDLE),
                 count: sums.count + 1,
             },
         });
@@ -243,7 +263,13 @@ impl Jumps {
 
     /// Returns what was lost to jumps that began within a time.
     pub(super) fn between(&self, from: Time, to: Time) -> Lost {
+        let Some(last) = self.0.last().filter(|last| last.from >= from) else {
+            return Lost::default();
+        };
         let before = |time: Time| {
+            if last.from < time {
+                return last.sums;
+            }
             let count = self.0.partition_point(|jump| jump.from < time);
             count
                 .checked_sub(1)
@@ -254,8 +280,44 @@ impl Jumps {
         Lost {
             total: until_to.total - until_from.total,
             noticeable: until_to.noticeable - until_from.noticeable,
+            noticeable_idle: until_to.noticeable_idle - until_from.noticeable_idle,
             count: until_to.count - until_from.count,
         }
+    }
+
+    /// Returns whether any part of a time was lost.
+    pub(super) fn any(&self, from: Time, to: Time) -> bool {
+        let first = self.0.partition_point(|jump| jump.to <= from);
+        self.0.get(first).is_some_and(|jump| jump.from < to)
+    }
+
+    /// Returns when the last jump was over that began before a time.
+    pub(super) fn last_end(&self, before: Time) -> Time {
+        let count = self.0.partition_point(|jump| jump.from < before);
+        count
+            .checked_sub(1)
+            .map_or(Time::ZERO, |last| self.0[last].to)
+    }
+
+    /// Returns the only jump that began within a time, if there is exactly one.
+    pub(super) fn only(&self, from: Time, to: Time) -> Option<(Time, Time)> {
+        let first = self.0.partition_point(|jump| jump.from < from);
+        let mut within = self.0[first..].iter().take_while(|jump| jump.from < to);
+        let only = within.next()?;
+        within.next().is_none().then_some((only.from, only.to))
+    }
+
+    /// Returns where the chain of jumps ended that began at this time; this time if there is none.
+    pub(super) fn chain_end(&self, at: Time) -> Time {
+        let first = self.0.partition_point(|jump| jump.from < at);
+        let mut end = at;
+        for jump in &self.0[first..] {
+            if jump.from > end {
+                break;
+            }
+            end = jump.to;
+        }
+        end
     }
 
     /// Returns where the chain of jumps began that ended at this time; this time if there is none.

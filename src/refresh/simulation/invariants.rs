@@ -4,11 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::host::{CheckId, Moment, Time};
-use super::model::{Book, Context, Ending, State};
-use super::semantics::{
-    BOUND, EXTENSION, LATENESS_IS_MEASURED, RESTART, RESULTS_AGE_FROM_THEIR_END,
-    RUNS_EXTEND_RESULTS,
-};
+use super::model::{Book, Context, Ending, Run, SLACK as PRECISION, State};
+use super::semantics::{GRACE, RESTART, UNNOTICED};
 use crate::{CheckState, Probe, Snapshot, Status};
 
 /// How late the refresher may be although the process runs: its timers are precise to 1 ms.
@@ -23,7 +20,12 @@ pub(super) struct Look<'a> {
     pub(super) is_settled: bool,
     /// A time since which every task had its turns.
     pub(super) settled_since: Time,
+    /// Whether the application refuses traffic, or drains.
     pub(super) is_refusing: bool,
+    /// Whether readers may have stopped to forgive the refresher.
+    pub(super) is_overdue: bool,
+    /// Whether the lateness since some result may have used up the bound.
+    pub(super) is_bound_used_up: bool,
 }
 
 impl Look<'_> {
@@ -71,8 +73,8 @@ impl Look<'_> {
         if self.is_settled && !facts.is_restarting {
             self.run_ends_in_time(book, facts).map_err(fault)?;
             self.next_run_is_in_time(book, facts).map_err(fault)?;
-            self.result_is_not_stale(book, seen, facts).map_err(fault)?;
         }
+        self.result_is_not_stale(book, seen, facts).map_err(fault)?;
         let (possible, shown) = status_is_possible(book, seen, facts);
         if !possible.iter().any(|state| state.shown == shown) {
             let run = book_summary(id, book, facts.now);
@@ -94,27 +96,19 @@ impl Look<'_> {
         seen: &CheckState,
         facts: &Context<'_>,
     ) -> Result<(), String> {
-        let is_done = book.settings.probe == Probe::Startup && seen.status() != Status::Fail;
-        let Some(end) = book.last.and_then(|run| run.end) else {
+        // Startup cannot become green by a result that is too old.
+        let is_startup = book.settings.probe == Probe::Startup;
+        let Some((end, ending)) = book.last.and_then(|run| run.end) else {
             return Ok(());
         };
-        let (end, _) = end;
-        let is_taken_late = !*RESULTS_AGE_FROM_THEIR_END && facts.was_restarted_since(end.at);
-        if seen.is_stale() || is_done || is_taken_late {
+        // Without a result that counts, it shows none. The first one, if it is a timeout, ages only
+        // when the run is gone, but it is red.
+        let has_none = seen.time().is_none() || (book.ended == 1 && ending == Ending::Aborted);
+        if seen.is_stale() || is_startup || has_none || book.may_have_unknown_result(facts.now) {
             return Ok(());
         }
-        let moved = |from: Time| {
-            let moved = facts.moved_at_most(from, facts.now);
-            match (*LATENESS_IS_MEASURED, *RESULTS_AGE_FROM_THEIR_END) {
-                (true, true) => moved.min(BOUND),
-                _ => moved,
-            }
-        };
-        let mut until = end.at + book.settings.longest_stale_after() + moved(end.at);
-        if let Some(run) = book.current.filter(|_| *RUNS_EXTEND_RESULTS) {
-            until =
-                until.max(run.start.at + book.settings.timeout + EXTENSION + moved(run.start.at));
-        }
+        let valid = book.settings.longest_stale_after() + book.slowest_at_most();
+        let until = end.at + valid + facts.moved_at_most(end.at, facts.now);
         if facts.now > until + SLACK {
             return Err(format!(
                 "its result counts {:?} after it was to be too old",
@@ -124,40 +118,42 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// No result is stale while the process runs and the check does too.
+    /// No result is stale before the process had the time to renew it.
     fn result_is_not_stale(
         &self,
         book: &Book,
         seen: &CheckState,
         facts: &Context<'_>,
     ) -> Result<(), String> {
-        // Results that change no status are published a little later.
-        let Some((end, _)) = book.published.and_then(|run| run.end) else {
+        let Some(run) = book.published.filter(|_| seen.is_stale()) else {
+            return Ok(());
+        };
+        let Some((end, _)) = run.end else {
             return Ok(());
         };
         let rests = book.settings.while_probed.is_some();
-        if !seen.is_stale() || rests || facts.was_restarted_since(end.at) {
+        let is_unforgiven = self.is_overdue || self.is_bound_used_up;
+        if rests || facts.was_restarted_since(end.at) || (!self.is_settled && is_unforgiven) {
             return Ok(());
         }
-        if !*RUNS_EXTEND_RESULTS && book.settings.stale_after.is_some() {
-            return Ok(());
-        }
-        let lost = facts.moved_at_most(end.at, facts.now);
-        let is_excused = if *LATENESS_IS_MEASURED {
-            // The refresher did not run for longer than it makes up for.
-            let unnoticed = facts.now - self.settled_since;
-            let margin = book.settings.least_margin().min(EXTENSION);
-            lost + SLACK >= BOUND || unnoticed >= margin
-        } else {
-            lost > Duration::ZERO
+        // Without a run in flight, only what is lost after the start of the next one was due counts.
+        let began = book.next_began.unwrap_or(facts.now);
+        let idle = (began - end.at).saturating_sub(book.settings.longest_interval() + SLACK);
+        let noticed =
+            idle.min(facts.jumps.between(end.at, began).total) + facts.noticed(began, facts.now);
+        let age = (facts.now - end.at).saturating_sub(noticed.min(facts.bound));
+        let slowest = match book.settings.stale_after {
+            Some(_) => run.slowest,
+            None => Duration::ZERO,
         };
-        if is_excused {
-            return Ok(());
+        let valid = book.settings.least_stale_after() + slowest;
+        if age + SLACK < valid {
+            return Err(format!(
+                "is stale after {age:?} of {valid:?}: {:?}",
+                seen.output().unwrap_or_default()
+            ));
         }
-        Err(format!(
-            "is stale although its runs go on: {:?}",
-            seen.output().unwrap_or_default()
-        ))
+        Ok(())
     }
 
     /// A run that hangs is given up.
@@ -168,13 +164,17 @@ impl Look<'_> {
         if facts.was_restarted_since(run.began) {
             return Ok(());
         }
-        let moved = if *LATENESS_IS_MEASURED {
-            facts.moved_at_most(run.began, facts.now).min(BOUND)
-        } else {
-            Duration::ZERO
-        };
         let unnoticed = facts.now - self.settled_since;
-        let until = run.start.at + book.settings.timeout + moved + unnoticed;
+        let must_end_by = facts.must_end_by(&run, book.settings.timeout, facts.now);
+        let mut until = must_end_by + unnoticed;
+        if let Some(most) = book.settings.detached {
+            if book.detached.len() + 1 >= most || book.settings.while_probed.is_some() {
+                return Ok(());
+            }
+            // It is the next run that shows that this one was given up.
+            let lost = facts.late_at_most(run.began, facts.now);
+            until += book.settings.longest_interval() + lost;
+        }
         if facts.now > until + SLACK {
             return Err(format!("a run goes on {:?} too long", facts.now - until));
         }
@@ -183,7 +183,11 @@ impl Look<'_> {
 
     /// The next run starts one interval after the last has ended.
     fn next_run_is_in_time(&self, book: &Book, facts: &Context<'_>) -> Result<(), String> {
-        if book.current.is_some() || book.settings.while_probed.is_some() {
+        let is_full = book
+            .settings
+            .detached
+            .is_some_and(|most| book.detached.len() >= most);
+        if book.current.is_some() || book.settings.while_probed.is_some() || is_full {
             return Ok(());
         }
         let (since, interval) = match book.last.and_then(|run| run.end) {
@@ -205,9 +209,12 @@ impl Look<'_> {
     }
 }
 
-/// No run is aborted before it had its timeout.
+/// No run is aborted before it had its timeout, and a moment after a pause.
 fn run_is_in_its_time(book: &Book, facts: &Context<'_>) -> Result<(), String> {
     for run in book.unsettled.iter().chain(&book.current) {
+        if let Some(left) = left_after_pause(run, book, facts) {
+            return Err(format!("a run was aborted {left:?} after a pause"));
+        }
         if let Some(worked) = book.too_early(run, facts) {
             return Err(format!(
                 "a run was aborted after {worked:?} of its timeout of {:?}",
@@ -216,6 +223,16 @@ fn run_is_in_its_time(book: &Book, facts: &Context<'_>) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Returns how long after a pause a run was aborted, if that was too soon.
+fn left_after_pause(run: &Run, book: &Book, facts: &Context<'_>) -> Option<Duration> {
+    let (end, _) = run.end.filter(|(_, ending)| *ending == Ending::Aborted)?;
+    let (from, to) = facts.jumps.only(run.start.at, end.at)?;
+    let was_in_time = from - run.began + PRECISION < book.settings.timeout;
+    let left = end.at.saturating_sub(to);
+    let is_pause = to - from > UNNOTICED && was_in_time && !facts.was_restarted_since(run.began);
+    (is_pause && left + PRECISION < GRACE).then_some(left)
 }
 
 /// The status follows from the results that were counted.
@@ -273,7 +290,7 @@ pub(super) fn removed_check_is_gone(book: &Book, facts: &Context<'_>) -> Result<
     if facts.was_restarted_since(removed.at) && facts.is_restarting {
         return Ok(false);
     }
-    let is_gone = book.current.is_none();
+    let is_gone = book.current.is_none() && book.detached.is_empty();
     let must_be = facts.at_least(removed.at, facts.now) > RESTART + SLACK;
     if must_be && !is_gone && !facts.was_restarted_since(removed.at) {
         return Err(format!("{}: was removed, but still runs", book.name));

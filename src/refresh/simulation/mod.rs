@@ -12,6 +12,7 @@
 
 mod checks;
 mod deeds;
+mod heartbeats;
 mod host;
 mod invariants;
 mod model;
@@ -25,15 +26,20 @@ mod world;
 use std::env;
 use std::fmt::Write as _;
 use std::hash::{BuildHasher, RandomState};
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use self::host::Host;
-use self::observers::{CountedPanics, Tracer};
+use self::observers::{CountedPanics, Lines, Tracer};
 use self::rng::Rng;
 use self::weather::{Kind, Weather};
 use self::world::World;
 use crate::model::panic_message;
+use crate::state::clock::SimulatedWall;
 
 /// How many worlds run by default: a third of a million steps.
 const WORLDS: u64 = 160;
@@ -44,6 +50,7 @@ const STEPS: u64 = 2_000;
 /// Runs one world to its end. Returns how many steps it had, or what went wrong.
 fn simulate(seed: u64, steps: u64) -> Result<u64, String> {
     let _panics = CountedPanics::new();
+
     let mut rng = Rng::new(seed);
     let weather = Weather::any(&mut rng, Kind::of(seed));
     let steps = weather.steps(steps);
@@ -52,18 +59,21 @@ fn simulate(seed: u64, steps: u64) -> Result<u64, String> {
         .start_paused(true)
         .build()
         .unwrap();
-    let host = {
+    let (host, _wall) = {
         let _context = runtime.enter();
-        Host::new(rng)
+        let host = Host::new(rng, weather.limits.lateness);
+        (host, SimulatedWall::new())
     };
+    let lines = Arc::<Lines>::default();
     let tracer = Tracer {
+        lines: Arc::clone(&lines),
         host: host.clone(),
         misbehaves: weather.bad_observers,
     };
     let _tracer = tracing::subscriber::set_default(tracer);
     let mut done = 0;
     let life = async {
-        let mut world = World::new(&host, weather);
+        let mut world = World::new(&host, weather, lines);
         for _ in 0..steps {
             world.step().await?;
             done += 1;
@@ -100,19 +110,34 @@ fn simulate_each(kind: Kind) {
         seeds = seed..seed + 1;
     }
     let started = Instant::now();
-    let (mut worlds, mut total) = (0_u64, 0);
-    for seed in seeds.filter(|seed| Kind::of(*seed) == kind) {
-        if seconds.is_some_and(|seconds| started.elapsed() > seconds) {
-            break;
-        }
-        match simulate(seed, steps) {
-            Ok(steps) => {
-                worlds += 1;
-                total += steps;
+    let is_over = || seconds.is_some_and(|seconds| started.elapsed() > seconds);
+    let seeds = Mutex::new(seeds.filter(|seed| Kind::of(*seed) == kind));
+    let (worlds, total) = (AtomicU64::new(0), AtomicU64::new(0));
+    let failure = Mutex::new(None);
+    let work = || {
+        while !is_over() && failure.lock().unwrap().is_none() {
+            let Some(seed) = seeds.lock().unwrap().next() else {
+                return;
+            };
+            match simulate(seed, steps) {
+                Ok(steps) => {
+                    worlds.fetch_add(1, Ordering::Relaxed);
+                    total.fetch_add(steps, Ordering::Relaxed);
+                }
+                Err(report) => *failure.lock().unwrap() = Some((seed, report)),
             }
-            Err(report) => panic!("SIMULATION_SEED={seed} cargo test --lib simulation\n{report}"),
         }
+    };
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(work);
+        }
+    });
+    if let Some((seed, report)) = failure.into_inner().unwrap() {
+        panic!("SIMULATION_SEED={seed} cargo test --lib simulation\n{report}");
     }
+    let (worlds, total) = (worlds.into_inner(), total.into_inner());
     println!("{total} steps in {worlds} worlds, {:?}", started.elapsed());
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::checks::Mood;
 use super::host::{CheckId, Facts, Jumps, Moment, Time};
-use super::semantics::{BOUND, GRACE, LATENESS_IS_MEASURED};
+use super::semantics::{EXCUSES, GRACE, LONG_PAUSE, STARVED};
 use crate::{Probe, Status};
 
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub(super) struct Settings {
     pub(super) success_threshold: u32,
     pub(super) while_probed: Option<Duration>,
     pub(super) jitter: f64,
+    /// `Some` if runs are detached at their timeout, at most so many.
+    pub(super) detached: Option<usize>,
 }
 
 impl Settings {
@@ -43,13 +45,9 @@ impl Settings {
         self.stale_after(self.ttl.max(self.failing_ttl))
     }
 
-    /// Returns the least time between the start of a run and the expiry of the result before it.
-    pub(super) fn least_margin(&self) -> Duration {
-        let margin = |interval: Duration| {
-            self.stale_after(interval)
-                .saturating_sub(interval.mul_f64(1.0 + self.jitter))
-        };
-        margin(self.ttl).min(margin(self.failing_ttl))
+    /// Returns how long a result stays valid at least, not counting slow runs.
+    pub(super) fn least_stale_after(&self) -> Duration {
+        self.stale_after(self.ttl.min(self.failing_ttl))
     }
 
     fn failure_status(&self) -> Status {
@@ -86,12 +84,17 @@ impl Ending {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
+    pub(super) number: u64,
     pub(super) start: Moment,
     /// The earliest time at which the refresher may have started it: its task may have waited for
     /// others that blocked the thread.
     pub(super) began: Time,
+    /// When the run before it ended.
+    pub(super) before: Time,
     /// `None` while it goes on.
     pub(super) end: Option<(Moment, Ending)>,
+    /// The least that the slowest run may count, with this one.
+    pub(super) slowest: Duration,
 }
 
 /// What truly happened to one check.
@@ -104,14 +107,24 @@ pub(super) struct Book {
     pub(super) removed: Option<Moment>,
     /// The run that goes on, or that is being dropped.
     pub(super) current: Option<Run>,
+    /// The runs that go on although another one has started.
+    pub(super) detached: Vec<u64>,
     /// Runs whose results may not have been counted yet.
     pub(super) unsettled: VecDeque<Run>,
     /// The latest run that ended.
     pub(super) last: Option<Run>,
-    /// The latest run that ended so long ago that a snapshot has its result.
+    /// The latest run that has counted for sure and ended so long ago that a snapshot has its result.
     pub(super) published: Option<Run>,
-    /// How many runs have ended.
+    /// When the first run began after that one.
+    pub(super) next_began: Option<Time>,
+    /// How many runs have started, and ended.
+    started: u64,
     pub(super) ended: u64,
+    /// How much the slowest run may count: at least and at most, and at most before the last run.
+    slowest: (Duration, Duration),
+    slowest_before: Duration,
+    /// Whether the check may have failed because too many runs were detached.
+    may_be_full: bool,
     /// What the check may be like after all results that were counted for sure.
     states: BTreeSet<State>,
 }
@@ -130,48 +143,145 @@ impl Book {
             added,
             removed: None,
             current: None,
+            detached: Vec::new(),
             unsettled: VecDeque::new(),
             last: None,
             published: None,
+            next_began: None,
+            started: 0,
             ended: 0,
+            slowest: (Duration::ZERO, Duration::ZERO),
+            slowest_before: Duration::ZERO,
+            may_be_full: false,
         }
     }
 
-    pub(super) fn run_started(&mut self, start: Moment, began: Time) -> Result<(), String> {
-        if let Some(other) = self.current {
+    pub(super) fn run_started(
+        &mut self,
+        start: Moment,
+        began: Time,
+        jumps: &Jumps,
+    ) -> Result<u64, String> {
+        if let Some(mut other) = self.current {
+            let has_timed_out = start.at + SLACK >= other.began + self.settings.timeout;
+            if self.settings.detached.is_none() || other.end.is_some() || !has_timed_out {
+                return Err(format!(
+                    "two runs of {} at once: {:?} since {:?}",
+                    self.name, other, start
+                ));
+            }
+            other.end = Some((start, Ending::Aborted));
+            self.current = Some(other);
+            self.detached.push(other.number);
+            self.run_gone(other.number, jumps);
+        }
+        let most = self.settings.detached.unwrap_or_default();
+        if self.removed.is_none() && self.detached.len() > most {
             return Err(format!(
-                "two runs of {} at once: {:?} since {:?}",
-                self.name, other, start
+                "{} runs of {} are detached",
+                self.detached.len(),
+                self.name
             ));
         }
+        self.started += 1;
+        let before = self.last.and_then(|run| run.end).map(|(end, _)| end.at);
         self.current = Some(Run {
+            number: self.started,
             start,
             began,
+            before: before.unwrap_or(self.added.at),
             end: None,
+            slowest: Duration::ZERO,
         });
-        Ok(())
+        if self.published.is_some() {
+            self.next_began.get_or_insert(start.at);
+        }
+        Ok(self.started)
     }
 
-    pub(super) fn run_ended(&mut self, end: Moment, ending: Ending) {
-        if let Some(run) = &mut self.current {
+    pub(super) fn run_ended(&mut self, number: u64, end: Moment, ending: Ending) {
+        if let Some(run) = self.current.as_mut().filter(|run| run.number == number) {
             run.end = Some((end, ending));
         }
     }
 
-    pub(super) fn run_gone(&mut self) {
-        if let Some(run) = self.current.take() {
-            self.ended += 1;
-            self.last = Some(run);
-            self.unsettled.push_back(run);
+    pub(super) fn run_gone(&mut self, number: u64, jumps: &Jumps) {
+        let Some(mut run) = self.current.take_if(|run| run.number == number) else {
+            self.detached.retain(|other| *other != number);
+            return;
+        };
+        self.ended += 1;
+        self.count_slowest(&run, jumps);
+        run.slowest = self.slowest.0;
+        self.last = Some(run);
+        self.unsettled.push_back(run);
+    }
+
+    /// Notes how long a run took that passed.
+    fn count_slowest(&mut self, run: &Run, jumps: &Jumps) {
+        let Some((end, Ending::Passed | Ending::Warned)) = run.end else {
+            return;
+        };
+        let (least, most) = self.slowest;
+        let timeout = self.settings.timeout;
+        let lost = jumps.between(run.before, end.at);
+        let took = (end.at - run.start.at).saturating_sub(lost.total + SLACK * (1 + lost.count));
+        let remembered = |slowest: Duration| slowest - slowest / 16;
+        let mut least_now = took.max(remembered(least)).min(timeout);
+        let mut most_now = (end.at - run.began + SLACK).max(remembered(most));
+        if end.at - run.began + SLACK >= timeout {
+            // It may have failed.
+            least_now = least_now.min(least);
+            most_now = most_now.max(most);
+        }
+        self.slowest_before = most;
+        self.slowest = (least_now, most_now.min(timeout));
+    }
+
+    /// Returns whether the check may have failed without that a run has ended: a run is being
+    /// detached, or there are too many of these.
+    pub(super) fn may_have_unknown_result(&self, now: Time) -> bool {
+        let Some(most) = self.settings.detached else {
+            return false;
+        };
+        let may_have_timed_out = |run: Run| run.began + self.settings.timeout <= now + SLACK;
+        self.detached.len() >= most || self.current.is_some_and(may_have_timed_out)
+    }
+
+    /// Returns how much the slowest run counts at most.
+    pub(super) fn slowest_at_most(&self) -> Duration {
+        match self.settings.stale_after {
+            Some(_) => self.slowest.1.max(self.slowest_before),
+            None => Duration::ZERO,
         }
     }
 
     /// Notes that the result of the latest run is published, if it must be.
     pub(super) fn publish(&mut self, facts: &Context<'_>) {
-        if let Some((end, _)) = self.last.and_then(|run| run.end) {
-            if facts.at_least(end.at, facts.now) > COALESCED {
-                self.published = self.last;
+        let Some(run) = self.last else { return };
+        let Some((end, ending)) = run.end else { return };
+        if self
+            .published
+            .is_some_and(|other| other.number == run.number)
+            || facts.at_least(end.at, facts.now) <= COALESCED
+        {
+            return;
+        }
+        let counts = match ending {
+            Ending::Passed | Ending::Warned => {
+                facts.at_most(&run, end.at) + SLACK < self.settings.timeout
             }
+            // A run that is detached or aborted is recorded earlier than it ends.
+            Ending::Aborted => false,
+            Ending::Failed | Ending::Panicked => {
+                let long_ago = 2 * (self.settings.timeout + self.settings.longest_interval());
+                let from = end.at.saturating_sub(long_ago);
+                !facts.jumps.any(from, end.at)
+            }
+        };
+        if counts {
+            self.published = self.last;
+            self.next_began = self.current.map(|run| run.start.at);
         }
     }
 
@@ -185,6 +295,13 @@ impl Book {
             }
             self.unsettled.pop_front();
             self.states = self.after(&self.states, &run, facts);
+        }
+        if let Some(most) = self.settings.detached {
+            let detached = self.detached.len() + usize::from(self.current.is_some());
+            self.may_be_full |= detached >= most;
+        }
+        if self.may_be_full {
+            self.states = self.after_refusals(&self.states);
         }
         let mut all = self.states.clone();
         let mut latest = self.states.clone();
@@ -213,6 +330,22 @@ impl Book {
     pub(super) fn saw(&mut self, shown: Status, possible: &BTreeSet<State>) {
         if *possible == self.states {
             self.states.retain(|state| state.shown == shown);
+            self.may_be_full = false;
+        }
+    }
+
+    /// Returns the states after any number of runs that did not start.
+    fn after_refusals(&self, states: &BTreeSet<State>) -> BTreeSet<State> {
+        let mut all = states.clone();
+        loop {
+            let after = all
+                .iter()
+                .map(|state| state.after(Counted::Down, &self.settings));
+            let after: BTreeSet<State> = after.chain(all.iter().copied()).collect();
+            if after.len() == all.len() {
+                return all;
+            }
+            all = after;
         }
     }
 
@@ -229,14 +362,14 @@ impl Book {
     /// Returns how long a run has worked if it was aborted before it had its timeout.
     pub(super) fn too_early(&self, run: &Run, facts: &Context<'_>) -> Option<Duration> {
         let (end, ending) = run.end?;
-        let worked = facts.at_most(run.began, end.at);
+        let worked = facts.at_most(run, end.at);
         let is_early = worked + SLACK < self.settings.timeout;
         (ending == Ending::Aborted && is_early).then_some(worked)
     }
 }
 
 /// Tokio's timers are precise to 1 ms.
-const SLACK: Duration = Duration::from_millis(2);
+pub(super) const SLACK: Duration = Duration::from_millis(2);
 
 /// Results that change no status are published within 10 ms.
 const COALESCED: Duration = Duration::from_millis(12);
@@ -245,6 +378,8 @@ const COALESCED: Duration = Duration::from_millis(12);
 pub(super) struct Context<'a> {
     pub(super) now: Time,
     pub(super) jumps: &'a Jumps,
+    /// The most by which a deadline or an expiry moves.
+    pub(super) bound: Duration,
     pub(super) is_settled: &'a dyn Fn(Moment) -> bool,
     pub(super) is_restarting: bool,
     /// When the scheduler was back after it was last restarted.
@@ -260,18 +395,19 @@ impl Context<'_> {
         self.is_restarting || self.restarted.is_some_and(|at| at >= time)
     }
 
-    /// Returns the time that was lost and that the refresher must have noticed.
-    fn noticed(&self, from: Time, to: Time) -> Duration {
-        if !*LATENESS_IS_MEASURED || self.was_restarted_since(from) {
+    /// Returns the time that was lost while a run was in flight, and that the refresher must have
+    /// noticed.
+    pub(super) fn noticed(&self, from: Time, to: Time) -> Duration {
+        if self.was_restarted_since(from) {
             return Duration::ZERO;
         }
         self.jumps.between(from, to).noticeable
     }
 
-    /// Returns the time that the process had, at most, in the eyes of the refresher, which makes up
-    /// for lost time up to a bound.
-    pub(super) fn at_most(&self, from: Time, to: Time) -> Duration {
-        (to - from).saturating_sub(self.noticed(from, to).min(BOUND))
+    /// Returns the time that a run had, at most, in the eyes of the refresher, which makes up for
+    /// lost time up to a bound.
+    pub(super) fn at_most(&self, run: &Run, to: Time) -> Duration {
+        (to - run.began).saturating_sub(self.noticed(run.start.at, to).min(self.bound))
     }
 
     /// Returns the time that the process had at least.
@@ -279,10 +415,21 @@ impl Context<'_> {
         (to - from).saturating_sub(self.jumps.between(from, to).total)
     }
 
-    /// Returns by how much a deadline or an expiry can have moved.
-    pub(super) fn moved_at_most(&self, from: Time, to: Time) -> Duration {
+    /// Returns how much lateness the refresher can have measured.
+    pub(super) fn late_at_most(&self, from: Time, to: Time) -> Duration {
         let lost = self.jumps.between(from, to);
-        lost.total + GRACE * lost.count
+        lost.total + Duration::from_millis(1) * lost.count
+    }
+
+    /// Returns by how much an expiry can have moved.
+    pub(super) fn moved_at_most(&self, from: Time, to: Time) -> Duration {
+        self.late_at_most(from, to).min(self.bound)
+    }
+
+    /// Returns when a run must have ended or been given up, if it is still there at a time.
+    pub(super) fn must_end_by(&self, run: &Run, timeout: Duration, to: Time) -> Time {
+        let moved = run.start.at + timeout + self.moved_at_most(run.began, to);
+        moved.max(self.jumps.last_end(to) + GRACE)
     }
 }
 
@@ -291,8 +438,8 @@ impl Context<'_> {
 enum Counted {
     Up(Status),
     Down,
-    /// Not counted, since the refresher was late.
-    Excused,
+    /// Not counted, since the refresher was late: when, and how much was lost.
+    Excused(Time, Duration),
 }
 
 /// Returns what a run may count as.
@@ -301,37 +448,69 @@ fn results(run: &Run, settings: &Settings, state: &State, facts: &Context<'_>) -
     let Some((end, ending)) = run.end else {
         return vec![];
     };
-    let passed = match ending {
-        Ending::Passed => Some(Status::Pass),
-        Ending::Warned => Some(Status::Warn),
-        _ => None,
+    // What is lost until the refresher takes the result counts, too.
+    let taken_by = facts.jumps.chain_end(end.at);
+    let lost = facts.late_at_most(run.before.min(run.began), taken_by);
+    let noticed = facts.noticed(run.start.at, end.at);
+    let is_first = state.excused.is_none();
+    let may_be_excused = match &state.excused {
+        None => lost >= STARVED,
+        Some(excused) => {
+            let half = settings.timeout / 2;
+            let is_plausible = end.at - run.began + SLACK >= half;
+            (lost >= STARVED && is_plausible)
+                || (excused.lost >= LONG_PAUSE
+                    && excused.times < EXCUSES
+                    && end.at - excused.at <= half + SLACK)
+        }
     };
-    let lost = facts.jumps.between(run.began, end.at);
-    let excusable = *LATENESS_IS_MEASURED && !state.excused;
-    let bound_reached = facts.moved_at_most(run.began, end.at) >= BOUND;
-    match (passed, ending) {
-        (Some(status), _) => {
-            let in_time = facts.at_most(run.began, end.at) + SLACK < settings.timeout;
-            if in_time {
-                vec![Up(status)]
-            } else if excusable && bound_reached {
-                vec![Up(status), Down, Excused]
-            } else {
-                vec![Up(status), Down]
-            }
+    let down = |must_be_excused: bool| match (may_be_excused, must_be_excused) {
+        (true, true) => vec![Excused(end.at, lost)],
+        (true, false) => vec![Down, Excused(end.at, lost)],
+        (false, _) => vec![Down],
+    };
+    // A timed-out run is excused only if it could not be given back all that it lost.
+    let may_lack_time = facts.late_at_most(run.began, end.at) > facts.bound;
+    let timed_out = || {
+        if may_lack_time {
+            down(is_first && noticed > facts.bound + SLACK && noticed >= STARVED)
+        } else {
+            vec![Down]
         }
-        (None, Ending::Aborted) if excusable && bound_reached => vec![Down, Excused],
-        (None, Ending::Aborted) => vec![Down],
-        _ => {
-            // Starved: late by a tenth of its timeout, and by 100 ms.
-            let enough = (settings.timeout / 10).max(Duration::from_millis(100));
-            match excusable {
-                true if facts.noticed(run.began, end.at) >= enough => vec![Excused],
-                true if lost.total >= enough => vec![Down, Excused],
-                _ => vec![Down],
-            }
+    };
+    let passed = match ending {
+        Ending::Passed => Status::Pass,
+        Ending::Warned => Status::Warn,
+        Ending::Aborted => return timed_out(),
+        Ending::Failed | Ending::Panicked => {
+            let in_time = facts.at_most(run, end.at) + SLACK < settings.timeout;
+            return down(is_first && in_time && noticed >= STARVED);
         }
+    };
+    let excess = facts.late_at_most(run.began, end.at) + GRACE + TOO_LATE;
+    let is_too_late = end.at - run.start.at > settings.timeout + excess;
+    if facts.at_most(run, end.at) + SLACK < settings.timeout {
+        vec![Up(passed)]
+    } else if is_too_late && !facts.was_restarted_since(run.began) {
+        timed_out()
+    } else {
+        let mut results = timed_out();
+        results.push(Up(passed));
+        results
     }
+}
+
+/// A run that passes that much after its timeout has timed out, if the process ran.
+const TOO_LATE: Duration = Duration::from_millis(20);
+
+/// The latest failures in a row that were not counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Excuses {
+    times: u32,
+    /// When the first one was.
+    at: Time,
+    /// How much was lost during that one, at most.
+    lost: Duration,
 }
 
 /// What a check is like after some results.
@@ -341,8 +520,8 @@ pub(super) struct State {
     is_up: bool,
     /// How many results in a row contradict `is_up`.
     against: u32,
-    /// Whether the latest failure was not counted.
-    excused: bool,
+    /// `Some` while the latest failures were not counted.
+    excused: Option<Excuses>,
     /// The status that the check shows unless it is stale.
     pub(super) shown: Status,
     pub(super) has_result: bool,
@@ -354,7 +533,7 @@ impl State {
             has_passed: false,
             is_up: false,
             against: 0,
-            excused: false,
+            excused: None,
             shown,
             has_result: false,
         }
@@ -362,14 +541,15 @@ impl State {
 
     fn after(mut self, result: Counted, settings: &Settings) -> Self {
         let passed = match result {
-            Counted::Excused => {
-                self.excused = true;
+            Counted::Excused(at, lost) => {
+                let first = Excuses { times: 0, at, lost };
+                self.excused.get_or_insert(first).times += 1;
                 return self;
             }
             Counted::Up(_) => true,
             Counted::Down => false,
         };
-        self.excused = false;
+        self.excused = None;
         self.has_result = true;
         self.against = if passed == self.is_up {
             0
@@ -401,8 +581,7 @@ impl Facts {
     pub(super) fn with_books<T>(
         &mut self,
         now: Time,
-        is_restarting: bool,
-        restarted: Option<Time>,
+        (is_restarting, restarted): (bool, Option<Time>),
         call: impl FnOnce(&mut BTreeMap<CheckId, Book>, &Context<'_>) -> T,
     ) -> T {
         let mut books = std::mem::take(&mut self.books);
@@ -410,6 +589,7 @@ impl Facts {
         let context = Context {
             now,
             jumps: &self.jumps,
+            bound: self.bound,
             is_settled: &is_settled,
             is_restarting,
             restarted,

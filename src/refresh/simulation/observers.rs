@@ -3,13 +3,18 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::panic;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once};
+use std::time::SystemTime;
 
 use tokio::task;
+use tracing::field::{Field, Visit};
 use tracing::span;
 
 use super::host::Host;
+use crate::state::clock;
 use crate::{Health, Probe, Status, Subject, Transition, Transitions};
 
 /// How many of the latest transitions are kept.
@@ -26,6 +31,10 @@ pub(super) struct Log {
     kept: VecDeque<Transition>,
     /// The latest status of each subject.
     subjects: BTreeMap<String, Option<Status>>,
+    /// The number of transitions of each probe.
+    of_probe: [usize; Probe::EACH.len()],
+    /// When readiness changed as announced, and to what.
+    readiness: Vec<(SystemTime, Status)>,
     pub(super) has_ended: bool,
     violation: Option<String>,
 }
@@ -38,6 +47,8 @@ impl Announced {
             let first = Some(health.status(probe));
             announced.log().subjects.insert(probe.to_string(), first);
         }
+        let first = (clock::wall(), health.status(Probe::Readiness));
+        announced.log().readiness.push(first);
         let log = announced.clone();
         let mut transitions = health.subscribe();
         tokio::spawn(task::unconstrained(async move {
@@ -73,6 +84,12 @@ impl Log {
                 .then_some("a transition does not begin where the one before it ended")
         };
         *last = Some(transition.to);
+        if let Subject::Probe(probe) = transition.subject {
+            self.of_probe[probe as usize] += 1;
+            if probe == Probe::Readiness {
+                self.readiness.push((transition.time, transition.to));
+            }
+        }
         if let Some(fault) = fault {
             self.violation
                 .get_or_insert_with(|| format!("{fault}: {transition:?}"));
@@ -93,6 +110,23 @@ impl Log {
         self.subjects.get(probe.as_str()).copied().flatten()
     }
 
+    /// Returns whether the announcements tell that readiness had this status at this time.
+    pub(super) fn tells(&self, status: Status, at: SystemTime) -> bool {
+        let first = self.readiness.partition_point(|(time, _)| *time < at);
+        let holds = |index: usize| {
+            self.readiness
+                .get(index)
+                .is_some_and(|(_, to)| *to == status)
+        };
+        let before = first.checked_sub(1).is_some_and(holds);
+        let same_time = |index: &usize| {
+            self.readiness
+                .get(*index)
+                .is_some_and(|(time, _)| *time == at)
+        };
+        before || (first..).take_while(same_time).any(holds)
+    }
+
     fn get(&self, index: u64) -> Option<&Transition> {
         let index = index.checked_sub(self.forgotten)?;
         self.kept.get(usize::try_from(index).ok()?)
@@ -103,16 +137,25 @@ impl Log {
     }
 
     /// Compares with the history, which keeps the latest of each subject.
-    pub(super) fn check_history(&self, history: &[Transition]) -> Result<(), String> {
+    pub(super) fn check_history(&self, history: &[Transition], most: usize) -> Result<(), String> {
         let mut of_subject: BTreeMap<String, Vec<&Transition>> = BTreeMap::new();
         for transition in history {
             let subject = transition.subject.to_string();
             of_subject.entry(subject).or_default().push(transition);
         }
-        if history.is_empty() && !self.kept.is_empty() {
-            return Err("the history is empty".to_owned());
+        for probe in Probe::EACH {
+            let seen = of_subject.get(probe.as_str()).map_or(0, Vec::len);
+            let expected = self.of_probe[probe as usize].min(most);
+            if seen != expected {
+                return Err(format!(
+                    "the history has {seen} transitions of {probe} instead of {expected}"
+                ));
+            }
         }
         for (subject, seen) in of_subject {
+            if seen.len() > most {
+                return Err(format!("the history has too much of {subject}"));
+            }
             let kept = self.kept.iter().rev();
             let mut all = kept.filter(|transition| transition.subject.to_string() == subject);
             for seen in seen.iter().rev() {
@@ -218,6 +261,7 @@ impl Listener {
                 host.jump("a listener blocks for", block);
             }
             if panics {
+                host.facts().listener_panics += 1;
                 host.panic("a listener panics");
             }
         }
@@ -233,6 +277,14 @@ impl Listener {
 pub(super) struct Tracer {
     pub(super) host: Host,
     pub(super) misbehaves: bool,
+    pub(super) lines: Arc<Lines>,
+}
+
+/// How many lines were written, and how many of these tell that the listeners missed something.
+#[derive(Default)]
+pub(super) struct Lines {
+    pub(super) written: AtomicU64,
+    pub(super) about_log: AtomicU64,
 }
 
 impl tracing::Subscriber for Tracer {
@@ -249,7 +301,13 @@ impl tracing::Subscriber for Tracer {
     fn enter(&self, _: &span::Id) {}
     fn exit(&self, _: &span::Id) {}
 
-    fn event(&self, _: &tracing::Event<'_>) {
+    fn event(&self, event: &tracing::Event<'_>) {
+        self.lines.written.fetch_add(1, Ordering::Relaxed);
+        let mut is_about_log = IsAboutLog(false);
+        event.record(&mut is_about_log);
+        if is_about_log.0 {
+            self.lines.about_log.fetch_add(1, Ordering::Relaxed);
+        }
         if !self.misbehaves {
             return;
         }
@@ -263,6 +321,16 @@ impl tracing::Subscriber for Tracer {
         if panics {
             self.host.panic("the tracing subscriber panics");
         }
+    }
+}
+
+/// Whether a line tells that others are missing, which is not a line of the queue.
+struct IsAboutLog(bool);
+
+impl Visit for IsAboutLog {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let text = || format!("{value:?}");
+        self.0 |= field.name() == "message" && text().starts_with("the log is too slow");
     }
 }
 

@@ -1,10 +1,12 @@
 //! What can happen in one world: drawn once, so that worlds differ in more than luck.
 
+use std::time::Duration;
+
 use super::checks::{Mood, check};
 use super::host::{CheckId, Host};
 use super::model::{Book, Settings};
 use super::rng::Rng;
-use crate::{Check, Probe};
+use crate::{Check, Limits, Probe};
 
 /// The kinds of worlds. The seed decides which one it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,12 +46,23 @@ pub(super) struct Weather {
     pub(super) bad_observers: bool,
     /// There are hundreds of checks.
     pub(super) crowd: bool,
+    /// The wall clock is set now and then.
+    pub(super) sets_clock: bool,
+    /// There are heartbeats.
+    pub(super) heartbeats: bool,
     pub(super) jitter: f64,
+    pub(super) limits: Limits,
 }
 
 impl Weather {
     pub(super) fn any(rng: &mut Rng, kind: Kind) -> Self {
         let (crowd, hostile) = (kind == Kind::Crowd, kind != Kind::Calm);
+        let mut limits = Limits::default();
+        limits.lateness = Duration::from_secs(rng.pick(&[1, 10, 60, 60, 60, 600]));
+        limits.transitions = rng.pick(&[32, 1_024]);
+        limits.log_lines = rng.pick(&[1, 32, 1_024]);
+        limits.history_per_check = rng.pick(&[1, 8, 64]);
+        limits.detached_runs = rng.pick(&[1, 2, 4]);
         Self {
             pauses: hostile && rng.one_in(2),
             spins: crowd || hostile && rng.one_in(2),
@@ -58,7 +71,10 @@ impl Weather {
             faults: !rng.one_in(4),
             bad_observers: kind == Kind::Hostile && rng.one_in(3),
             crowd,
+            sets_clock: rng.one_in(4),
+            heartbeats: rng.one_in(2),
             jitter: rng.pick(&[0.0, 0.1, 0.1, 0.5]),
+            limits,
         }
     }
 
@@ -104,6 +120,7 @@ pub(super) fn open_book(
         success_threshold: rng.pick(&[1, 1, 2, 3]),
         while_probed: (probe == Probe::Readiness && rng.one_in(8)).then(|| rng.millis(500, 10_000)),
         jitter: weather.jitter,
+        detached: rng.one_in(6).then_some(weather.limits.detached_runs),
     };
     let mood = if weather.faults && !weather.crowd {
         Mood::any(rng)

@@ -69,7 +69,12 @@ impl HeartbeatCell {
         } else {
             0
         };
-        let wanted = late.by.max(grace);
+        // Only the time since the last beat counts.
+        let beat_at = due
+            .saturating_sub(moved_before)
+            .saturating_sub(as_nanos(self.deadline));
+        let late_by = late.by.min(late.end().saturating_sub(beat_at));
+        let wanted = late_by.max(grace);
         let by = wanted.min(late.bound.saturating_sub(moved_before));
         let moved = due.saturating_add(by);
         let swapped = self
@@ -99,6 +104,13 @@ struct Moves {
     /// The earliest moment at which a deadline may lie.
     earliest: u64,
     bound: u64,
+}
+
+impl Moves {
+    /// When the refresher woke up.
+    fn end(&self) -> u64 {
+        self.alarm.saturating_add(self.by)
+    }
 }
 
 impl Heartbeats {

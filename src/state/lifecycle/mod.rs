@@ -74,13 +74,14 @@ impl LifecycleState {
     }
 
     fn misses_none(&self, now: Instant) -> bool {
-        self.heartbeats.missed(self.judged_at(now)) == 0
+        self.heartbeats.missed(now) == 0
+            || self.heartbeats.missed(now - self.refresher.forgiven(now)) == 0
     }
 
-    /// Returns the moment as of which heartbeats are judged: earlier than now while the process may
-    /// only just have been resumed.
-    fn judged_at(&self, now: Instant) -> Instant {
-        if self.heartbeats.missed(now) == 0 {
+    /// Returns the moment as of which a reader judges heartbeats: earlier than now while the process
+    /// may only just have been resumed.
+    pub(crate) fn judged_at(&self, now: Instant) -> Instant {
+        if self.heartbeats.is_empty() {
             return now;
         }
         now - self.refresher.forgiven(now)
@@ -114,15 +115,16 @@ impl LifecycleState {
     }
 
     /// Returns whether a view is older than the latest change, or than a heartbeat that was missed
-    /// since, which is no event.
-    pub(crate) fn has_changed_since(&self, view: &LifecycleView, now: Instant) -> bool {
+    /// since, which is no event. Heartbeats are judged as of `judged_at`.
+    pub(crate) fn has_changed_since(&self, view: &LifecycleView, judged_at: Instant) -> bool {
         view.version != self.version() || {
             !self.heartbeats.is_empty()
-                && view.missed_heartbeats() != self.heartbeats.missed(self.judged_at(now))
+                && view.missed_heartbeats() != self.heartbeats.missed(judged_at)
         }
     }
 
-    pub(crate) fn view(&self, now: Instant) -> LifecycleView {
+    /// Returns the lifecycle now, with heartbeats as of `judged_at`.
+    pub(crate) fn view(&self, now: Instant, judged_at: Instant) -> LifecycleView {
         LifecycleView {
             version: self.version(),
             started: self.has_started(),
@@ -130,7 +132,7 @@ impl LifecycleState {
             broken: self.broken.reason(),
             refusing: self.refusing.reason(),
             gates: self.startup.view(),
-            heartbeats: self.heartbeats.view(self.judged_at(now)),
+            heartbeats: self.heartbeats.view(judged_at),
             refresher: self.refresher.view(now),
         }
     }

@@ -1,4 +1,4 @@
-//! What the refresher tells about itself: whether it works, and how late it is.
+//! The refresher as others see it: whether it works, and how late it is.
 //!
 //! The refresher writes it; probes and the application read it.
 
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::model::{Lateness, RefresherState, RefresherView};
 use crate::state::clock::{Epoch, as_nanos};
 
-/// How late an alarm may fire without anybody caring. Timers of tokio are precise to 1 ms, those of
+/// The lateness of an alarm from which on it counts. Timers of tokio are precise to 1 ms, those of
 /// Windows to 16 ms, and a busy machine adds some.
 pub(crate) const NOTICEABLE: Duration = Duration::from_millis(if cfg!(windows) { 25 } else { 10 });
 
@@ -94,12 +94,17 @@ impl RefresherWatch {
         }
     }
 
-    /// Records that the refresher is awake, this much too late.
-    pub(crate) fn wakes_up(&self, late: Duration) {
-        let late = as_nanos(late);
-        self.latest.store(late, Ordering::Relaxed);
-        self.worst.fetch_max(late, Ordering::Relaxed);
-        self.total.fetch_add(late, Ordering::Relaxed);
+    /// Records that an alarm woke the refresher, for all that it knows on time.
+    pub(crate) fn wakes_up(&self) {
+        self.latest.store(0, Ordering::Relaxed);
+    }
+
+    /// Records that the refresher finds itself this much too late.
+    pub(crate) fn is_late(&self, by: Duration) {
+        let by = as_nanos(by);
+        self.latest.fetch_max(by, Ordering::Relaxed);
+        self.worst.fetch_max(by, Ordering::Relaxed);
+        self.total.fetch_add(by, Ordering::Relaxed);
     }
 
     /// Records that the refresher sleeps until then; `None` if it has no reason to wake up.

@@ -6,10 +6,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::{HeaderMap, HeaderValue, Request, Response};
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
+use http_body_util::BodyExt;
 use hyper::body::Bytes;
 use tower::{Layer, ServiceExt, service_fn};
-use tower_health::{HealthLayer, WrapBody};
+use tower_health::{HealthLayer, ResponseBody, WrapBody};
 
 use super::support::{Body, Polled, get, no_probe};
 use crate::support::layer;
@@ -152,4 +153,28 @@ async fn frames_trailers_hint_end_and_errors_come_through_the_response_body() {
 #[tokio::test]
 async fn frames_trailers_hint_end_and_errors_come_through_a_mapped_layer() {
     every_script_plays_unchanged(layer().map_body(no_probe::<Script>)).await;
+}
+
+// A server that knows the length sends no empty chunk, and HTTP/2 ends the stream with the data.
+#[tokio::test]
+async fn the_body_of_a_probe_says_its_length_and_its_end_before_and_after_it_was_read() {
+    for (method, length) in [("GET", 17), ("HEAD", 0), ("POST", 0)] {
+        let inner = service_fn(async |_: Request<Body>| {
+            panic!("a probe reached the service");
+            #[expect(unreachable_code)]
+            Ok::<_, Infallible>(Response::new(Body::default()))
+        });
+        let request = Request::builder().method(method).uri("/livez");
+        let request = request.body(Body::default()).unwrap();
+        let response = layer().layer(inner).oneshot(request).await.unwrap();
+        let mut body = response.into_body();
+        let says = |body: &ResponseBody<Body>| (body.size_hint().exact(), body.is_end_stream());
+        assert_eq!(says(&body), (Some(length), length == 0), "{method}");
+        let frames = std::iter::from_fn(|| match Polled::new(body.frame()).poll() {
+            Poll::Ready(frame) => frame,
+            Poll::Pending => panic!("{method}: the body waits"),
+        });
+        assert_eq!(frames.count(), usize::from(length > 0), "{method}");
+        assert_eq!(says(&body), (Some(0), true), "{method}");
+    }
 }

@@ -6,9 +6,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 use tokio::time::{advance, timeout};
-use tower_health::{Cause, Check, Health, Probe, Status, Transition, indicator_fn};
+use tower_health::{Cause, Check, Health, Limits, Probe, Status, Transition, indicator_fn};
 
 use super::support::{PASSED, Script, fail, failed, hang, pass, readiness, seen, state, told};
 use crate::support::{lapse, millis, secs, settle, steady};
@@ -37,6 +38,11 @@ async fn in_a_run(answers: &Arc<Semaphore>, round_trips: u32) -> Health {
     assert_eq!(readiness(&health), Status::Pass);
     lapse(secs(1)).await;
     health
+}
+
+/// Lets time pass without a turn for any task.
+fn blocked(time: Duration) {
+    assert!(advance(time).now_or_never().is_none());
 }
 
 fn causes(changes: &[Transition]) -> Vec<Option<Cause>> {
@@ -88,14 +94,16 @@ async fn a_run_gets_its_last_turn_however_little_of_its_timeout_is_left() {
     assert!(!causes(&health.history()).contains(&Some(Cause::Failed)));
 }
 
-// The pause is longer than the bound, so that the result is old whatever is given back.
+// A blocked runtime: no task gets a turn, but a thread of its own probes twice.
 #[tokio::test(start_paused = true)]
 async fn a_probe_that_comes_before_the_refresher_leaves_a_trace() {
     let db = Script::passing();
     let health = steady().readiness(db.check("db")).start().unwrap();
     settle().await;
     let mut transitions = health.subscribe();
-    advance(secs(90)).await;
+    blocked(secs(8));
+    assert_eq!(readiness(&health), Status::Pass, "perhaps only resumed");
+    blocked(secs(2));
     assert_eq!(readiness(&health), Status::Fail);
     let snapshot = health.snapshot();
     assert_eq!(snapshot.cause(Probe::Readiness), Some(Cause::Starved));
@@ -114,6 +122,62 @@ async fn a_probe_that_comes_before_the_refresher_leaves_a_trace() {
     assert_eq!((red.cause, green.cause), (Some(Cause::Starved), None));
     assert!(red.output.as_deref().unwrap().contains("starved"));
     assert!(red.time <= green.time);
+}
+
+// A server that closes silent connections does so in a pause, too.
+#[tokio::test(start_paused = true)]
+async fn a_failure_of_the_first_run_after_a_pause_is_checked_again_too() {
+    let db = Script::new([pass(), fail("connection closed"), pass()]);
+    let health = steady().readiness(db.check("db")).start().unwrap();
+    settle().await;
+    assert_eq!(db.running(), 0);
+    advance(secs(30)).await;
+    settle().await;
+    assert_eq!((db.runs(), seen(&health, "db")), (3, PASSED));
+    assert!(!causes(&health.history()).contains(&Some(Cause::Failed)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_long_pause_three_failures_in_a_row_are_excused_and_not_four() {
+    for (refusals, runs, expected) in [(3, 5, Status::Pass), (4, 5, Status::Fail)] {
+        let refused = std::iter::repeat_n(fail("connection closed"), refusals);
+        let db = Script::new(std::iter::once(pass()).chain(refused).chain([pass()]));
+        let health = steady().readiness(db.check("db")).start().unwrap();
+        settle().await;
+        advance(secs(30)).await;
+        settle().await;
+        assert_eq!((db.runs(), readiness(&health)), (runs, expected));
+        assert_eq!(health.lateness().starved_runs, 3);
+    }
+}
+
+// The run ended, and then the process was paused before the refresher took its result.
+#[tokio::test(start_paused = true)]
+async fn a_result_that_waited_for_the_refresher_gets_the_pause_back() {
+    let answers = Arc::new(Semaphore::new(0));
+    let health = in_a_run(&answers, 1).await;
+    let mut transitions = health.subscribe();
+    answers.add_permits(1);
+    tokio::task::yield_now().await;
+    blocked(secs(30));
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(readiness(&health), Status::Pass);
+    assert!(told(&mut transitions).await.is_empty());
+}
+
+// The next run is due a second after the start.
+#[tokio::test(start_paused = true)]
+async fn less_than_ten_milliseconds_are_no_lateness() {
+    for (late, total) in [(8, 0), (12, 12)] {
+        let db = Script::passing();
+        let health = steady().readiness(db.check("db")).start().unwrap();
+        settle().await;
+        advance(millis(950 + late)).await;
+        settle().await;
+        assert_eq!(health.lateness().total, millis(total));
+    }
 }
 
 // Pauses that are longer than the time for which a result stands, and a probe right after each.
@@ -268,7 +332,10 @@ async fn the_lateness_is_measured_while_it_lasts_and_afterwards() {
     // The next run is due in half a second.
     advance(millis(4_500)).await;
     assert_eq!(health.lateness().latest, secs(4));
-    settle().await;
+    tokio::task::yield_now().await;
+    let lateness = health.lateness();
+    assert_eq!((lateness.latest, lateness.worst), (secs(4), secs(4)));
+    lapse(secs(2)).await;
     let lateness = health.lateness();
     assert_eq!((lateness.latest, lateness.worst), (Duration::ZERO, secs(4)));
     assert_eq!(lateness.total, secs(4));
@@ -299,6 +366,37 @@ async fn a_pause_does_not_fail_liveness_of_a_loop_that_beats() {
         told.iter().all(|line| line.starts_with("readiness: ")),
         "{told:?}"
     );
+}
+
+// Two pauses, of which only the first second is given back.
+#[tokio::test(start_paused = true)]
+async fn a_loop_that_used_up_the_bound_is_missed_and_announced() {
+    let mut limits = Limits::default();
+    limits.lateness = secs(1);
+    let health = steady().limits(limits).start().unwrap();
+    let _stuck = health.heartbeat("consumer", secs(2)).unwrap();
+    settle().await;
+    for _ in 0..2 {
+        advance(millis(800)).await;
+        lapse(millis(20)).await;
+    }
+    lapse(secs(3)).await;
+    assert_eq!(health.status(Probe::Liveness), Status::Fail);
+    let last = health.history().pop().unwrap();
+    assert_eq!(last.subject.to_string(), "liveness");
+    assert_eq!(last.to, Status::Fail);
+}
+
+// The pause ended before the last beat.
+#[tokio::test(start_paused = true)]
+async fn a_loop_gets_no_time_back_that_it_had_lost_before_it_beat() {
+    let health = steady().start().unwrap();
+    let heartbeat = health.heartbeat("consumer", secs(2)).unwrap();
+    settle().await;
+    advance(secs(9)).await;
+    heartbeat.beat();
+    lapse(millis(2_050)).await;
+    assert_eq!(health.status(Probe::Liveness), Status::Fail);
 }
 
 #[tokio::test(start_paused = true)]
@@ -333,4 +431,22 @@ async fn a_slow_check_that_always_passes_does_not_flap() {
     lapse(secs(60)).await;
     assert!(told(&mut transitions).await.is_empty());
     assert!(slow.runs() > 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_run_is_forgotten_after_many_fast_ones() {
+    let fast = std::iter::repeat_n(pass(), 100);
+    let slow = pass().after(millis(1_400));
+    let steps = std::iter::once(slow).chain(fast).chain([hang()]);
+    let db = Script::new(steps);
+    let check = db.check("db").stale_after(secs(2)).timeout(secs(60));
+    let health = steady().readiness(check).start().unwrap();
+    while db.running() == 0 || db.runs() < 102 {
+        lapse(millis(10)).await;
+    }
+    // The result is a second old when the next run begins.
+    lapse(millis(980)).await;
+    assert_eq!(readiness(&health), Status::Pass);
+    lapse(millis(100)).await;
+    assert_eq!(readiness(&health), Status::Fail);
 }
