@@ -66,9 +66,11 @@ impl Check {
         }
     }
 
-    /// Sets the time after which a run is aborted and counts as failed.
+    /// Sets the time after which a run counts as failed; [`on_timeout`](Self::on_timeout) says what
+    /// happens to it then.
     ///
-    /// Default: that of the indicator, otherwise [`HealthConfig::timeout`].
+    /// The run gets the time back in which the refresher was late; see the [guide to hostile
+    /// hosts](crate::guides::hostile_hosts). Default: that of the indicator, otherwise [`HealthConfig::timeout`].
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.config.timeout = Some(timeout);
         self
@@ -91,9 +93,9 @@ impl Check {
     /// Sets the age at which a result becomes stale: a critical check then fails, any other warns.
     ///
     /// It must be more than 1.5 times the longer of [`ttl`](Self::ttl) and
-    /// [`failing_ttl`](Self::failing_ttl). The duration of the slowest run so far that did not fail
-    /// is added to it, so that a slow check does not flap. Default: three times the interval in use, and at least
-    /// 1.5 times the interval plus the timeout plus 1 s.
+    /// [`failing_ttl`](Self::failing_ttl). The duration of the slowest of the latest runs that did
+    /// not fail is added to it, so that a slow check does not flap. Default: three times the interval
+    /// in use, and at least 1.5 times the interval plus the timeout plus 1 s.
     pub fn stale_after(mut self, stale_after: Duration) -> Self {
         self.config.stale_after = Some(stale_after);
         self

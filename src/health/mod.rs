@@ -189,7 +189,7 @@ impl Health {
         self.add(Probe::Startup, check.into()).await
     }
 
-    /// Removes a readiness check and aborts its run.
+    /// Removes a readiness check and aborts its runs.
     ///
     /// A gRPC service that is mapped to the check is not serving until a check of this name is
     /// added again. The report has a note about it.
@@ -205,7 +205,7 @@ impl Health {
         self.remove(Probe::Readiness, name).await
     }
 
-    /// Removes a startup check, aborts its run, and stops startup from waiting for it.
+    /// Removes a startup check, aborts its runs, and stops startup from waiting for it.
     ///
     /// # Errors
     ///
@@ -221,7 +221,8 @@ impl Health {
     /// Runs a readiness check now and waits until its result is published.
     ///
     /// Use it when the application knows that a dependency has changed, such as after a failover.
-    /// Runs of one check never overlap: if a run is in progress, this method waits for its result.
+    /// If a run is in progress, this method waits for its result. If that run has exceeded its
+    /// timeout already, it waits for the next one.
     ///
     /// # Errors
     ///

@@ -37,8 +37,9 @@ use super::{CheckResult, ComponentType, Criticality, OnTimeout};
 ///
 /// - The name and the settings are read once, when the check is registered.
 /// - Each run has its own task. No probe ever runs a check or waits for one.
-/// - Runs of one check never overlap. When a run exceeds its timeout, the refresher publishes the
-///   failure at once and aborts the task. The next run starts only after that task has ended.
+/// - When a run exceeds its timeout, the refresher publishes the failure at once and aborts the task.
+///   The next run starts only after that task has ended, so runs of one check never overlap. With
+///   [`OnTimeout::Detach`], the task goes on beside the next run.
 /// - A panic counts as a failure with the message of the panic.
 ///
 /// # What it cannot guarantee
@@ -68,7 +69,8 @@ pub trait HealthIndicator: Send + Sync + 'static {
     /// # Cancel safety
     ///
     /// The refresher drops the future at an await point when the run exceeds its timeout, when the
-    /// check is removed, or when the last [`Health`](crate::Health) is dropped.
+    /// check is removed, or when the last [`Health`](crate::Health) is dropped. With
+    /// [`OnTimeout::Detach`], a run that exceeds its timeout is dropped only if too many go on.
     fn check(&self) -> impl Future<Output = CheckResult> + Send;
 
     /// Returns how long a run may take. Default:

@@ -8,8 +8,8 @@ use super::{OptionFault, Problem};
 /// Limits how much of what comes from outside a [`Health`](crate::Health) reads, keeps or has open
 /// at once.
 ///
-/// The defaults suit most services. Each limit is at least 1, and a value out of its range is an
-/// error at the start that names it. The [limits guide](crate::guides::limits) says what happens
+/// The defaults suit most services. A value out of the range of its limit is an error at the
+/// start that names both. The [limits guide](crate::guides::limits) says what happens
 /// beyond each limit, and lists the quantities that have none.
 ///
 /// Limits can be added in later versions, so a program begins with the defaults:
@@ -139,6 +139,9 @@ pub struct Limits {
     #[cfg_attr(feature = "serde", serde(with = "super::number"))]
     pub text_bytes: usize,
     /// Runs of one check that go on after their timeout. Default: 4; at most 1,024.
+    ///
+    /// When a further run is due, the check fails once and the oldest of them is aborted; see
+    /// [`OnTimeout::Detach`](crate::OnTimeout::Detach).
     #[cfg_attr(feature = "serde", serde(with = "super::number"))]
     pub detached_runs: usize,
     /// Lateness of the refresher that is excused, for one run and for one result. Default: 60 s; from
