@@ -39,6 +39,7 @@ impl Shared {
             _health: health,
         }
     }
+
     /// Returns whether every request on this path is answered as a probe.
     pub(super) fn is_probe(&self, path: &str) -> bool {
         // A single check does not count: the inner service gets the requests of most callers for it.

@@ -63,8 +63,8 @@ fn installed() -> impl Iterator<Item = (&'static str, io::Result<Listener>)> {
     })
 }
 
-/// The handlers of tokio never return from an event after which Windows ends the process, which is
-/// how long that process has: about 5 s after `CTRL_CLOSE`.
+/// Windows ends the process after `CTRL_CLOSE`. Tokio's handler does not return, which leaves the
+/// process about 5 s.
 #[cfg(windows)]
 fn installed() -> impl Iterator<Item = (&'static str, io::Result<Listener>)> {
     use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};

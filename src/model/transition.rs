@@ -63,7 +63,8 @@ pub struct Transition {
     pub from: Option<Status>,
     /// The status after the change.
     pub to: Status,
-    /// The reason, redacted and at most [`Limits::text_bytes`](crate::Limits::text_bytes); `None` if the subject passes.
+    /// The reason, redacted and at most [`Limits::text_bytes`](crate::Limits::text_bytes) long;
+    /// `None` if the subject passes.
     pub output: Option<String>,
     /// Why in one word; `None` if the subject passes, a run warned, or the lifecycle is the reason.
     pub cause: Option<Cause>,

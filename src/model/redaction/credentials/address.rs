@@ -88,7 +88,7 @@ impl Word {
         (start < at).then_some(start..at)
     }
 
-    /// Tells whether the word is Oracle's `user/password@host`, rather than `path/file@version`.
+    /// Returns whether the word is Oracle's `user/password@host`, rather than `path/file@version`.
     fn is_oracle(&self, text: &[u8], slash: usize, host: Host) -> bool {
         let user = &text[self.start..slash];
         !user.is_empty()

@@ -28,7 +28,7 @@ pub(super) fn authorization(text: &[u8], start: usize, depth: usize) -> usize {
     }
 }
 
-/// Tells whether a word can be the name of a scheme.
+/// Returns whether a word can be the name of a scheme.
 fn is_scheme(word: &[u8]) -> bool {
     let name = word.strip_suffix(b":").unwrap_or(word);
     let is_allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);

@@ -15,7 +15,7 @@ struct Separator {
     end: usize,
 }
 
-/// Tells whether a secret can follow a word that ends at an index, if the word is a name.
+/// Returns whether a secret can follow a word that ends at an index, if the word is a name.
 ///
 /// Most words have no separator after them, which is seen sooner than that they are no name.
 pub(super) fn may_follow(text: &[u8], end: usize) -> bool {

@@ -18,7 +18,7 @@ const WORDS: [&str; 90] = [
     "unknown", "unsupported", "while", "wrong", "yes", "you",
 ];
 
-/// Tells whether one of these words stands at an index, and nothing else up to the next space.
+/// Returns whether one of these words stands at an index, and nothing else up to the next space.
 pub(super) fn is_at(text: &[u8], start: usize) -> bool {
     let rest = text[start..].iter();
     let is_part = |byte: u8| is_letter(byte) || byte == b'/';
@@ -38,12 +38,12 @@ fn is_known(word: &[u8]) -> bool {
     found.is_ok()
 }
 
-/// Tells whether a value says that there is none, as `Debug` and JSON write it.
+/// Returns whether a value says that there is none, as `Debug` and JSON write it.
 pub(super) fn is_nothing(value: &[u8]) -> bool {
     matches!(value, b"None" | b"null" | b"nil" | b"undefined")
 }
 
-/// Tells whether a value is only a sign or two, as in `unexpected token: }`.
+/// Returns whether a value is only a sign or two, as in `unexpected token: }`.
 pub(super) fn is_punctuation(value: &[u8]) -> bool {
     value.len() <= 2 && !value.iter().any(|byte| is_letter(*byte))
 }

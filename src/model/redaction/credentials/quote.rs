@@ -88,7 +88,7 @@ impl Quote {
         }
     }
 
-    /// Tells whether a quote after a run of backslashes is a part of the text.
+    /// Returns whether a quote after a run of backslashes is a part of the text.
     fn is_escaped(self, run: usize) -> bool {
         if self.byte != b'"' && self.backslashes == 0 {
             // JSON and `Debug` escape backslashes, but not these quotes: how often the text around
@@ -99,7 +99,7 @@ impl Quote {
         run % period == period - 1
     }
 
-    /// Tells whether the text ends with the quote that was read.
+    /// Returns whether the text ends with the quote that was read.
     ///
     /// SQL doubles a quote in a text. Where a letter follows the quote, as in `'it's'`, nobody
     /// escaped it.
@@ -131,7 +131,7 @@ enum After {
     Text(usize),
 }
 
-/// Tells whether a quote at the end of an unquoted value is that of a text around it.
+/// Returns whether a quote at the end of an unquoted value is that of a text around it.
 ///
 /// In `password=it's` the quote belongs to the value; in `"password=it"` it does not.
 pub(super) fn ends_value(text: &[u8], quote: Sign) -> bool {

@@ -91,14 +91,14 @@ pub(super) fn skip(text: &[u8], mut at: usize, skipped: impl Fn(Sign) -> bool) -
     at
 }
 
-/// Tells whether a byte belongs to a word: a letter, a digit or an underscore.
+/// Returns whether a byte belongs to a word: a letter, a digit or an underscore.
 pub(super) fn is_word(byte: u8) -> bool {
     #[cfg(test)]
     STEPS.set(STEPS.get() + 1);
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// Tells whether a byte is a letter or a digit of any script.
+/// Returns whether a byte is a letter or a digit of any script.
 pub(super) fn is_letter(byte: u8) -> bool {
     #[cfg(test)]
     STEPS.set(STEPS.get() + 1);

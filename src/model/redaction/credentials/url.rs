@@ -142,7 +142,7 @@ impl Authority {
         authority
     }
 
-    /// Tells whether the authority ends at a sign because properties follow, as in
+    /// Returns whether the authority ends at a sign because properties follow, as in
     /// `sqlserver://host:1433;user=app`.
     fn is_host(&self, text: &[u8], read: Sign) -> bool {
         read.byte == b';'
@@ -177,7 +177,7 @@ fn last_at_in_path(text: &[u8], mut at: usize, depth: usize) -> Option<usize> {
     last
 }
 
-/// Tells whether a sign ends the word in which a URL stands.
+/// Returns whether a sign ends the word in which a URL stands.
 fn ends_word(text: &[u8], read: Sign, depth: usize) -> bool {
     // An encoded URL is a value in a text that is not encoded.
     let is_around = read.depth < depth && read.is_one_of(b"&;,/?#=");
@@ -186,7 +186,7 @@ fn ends_word(text: &[u8], read: Sign, depth: usize) -> bool {
     read.depth <= depth && (is_around || ends || is_quoted)
 }
 
-/// Tells whether the scheme at the end of a text is that of the web, as in `git+https`.
+/// Returns whether the scheme at the end of a text is that of the web, as in `git+https`.
 fn is_web(text: &[u8]) -> bool {
     let longest = text.iter().rev().take(8);
     let length = longest

@@ -102,12 +102,12 @@ fn unquoted(text: &[u8], mut at: usize, depth: usize, semicolon: Semicolon) -> u
     end
 }
 
-/// Tells whether a backslash may stand before a sign to make it a part of a value.
+/// Returns whether a backslash may stand before a sign to make it a part of a value.
 fn is_escapable(sign: Sign) -> bool {
     sign.is_blank() || sign.is_one_of(b"&;,")
 }
 
-/// Tells whether a value ends at a separator: before another pair, and before nothing.
+/// Returns whether a value ends at a separator: before another pair, and before nothing.
 fn separates(text: &[u8], separator: Sign) -> bool {
     let next = skip(text, separator.end, |next| next.byte == b'\\');
     let Some(next) = sign(text, next) else {
@@ -119,7 +119,7 @@ fn separates(text: &[u8], separator: Sign) -> bool {
         || is_key(text, separator.end, separator.byte)
 }
 
-/// Tells whether a name and an `=` stand at an index.
+/// Returns whether a name and an `=` stand at an index.
 ///
 /// Only after a semicolon, and with a capital, a name may have spaces: `;Initial Catalog=main`.
 pub(super) fn is_key(text: &[u8], start: usize, separator: u8) -> bool {
