@@ -542,7 +542,7 @@ impl Scheduler {
         let snapshot = Arc::new(Snapshot::new(
             checks(Probe::Readiness),
             checks(Probe::Startup),
-            self.lifecycle().view(now),
+            self.lifecycle().view_of_refresher(now),
             Arc::clone(&self.state().identity),
             Moment::on_time(now, clock::wall()),
         ));

@@ -215,7 +215,7 @@ impl World {
             if !is_restarting && (lateness.total > lost || lateness.worst > lateness.total) {
                 return Err(format!("of {lost:?} that was lost, {lateness:?}"));
             }
-            let possible = self.loops.possible(facts);
+            let possible = self.loops.possible(is_calm, facts);
             liveness_is_certain = possible.len() == 1;
             // A restart that takes a minute fails liveness, even if nothing ran in it.
             let may_be_unforgiven = !is_calm && (is_overdue || is_restarting);

@@ -122,7 +122,18 @@ impl LifecycleState {
         }
     }
 
+    /// Returns what a reader may see at this moment.
     pub(crate) fn view(&self, now: Instant) -> LifecycleView {
+        self.view_as_of(self.judged_at(now), now)
+    }
+
+    /// Returns what the refresher sees, which has moved the deadlines of heartbeats already and
+    /// forgives no more.
+    pub(crate) fn view_of_refresher(&self, now: Instant) -> LifecycleView {
+        self.view_as_of(now, now)
+    }
+
+    fn view_as_of(&self, judged_at: Instant, now: Instant) -> LifecycleView {
         LifecycleView {
             version: self.version(),
             started: self.has_started(),
@@ -130,7 +141,7 @@ impl LifecycleState {
             broken: self.broken.reason(),
             refusing: self.refusing.reason(),
             gates: self.startup.view(),
-            heartbeats: self.heartbeats.view(self.judged_at(now)),
+            heartbeats: self.heartbeats.view(judged_at),
             refresher: self.refresher.view(now),
         }
     }
