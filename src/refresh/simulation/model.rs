@@ -347,7 +347,7 @@ impl Book {
             let after = all
                 .iter()
                 .flat_map(|state| results.map(|result| state.after(result, &self.settings)));
-            let after: BTreeSet<State> = after.chain(all.iter().copied()).collect();
+            let after = merged(after.chain(all.iter().copied()));
             if after.len() == all.len() {
                 return all;
             }
@@ -362,7 +362,7 @@ impl Book {
                 after.insert(state.after(result, &self.settings));
             }
         }
-        after
+        merged(after)
     }
 
     /// Returns how long a run has worked if it was aborted before it had its timeout.
@@ -510,13 +510,34 @@ fn results(run: &Run, settings: &Settings, state: &State, facts: &Context<'_>) -
 const TOO_LATE: Duration = Duration::from_millis(20);
 
 /// The latest failures in a row that were not counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Excuses {
     times: u32,
     /// When the first one was.
     at: Time,
     /// How much was lost during that one, at most.
     lost: Duration,
+}
+
+/// Merges states that differ only in what was excused, so that there are few.
+fn merged(states: impl IntoIterator<Item = State>) -> BTreeSet<State> {
+    let mut merged: BTreeMap<State, Option<Excuses>> = BTreeMap::new();
+    for mut state in states {
+        let Some(excused) = state.excused else {
+            merged.insert(state, None);
+            continue;
+        };
+        // What excuses most stands for all.
+        state.excused = Some(Excuses::default());
+        let most = merged.entry(state).or_default().get_or_insert(excused);
+        most.times = most.times.min(excused.times);
+        most.at = most.at.max(excused.at);
+        most.lost = most.lost.max(excused.lost);
+    }
+    let unmerged = merged.into_iter();
+    unmerged
+        .map(|(state, excused)| State { excused, ..state })
+        .collect()
 }
 
 /// What a check is like after some results.
