@@ -80,7 +80,7 @@ impl Loops {
     }
 
     /// Returns what liveness may be.
-    pub(super) fn possible(&self, facts: &Context<'_>) -> &'static [Status] {
+    pub(super) fn possible(&self, is_settled: bool, facts: &Context<'_>) -> &'static [Status] {
         let mut may_fail = false;
         for beats in &self.beats {
             let beats = lock(beats);
@@ -96,7 +96,10 @@ impl Loops {
             } else {
                 Duration::ZERO
             };
-            let moved = facts.moved_at_most(beats.last, facts.now);
+            // Before the turn of the refresher, readers forgive as much again.
+            let bounds = if is_settled { 1 } else { 2 };
+            let lost = facts.late_at_most(beats.last, facts.now);
+            let moved = lost.min(facts.bound * bounds);
             if passed > beats.deadline + moved + grace + SLACK {
                 return &[Status::Fail];
             }

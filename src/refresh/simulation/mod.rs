@@ -41,8 +41,8 @@ use self::world::World;
 use crate::model::panic_message;
 use crate::state::clock::SimulatedWall;
 
-/// How many worlds run by default: a third of a million steps.
-const WORLDS: u64 = 160;
+/// How many worlds run by default: some tens of thousands of steps.
+const WORLDS: u64 = 40;
 
 /// How many steps a world has.
 const STEPS: u64 = 2_000;

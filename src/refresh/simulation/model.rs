@@ -123,8 +123,8 @@ pub(super) struct Book {
     /// How much the slowest run may count: at least and at most, and at most before the last run.
     slowest: (Duration, Duration),
     slowest_before: Duration,
-    /// Whether the check may have failed because too many runs were detached.
-    may_be_full: bool,
+    /// Whether results may have been counted of runs that did not start.
+    may_have_unseen: bool,
     /// What the check may be like after all results that were counted for sure.
     states: BTreeSet<State>,
 }
@@ -152,7 +152,7 @@ impl Book {
             ended: 0,
             slowest: (Duration::ZERO, Duration::ZERO),
             slowest_before: Duration::ZERO,
-            may_be_full: false,
+            may_have_unseen: false,
         }
     }
 
@@ -298,10 +298,15 @@ impl Book {
         }
         if let Some(most) = self.settings.detached {
             let detached = self.detached.len() + usize::from(self.current.is_some());
-            self.may_be_full |= detached >= most;
+            self.may_have_unseen |= detached >= most;
         }
-        if self.may_be_full {
-            self.states = self.after_refusals(&self.states);
+        // A run that is not polled for longer than the bound can time out unseen.
+        let last = self.last.and_then(|run| run.end).map(|(end, _)| end.at);
+        let began = self.current.map_or(facts.now, |run| run.start.at);
+        let lost = facts.late_at_most(last.unwrap_or(self.added.at), began);
+        self.may_have_unseen |= lost > facts.bound;
+        if self.may_have_unseen {
+            self.states = self.after_unseen(&self.states, Counted::Excused(facts.now, lost));
         }
         let mut all = self.states.clone();
         let mut latest = self.states.clone();
@@ -330,18 +335,19 @@ impl Book {
     pub(super) fn saw(&mut self, shown: Status, possible: &BTreeSet<State>) {
         if *possible == self.states {
             self.states.retain(|state| state.shown == shown);
-            self.may_be_full = false;
+            self.may_have_unseen = false;
         }
     }
 
-    /// Returns the states after any number of runs that did not start.
-    fn after_refusals(&self, states: &BTreeSet<State>) -> BTreeSet<State> {
+    /// Returns the states after any number of runs that nobody has seen.
+    fn after_unseen(&self, states: &BTreeSet<State>, excused: Counted) -> BTreeSet<State> {
         let mut all = states.clone();
         loop {
+            let results = [Counted::Down, excused];
             let after = all
                 .iter()
-                .map(|state| state.after(Counted::Down, &self.settings));
-            let after: BTreeSet<State> = after.chain(all.iter().copied()).collect();
+                .flat_map(|state| results.map(|result| state.after(result, &self.settings)));
+            let after = merged(after.chain(all.iter().copied()));
             if after.len() == all.len() {
                 return all;
             }
@@ -356,7 +362,7 @@ impl Book {
                 after.insert(state.after(result, &self.settings));
             }
         }
-        after
+        merged(after)
     }
 
     /// Returns how long a run has worked if it was aborted before it had its timeout.
@@ -461,7 +467,7 @@ fn results(run: &Run, settings: &Settings, state: &State, facts: &Context<'_>) -
             (lost >= STARVED && is_plausible)
                 || (excused.lost >= LONG_PAUSE
                     && excused.times < EXCUSES
-                    && end.at - excused.at <= half + SLACK)
+                    && end.at.saturating_sub(excused.at) <= half + SLACK)
         }
     };
     let down = |must_be_excused: bool| match (may_be_excused, must_be_excused) {
@@ -504,13 +510,34 @@ fn results(run: &Run, settings: &Settings, state: &State, facts: &Context<'_>) -
 const TOO_LATE: Duration = Duration::from_millis(20);
 
 /// The latest failures in a row that were not counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Excuses {
     times: u32,
     /// When the first one was.
     at: Time,
     /// How much was lost during that one, at most.
     lost: Duration,
+}
+
+/// Merges states that differ only in what was excused, so that there are few.
+fn merged(states: impl IntoIterator<Item = State>) -> BTreeSet<State> {
+    let mut merged: BTreeMap<State, Option<Excuses>> = BTreeMap::new();
+    for mut state in states {
+        let Some(excused) = state.excused else {
+            merged.insert(state, None);
+            continue;
+        };
+        // What excuses most stands for all.
+        state.excused = Some(Excuses::default());
+        let most = merged.entry(state).or_default().get_or_insert(excused);
+        most.times = most.times.min(excused.times);
+        most.at = most.at.max(excused.at);
+        most.lost = most.lost.max(excused.lost);
+    }
+    let unmerged = merged.into_iter();
+    unmerged
+        .map(|(state, excused)| State { excused, ..state })
+        .collect()
 }
 
 /// What a check is like after some results.
@@ -543,7 +570,8 @@ impl State {
         let passed = match result {
             Counted::Excused(at, lost) => {
                 let first = Excuses { times: 0, at, lost };
-                self.excused.get_or_insert(first).times += 1;
+                let excused = self.excused.get_or_insert(first);
+                excused.times = (excused.times + 1).min(EXCUSES);
                 return self;
             }
             Counted::Up(_) => true,

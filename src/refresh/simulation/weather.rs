@@ -57,12 +57,14 @@ pub(super) struct Weather {
 impl Weather {
     pub(super) fn any(rng: &mut Rng, kind: Kind) -> Self {
         let (crowd, hostile) = (kind == Kind::Crowd, kind != Kind::Calm);
-        let mut limits = Limits::default();
-        limits.lateness = Duration::from_secs(rng.pick(&[1, 10, 60, 60, 60, 600]));
-        limits.transitions = rng.pick(&[32, 1_024]);
-        limits.log_lines = rng.pick(&[1, 32, 1_024]);
-        limits.history_per_check = rng.pick(&[1, 8, 64]);
-        limits.detached_runs = rng.pick(&[1, 2, 4]);
+        let limits = Limits {
+            lateness: Duration::from_secs(rng.pick(&[1, 10, 60, 60, 600, 600])),
+            transitions: rng.pick(&[32, 1_024]),
+            log_lines: rng.pick(&[1, 32, 1_024]),
+            history_per_check: rng.pick(&[1, 8, 64]),
+            detached_runs: rng.pick(&[1, 2, 4]),
+            ..Limits::default()
+        };
         Self {
             pauses: hostile && rng.one_in(2),
             spins: crowd || hostile && rng.one_in(2),
@@ -80,7 +82,7 @@ impl Weather {
 
     /// Returns how many steps a world has, of so many that are wanted. Large worlds are slow.
     pub(super) fn steps(self, wanted: u64) -> u64 {
-        if self.crowd { wanted / 20 } else { wanted }
+        if self.crowd { wanted / 50 } else { wanted }
     }
 }
 
@@ -120,7 +122,9 @@ pub(super) fn open_book(
         success_threshold: rng.pick(&[1, 1, 2, 3]),
         while_probed: (probe == Probe::Readiness && rng.one_in(8)).then(|| rng.millis(500, 10_000)),
         jitter: weather.jitter,
-        detached: rng.one_in(6).then_some(weather.limits.detached_runs),
+        // With a low bound, a run can be detached before it was polled, so that nobody knows of it.
+        detached: (rng.one_in(3) && weather.limits.lateness > Duration::from_secs(60))
+            .then_some(weather.limits.detached_runs),
     };
     let mood = if weather.faults && !weather.crowd {
         Mood::any(rng)

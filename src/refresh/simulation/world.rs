@@ -215,7 +215,7 @@ impl World {
             if !is_restarting && (lateness.total > lost || lateness.worst > lateness.total) {
                 return Err(format!("of {lost:?} that was lost, {lateness:?}"));
             }
-            let possible = self.loops.possible(facts);
+            let possible = self.loops.possible(is_calm, facts);
             liveness_is_certain = possible.len() == 1;
             // A restart that takes a minute fails liveness, even if nothing ran in it.
             let may_be_unforgiven = !is_calm && (is_overdue || is_restarting);
@@ -377,17 +377,14 @@ impl World {
         for _ in 0..1_000 {
             self.settle().await;
             self.laggard.read().await;
-            let log = self.announced.log();
-            counts = (
-                log.total(),
-                self.laggard.count(&log),
-                self.listener.count(&log) + self.health.missed_by_listeners(),
-            );
-            if counts.0 == counts.1 && counts.0 == counts.2 {
-                drop(log);
-                self.settle().await;
+            counts = {
                 let log = self.announced.log();
-                if log.total() == counts.0 {
+                let listener = self.listener.count(&log) + self.health.missed_by_listeners();
+                (log.total(), self.laggard.count(&log), listener)
+            };
+            if counts.0 == counts.1 && counts.0 == counts.2 {
+                self.settle().await;
+                if self.announced.log().total() == counts.0 {
                     return self.log_is_complete(counts.0);
                 }
             }

@@ -63,17 +63,20 @@ impl HeartbeatCell {
         } else {
             0
         };
+        // A beat within the lateness has restarted the deadline: only what came after it counts.
+        let beat_at = due.saturating_sub(moved_before);
+        let beat_at = beat_at.saturating_sub(as_nanos(self.deadline));
+        let late_from = beat_at.max(late.alarm);
+        let late_by = late.until.saturating_sub(late_from);
+        if late_by == 0 {
+            return;
+        }
         // Grace comes once: a loop that is stuck on a host that is never on time is missed, too.
         let grace = if moved_before == 0 {
             late.earliest.saturating_sub(due)
         } else {
             0
         };
-        // Only the time since the last beat counts.
-        let beat_at = due
-            .saturating_sub(moved_before)
-            .saturating_sub(as_nanos(self.deadline));
-        let late_by = late.by.min(late.end().saturating_sub(beat_at));
         let wanted = late_by.max(grace);
         let by = wanted.min(late.bound.saturating_sub(moved_before));
         let moved = due.saturating_add(by);
@@ -100,17 +103,11 @@ impl HeartbeatCell {
 struct Moves {
     /// When the refresher should have woken up.
     alarm: u64,
-    by: u64,
+    /// When it did.
+    until: u64,
     /// The earliest moment at which a deadline may lie.
     earliest: u64,
     bound: u64,
-}
-
-impl Moves {
-    /// When the refresher woke up.
-    fn end(&self) -> u64 {
-        self.alarm.saturating_add(self.by)
-    }
 }
 
 impl Heartbeats {
@@ -150,7 +147,7 @@ impl Heartbeats {
     pub(crate) fn move_by(&self, late: Duration, alarm: Instant, grace: Duration, bound: Duration) {
         let moves = Moves {
             alarm: self.epoch.nanos(alarm),
-            by: as_nanos(late),
+            until: self.epoch.nanos(alarm + late),
             earliest: self.epoch.nanos(alarm + late + grace),
             bound: as_nanos(bound),
         };

@@ -9,7 +9,9 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 use tokio::time::{advance, timeout};
-use tower_health::{Cause, Check, Health, Limits, Probe, Status, Transition, indicator_fn};
+use tower_health::{
+    Cause, Check, Criticality, Health, Limits, Probe, Status, Transition, indicator_fn,
+};
 
 use super::support::{PASSED, Script, fail, failed, hang, pass, readiness, seen, state, told};
 use crate::support::{lapse, millis, secs, settle, steady};
@@ -411,6 +413,31 @@ async fn a_loop_that_died_in_a_pause_is_missed_soon_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_loop_that_hangs_after_its_first_beat_after_a_pause_is_missed_in_time() {
+    let health = steady().start().unwrap();
+    let heartbeat = health.heartbeat("consumer", secs(1)).unwrap();
+    settle().await;
+    advance(secs(30)).await;
+    // Before the refresher comes.
+    heartbeat.beat();
+    lapse(secs(2)).await;
+    assert_eq!(health.status(Probe::Liveness), Status::Fail);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_loop_that_is_dead_after_a_long_pause_is_announced() {
+    let health = steady().start().unwrap();
+    let _stuck = health.heartbeat("consumer", secs(1)).unwrap();
+    settle().await;
+    let mut transitions = health.subscribe();
+    advance(secs(600)).await;
+    settle().await;
+    assert_eq!(health.status(Probe::Liveness), Status::Fail);
+    let told = told(&mut transitions).await;
+    assert_eq!(told, ["liveness: pass -> fail"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_loop_that_ended_is_missed_at_once_even_in_a_pause() {
     let health = steady().start().unwrap();
     let heartbeat = health.heartbeat("consumer", secs(1)).unwrap();
@@ -418,6 +445,30 @@ async fn a_loop_that_ended_is_missed_at_once_even_in_a_pause() {
     advance(secs(30)).await;
     drop(heartbeat);
     assert_eq!(health.status(Probe::Liveness), Status::Fail);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_is_stale_for_long_takes_no_forgiveness_from_the_others() {
+    let [db, cache] = [
+        Script::new([pass(), hang()])
+            .check("db")
+            .criticality(Criticality::NonCritical),
+        Script::passing().check("cache"),
+    ];
+    let health = steady()
+        .readiness(db.timeout(secs(100_000)))
+        .readiness(cache)
+        .start()
+        .unwrap();
+    settle().await;
+    // The one result becomes stale, whatever lateness was given back to it. The other is renewed.
+    lapse(secs(1)).await;
+    advance(secs(1_000_000)).await;
+    settle().await;
+    lapse(secs(10)).await;
+    assert_eq!(readiness(&health), Status::Warn);
+    advance(secs(30)).await;
+    assert_eq!(readiness(&health), Status::Warn);
 }
 
 // Checks whose runs take longer than their results may stand, and which always pass.
