@@ -171,9 +171,10 @@ impl Look<'_> {
             if book.detached.len() + 1 >= most || book.settings.while_probed.is_some() {
                 return Ok(());
             }
-            // It is the next run that shows that this one was given up.
+            // It is the next run that shows that this one was given up. At the limit, an interval
+            // passes in which the oldest is aborted and no run begins.
             let lost = facts.late_at_most(run.began, facts.now);
-            until += book.settings.longest_interval() + lost;
+            until += book.settings.longest_interval() * 2 + lost;
         }
         if facts.now > until + SLACK {
             return Err(format!("a run goes on {:?} too long", facts.now - until));
