@@ -64,7 +64,7 @@ impl Weather {
         limits.history_per_check = rng.pick(&[1, 8, 64]);
         limits.detached_runs = rng.pick(&[1, 2, 4]);
         Self {
-            pauses: hostile && rng.one_in(2),
+            pauses: crowd || hostile && rng.one_in(2),
             spins: crowd || hostile && rng.one_in(2),
             restarts: rng.one_in(3),
             churn: rng.one_in(2),
