@@ -209,10 +209,11 @@ impl Started {
 
 impl Drop for Started {
     fn drop(&mut self) {
+        let now = self.host.now();
         let mut facts = self.host.facts();
         let facts = &mut *facts;
         if let Some(book) = facts.books.get_mut(&self.id) {
-            book.run_gone(self.number, &facts.jumps);
+            book.run_gone(self.number, now, &facts.jumps);
         }
     }
 }

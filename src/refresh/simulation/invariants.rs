@@ -167,14 +167,14 @@ impl Look<'_> {
         let unnoticed = facts.now - self.settled_since;
         let must_end_by = facts.must_end_by(&run, book.settings.timeout, facts.now);
         let mut until = must_end_by + unnoticed;
-        if let Some(most) = book.settings.detached {
-            if book.detached.len() + 1 >= most || book.settings.while_probed.is_some() {
+        if book.settings.detached.is_some() {
+            if book.may_be_full() || book.settings.while_probed.is_some() {
                 return Ok(());
             }
-            // It is the next run that shows that this one was given up. At the limit, an interval
-            // passes in which the oldest is aborted and no run begins.
-            let lost = facts.late_at_most(run.began, facts.now);
-            until += book.settings.longest_interval() * 2 + lost;
+            // It is the next run that shows that this one was given up.
+            until = until.max(book.full_at.unwrap_or_default());
+            until += book.settings.longest_interval();
+            until += facts.late_at_most(run.began, facts.now);
         }
         if facts.now > until + SLACK {
             return Err(format!("a run goes on {:?} too long", facts.now - until));
@@ -184,11 +184,8 @@ impl Look<'_> {
 
     /// The next run starts one interval after the last has ended.
     fn next_run_is_in_time(&self, book: &Book, facts: &Context<'_>) -> Result<(), String> {
-        let is_full = book
-            .settings
-            .detached
-            .is_some_and(|most| book.detached.len() >= most);
-        if book.current.is_some() || book.settings.while_probed.is_some() || is_full {
+        let was_full = book.may_be_full() || book.full_at.is_some();
+        if book.current.is_some() || book.settings.while_probed.is_some() || was_full {
             return Ok(());
         }
         let (since, interval) = match book.last.and_then(|run| run.end) {

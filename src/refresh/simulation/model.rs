@@ -123,6 +123,8 @@ pub(super) struct Book {
     /// How much the slowest run may count: at least and at most, and at most before the last run.
     slowest: (Duration, Duration),
     slowest_before: Duration,
+    /// When there were last so many detached runs that no other could start.
+    pub(super) full_at: Option<Time>,
     /// Whether results may have been counted of runs that did not start.
     may_have_unseen: bool,
     /// What the check may be like after all results that were counted for sure.
@@ -152,6 +154,7 @@ impl Book {
             ended: 0,
             slowest: (Duration::ZERO, Duration::ZERO),
             slowest_before: Duration::ZERO,
+            full_at: None,
             may_have_unseen: false,
         }
     }
@@ -173,7 +176,7 @@ impl Book {
             other.end = Some((start, Ending::Aborted));
             self.current = Some(other);
             self.detached.push(other.number);
-            self.run_gone(other.number, jumps);
+            self.run_gone(other.number, start.at, jumps);
         }
         let most = self.settings.detached.unwrap_or_default();
         if self.removed.is_none() && self.detached.len() > most {
@@ -205,7 +208,10 @@ impl Book {
         }
     }
 
-    pub(super) fn run_gone(&mut self, number: u64, jumps: &Jumps) {
+    pub(super) fn run_gone(&mut self, number: u64, now: Time, jumps: &Jumps) {
+        if self.may_be_full() {
+            self.full_at = Some(now);
+        }
         let Some(mut run) = self.current.take_if(|run| run.number == number) else {
             self.detached.retain(|other| *other != number);
             return;
@@ -236,6 +242,12 @@ impl Book {
         }
         self.slowest_before = most;
         self.slowest = (least_now, most_now.min(timeout));
+    }
+
+    /// Returns whether there may be so many detached runs that no other can start.
+    pub(super) fn may_be_full(&self) -> bool {
+        let going_on = self.detached.len() + usize::from(self.current.is_some());
+        self.settings.detached.is_some_and(|most| going_on >= most)
     }
 
     /// Returns whether the check may have failed without that a run has ended: a run is being
@@ -296,10 +308,7 @@ impl Book {
             self.unsettled.pop_front();
             self.states = self.after(&self.states, &run, facts);
         }
-        if let Some(most) = self.settings.detached {
-            let detached = self.detached.len() + usize::from(self.current.is_some());
-            self.may_have_unseen |= detached >= most;
-        }
+        self.may_have_unseen |= self.may_be_full();
         // A run that is not polled for longer than the bound can time out unseen.
         let last = self.last.and_then(|run| run.end).map(|(end, _)| end.at);
         let began = self.current.map_or(facts.now, |run| run.start.at);
@@ -470,9 +479,14 @@ fn results(run: &Run, settings: &Settings, state: &State, facts: &Context<'_>) -
                     && end.at.saturating_sub(excused.at) <= half + SLACK)
         }
     };
+    // A scheduler that restarts takes the result later.
+    let excused_at = match facts.restarted {
+        _ if facts.is_restarting => facts.now,
+        restarted => taken_by.max(restarted.unwrap_or_default()),
+    };
     let down = |must_be_excused: bool| match (may_be_excused, must_be_excused) {
-        (true, true) => vec![Excused(end.at, lost)],
-        (true, false) => vec![Down, Excused(end.at, lost)],
+        (true, true) => vec![Excused(excused_at, lost)],
+        (true, false) => vec![Down, Excused(excused_at, lost)],
         (false, _) => vec![Down],
     };
     // A timed-out run is excused only if it could not be given back all that it lost.

@@ -66,7 +66,7 @@ impl Weather {
             ..Limits::default()
         };
         Self {
-            pauses: hostile && rng.one_in(2),
+            pauses: crowd || hostile && rng.one_in(2),
             spins: crowd || hostile && rng.one_in(2),
             restarts: rng.one_in(3),
             churn: rng.one_in(2),

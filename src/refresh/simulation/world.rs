@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::checks::Mood;
 use super::heartbeats::Loops;
 use super::host::{CheckId, Host, Time, round, settle};
 use super::invariants::{Look, removed_check_is_gone};
@@ -54,7 +55,7 @@ impl World {
         let count = {
             let rng = &mut host.facts().rng;
             if weather.crowd {
-                150 + rng.below(300)
+                600 + rng.below(200)
             } else {
                 1 + rng.below(5)
             }
@@ -329,6 +330,10 @@ impl World {
         self.spinners.shutdown().await;
         self.callers.shutdown().await;
         self.loops.end().await;
+        // From now on, nothing happens that a slow listener could not catch up with.
+        for book in self.host.facts().books.values_mut() {
+            book.mood = Mood::Well;
+        }
         for _ in 0..20 {
             self.rest(RESTART).await;
         }
