@@ -242,10 +242,12 @@ impl Drop for Dropped {
             OnDrop::Nothing => {}
             OnDrop::Block(time) => {
                 self.host.jump("dropping a run blocks for", time);
-                // The refresher sees a result only now, but it has aborted a run before.
-                if self.ending != Ending::Aborted {
-                    let moment = self.host.moment();
-                    if let Some(book) = self.host.facts().books.get_mut(&self.id) {
+                let moment = self.host.moment();
+                if let Some(book) = self.host.facts().books.get_mut(&self.id) {
+                    // The refresher sees a result only now, but it has aborted a run before.
+                    if self.ending == Ending::Aborted {
+                        book.had_slow_abort = true;
+                    } else {
                         book.run_ended(self.number, moment, self.ending);
                     }
                 }

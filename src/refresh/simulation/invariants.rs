@@ -131,7 +131,7 @@ impl Look<'_> {
         let Some((end, _)) = run.end else {
             return Ok(());
         };
-        let rests = book.settings.while_probed.is_some();
+        let rests = book.settings.while_probed.is_some() || book.had_slow_abort;
         let is_unforgiven = self.is_overdue || self.is_bound_used_up;
         if rests || facts.was_restarted_since(end.at) || (!self.is_settled && is_unforgiven) {
             return Ok(());

@@ -117,6 +117,8 @@ pub(super) struct Book {
     pub(super) published: Option<Run>,
     /// When the first run began after that one.
     pub(super) next_began: Option<Time>,
+    /// Whether an abort took long since then: the refresher does not watch the clock meanwhile.
+    pub(super) had_slow_abort: bool,
     /// How many runs have started, and ended.
     started: u64,
     pub(super) ended: u64,
@@ -150,6 +152,7 @@ impl Book {
             last: None,
             published: None,
             next_began: None,
+            had_slow_abort: false,
             started: 0,
             ended: 0,
             slowest: (Duration::ZERO, Duration::ZERO),
@@ -293,6 +296,7 @@ impl Book {
         };
         if counts {
             self.published = self.last;
+            self.had_slow_abort = false;
             self.next_began = self.current.map(|run| run.start.at);
         }
     }
