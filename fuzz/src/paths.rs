@@ -92,7 +92,8 @@ struct Model {
 enum Route<'a> {
     Probe(Probe),
     Grpc,
-    Check(Probe, &'a str),
+    /// A check that exists, with its code.
+    Check(&'a str, u16),
     Inner,
 }
 
@@ -131,7 +132,9 @@ impl Model {
         }
         match path.rsplit_once('/') {
             Some((parent, name)) if self.details && !name.is_empty() => {
-                probe(parent).map_or(Route::Inner, |probe| Route::Check(probe, name))
+                let code = probe(parent).and_then(|probe| check_code(probe, name));
+                // The application may have a path there.
+                code.map_or(Route::Inner, |code| Route::Check(name, code))
             }
             _ => Route::Inner,
         }
@@ -163,7 +166,7 @@ fn request(layer: &HealthLayer, model: &Model, target: &str) {
         }
         // No gRPC call is a GET.
         Route::Grpc => 405,
-        Route::Check(probe, name) => check_code(probe, name),
+        Route::Check(_, code) => code,
         Route::Inner => 299,
     };
     let calls = Cell::new(0);
@@ -192,15 +195,11 @@ fn request(layer: &HealthLayer, model: &Model, target: &str) {
     }
 }
 
-fn check_code(probe: Probe, name: &str) -> u16 {
-    let entry = ENTRIES
-        .iter()
-        .find(|entry| decoded(name).as_deref() == Some(entry.name));
-    match entry.filter(|_| probe == Probe::Readiness) {
-        None => 404,
-        Some(entry) if entry.status.is_healthy() => 200,
-        Some(_) => 503,
-    }
+fn check_code(probe: Probe, name: &str) -> Option<u16> {
+    let name = decoded(name)?;
+    let entry = ENTRIES.iter().find(|entry| entry.name == name)?;
+    let code = if entry.status.is_healthy() { 200 } else { 503 };
+    (probe == Probe::Readiness).then_some(code)
 }
 
 /// Decodes `%41`; anything else stays as it is.
