@@ -55,6 +55,11 @@ impl Quote {
         }
     }
 
+    /// Returns the same quoted text as if it started at a later index.
+    pub(super) fn from(self, start: usize) -> Self {
+        Self { start, ..self }
+    }
+
     /// Finds the end of the quoted text: that of the whole text if no quote closes it.
     ///
     /// Each level of escaping doubles the backslashes and adds one to a quote. So after `\"`, with

@@ -53,10 +53,26 @@ pub(super) fn at(text: &[u8], start: usize, depth: usize, kind: Kind, ends: &mut
 /// Finds a value that says itself where it ends.
 fn delimited(text: &[u8], start: usize) -> Option<Range<usize>> {
     if let Some(quote) = quote::opening(text, start) {
-        return Some(quote.start..quote.closing(text).start);
+        let mut closing = quote.closing(text);
+        // Where a name and a quoted value follow, the quote is that of the name: this one was never
+        // closed.
+        while is_before_value(text, closing.end) {
+            closing = quote.from(closing.end).closing(text);
+        }
+        return Some(quote.start..closing.start);
     }
     let end = group::end(text, start).or_else(|| pem::end_of_value(text, start));
     end.map(|end| start..end).or_else(|| block(text, start))
+}
+
+/// Returns whether a separator and a quoted value stand at an index.
+fn is_before_value(text: &[u8], at: usize) -> bool {
+    let at = skip(text, at, Sign::is_space);
+    let Some(separator) = sign(text, at).filter(|sign| sign.is_one_of(b":=")) else {
+        return false;
+    };
+    let value = skip(text, separator.end, Sign::is_space);
+    quote::opening(text, value).is_some()
 }
 
 /// Returns the end of a value without quotes.
