@@ -44,7 +44,7 @@ pub enum RefresherState {
 pub(crate) struct RefresherView {
     pub(crate) state: RefresherState,
     /// Whether it has been away for so long that only a restart of the process helps.
-    pub(crate) is_lost: bool,
+    pub(crate) needs_restart: bool,
 }
 
 /// Holds the state of the process at one moment.
@@ -65,7 +65,7 @@ pub(crate) struct LifecycleView {
 
 impl LifecycleView {
     pub(crate) fn is_alive(&self) -> bool {
-        self.broken.is_none() && !self.refresher.is_lost && self.missed_heartbeats() == 0
+        self.broken.is_none() && !self.refresher.needs_restart && self.missed_heartbeats() == 0
     }
 
     pub(crate) fn missed_heartbeats(&self) -> usize {

@@ -4,6 +4,7 @@ mod alarm;
 mod jitter;
 mod logger;
 mod notifier;
+mod publication;
 mod queue;
 mod run;
 mod scheduler;

@@ -1,4 +1,4 @@
-//! The task that schedules runs and publishes snapshots.
+//! The task that schedules runs.
 //!
 //! It sleeps until a run ends, is due or exceeds its timeout, a command arrives, the lifecycle
 //! changes, or a result expires. Each turn handles all events, then fires timers, then publishes at
@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::poll_fn;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -19,19 +18,11 @@ use super::alarm::{Alarm, Late};
 use super::jitter::Jitter;
 use super::logger::LogLine;
 use super::notifier::Notifier;
+use super::publication::Publication;
 use super::run::{Outcome, run};
 use super::slot::{GRACE, Slot, SlotKey, Starvation};
-use crate::model::{
-    CheckState, Moment, OnTimeout, Probe, Redactor, RefresherState, Snapshot, Status, Subject,
-    Transition, drop_catching_panic,
-};
-use crate::state::{ExpiredLook, LifecycleState, Publisher, SharedState, clock, log};
-
-/// The delay of results that change no status, so that several are published together.
-const COALESCE: Duration = Duration::from_millis(10);
-
-/// How long before the old result expires a new one is published at the latest.
-const BEFORE_EXPIRY: Duration = Duration::from_millis(1);
+use crate::model::{OnTimeout, Probe, Redactor, RefresherState, Status, drop_catching_panic};
+use crate::state::{LifecycleState, SharedState, clock, log};
 
 /// The interval at which a resting check looks whether readiness was probed.
 const LOOK_FOR_PROBES: Duration = Duration::from_secs(1);
@@ -40,15 +31,6 @@ const LOOK_FOR_PROBES: Duration = Duration::from_secs(1);
 /// notices a pause of the process within a run.
 /// It is no divisor of 100 ms, the period in which Linux throttles a cgroup.
 const TICK: Duration = Duration::from_millis(23);
-
-/// The shortest time between two looks at the heartbeats. Probes look at them themselves; this is
-/// for those who are told of a change.
-const LOOK_AT_HEARTBEATS: Duration = Duration::from_millis(10);
-
-/// The interval at which the scheduler looks at the clock while a heartbeat is pending: a quarter of
-/// the time that is left, within this range.
-const HEARTBEAT_TICK: RangeInclusive<Duration> =
-    Duration::from_millis(100)..=Duration::from_secs(1);
 
 /// A command from a [`Health`](crate::Health), acknowledged once its effect is published.
 pub(crate) enum Command {
@@ -60,7 +42,6 @@ pub(crate) enum Command {
 }
 
 pub(super) struct Scheduler {
-    pub(super) publisher: Publisher,
     slots: BTreeMap<SlotKey, Slot>,
     /// At most one timer for each slot: the start of its next run, or the deadline of the present.
     timers: BTreeSet<(Instant, SlotKey)>,
@@ -68,78 +49,49 @@ pub(super) struct Scheduler {
     running: HashMap<task::Id, SlotKey>,
     /// The runs that go on although they exceeded their timeout.
     detached: HashMap<task::Id, SlotKey>,
-    /// The number of runs that have not exceeded their timeout.
-    in_time: usize,
     commands: mpsc::UnboundedReceiver<Command>,
     lifecycle_changed: mpsc::Receiver<()>,
     alarm: Alarm,
     jitter: Jitter,
     redactor: Redactor,
-    notifier: Notifier,
-    next: Publication,
-    /// When to see whether the latest snapshot is out of date without any event.
-    look_at: Option<Instant>,
+    publication: Publication,
     last_late: Option<Late>,
-    /// When the snapshot was taken of which a probe saw an expired result last.
-    last_reported: Option<Instant>,
     /// Whether the turn has woken other tasks, and so must end with a wake-up of this one.
     must_yield: bool,
     /// Whether it panicked and has not completed a turn since.
     is_recovering: bool,
 }
 
-/// Holds what the scheduler announces with the next snapshot.
-#[derive(Default)]
-struct Publication {
-    /// When the snapshot is due; `None` if there is nothing to publish.
-    due: Option<Instant>,
-    transitions: Vec<Transition>,
-    /// The checks that were removed, whose history ends with the announcements.
-    removed: Vec<Subject>,
-    /// The callers that wait for the snapshot.
-    acks: Vec<oneshot::Sender<()>>,
-}
-
-impl Publication {
-    fn due_by(&mut self, due: Instant) {
-        self.due = Some(self.due.map_or(due, |other| other.min(due)));
-    }
-}
-
 impl Scheduler {
     /// Creates a scheduler with every check due; must be called within a runtime.
     pub(super) fn new(refresher: Refresher) -> Self {
         let now = clock::now();
+        let notifier = Notifier::new(
+            refresher.subscribers,
+            refresher.backlog,
+            refresher.listeners,
+            refresher.publisher.state(),
+        );
         Self {
-            notifier: Notifier::new(
-                refresher.subscribers,
-                refresher.backlog,
-                refresher.listeners,
-                refresher.publisher.state(),
-            ),
             timers: refresher.slots.keys().map(|key| (now, *key)).collect(),
-            publisher: refresher.publisher,
+            publication: Publication::new(refresher.publisher, notifier),
             slots: refresher.slots,
             runs: JoinSet::new(),
             running: HashMap::new(),
             detached: HashMap::new(),
-            in_time: 0,
             commands: refresher.commands,
             lifecycle_changed: refresher.lifecycle_changed,
             alarm: Alarm::new(now),
             jitter: refresher.jitter,
             redactor: refresher.redactor,
-            next: Publication::default(),
-            look_at: None,
             last_late: None,
-            last_reported: None,
             must_yield: false,
             is_recovering: false,
         }
     }
 
     fn state(&self) -> &Arc<SharedState> {
-        self.publisher.state()
+        self.publication.state()
     }
 
     fn lifecycle(&self) -> &LifecycleState {
@@ -154,9 +106,9 @@ impl Scheduler {
     /// Records that a turn panicked.
     pub(super) fn note_panic(&mut self, message: String) {
         self.is_recovering = true;
-        self.publisher.count_restart();
+        self.publication.count_restart();
         self.state().refresher_is_away(RefresherState::Restarting);
-        self.notifier.log(LogLine::RefresherPanicked(message));
+        self.publication.log(LogLine::RefresherPanicked(message));
     }
 
     /// Rebuilds the timers after a panic, which may have interrupted a turn. No result is lost.
@@ -164,13 +116,11 @@ impl Scheduler {
         let now = clock::now();
         self.alarm.forget();
         self.timers.clear();
-        self.in_time = 0;
         for (key, slot) in &mut self.slots {
             match &slot.run {
                 // Its completion is still pending; do not start a second run.
                 Some(run) if self.running.contains_key(&run.task.id()) => {
                     if !run.timed_out {
-                        self.in_time += 1;
                         self.timers.insert((run.deadline.at(), *key));
                     }
                 }
@@ -182,7 +132,7 @@ impl Scheduler {
                 }
             }
         }
-        self.next.due_by(now);
+        self.publication.due_by(now);
     }
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -203,7 +153,7 @@ impl Scheduler {
                 self.handle(command);
             }
             if self.lifecycle_changed.poll_recv(cx).is_ready() {
-                self.next.due_by(clock::now());
+                self.publication.due_by(clock::now());
                 // Looks again in another turn, so that no flood of changes can hold this one.
                 self.must_yield = true;
             }
@@ -211,7 +161,9 @@ impl Scheduler {
             self.notice_lateness();
             let now = clock::now();
             self.fire_timers(now);
-            self.publish_if_due(now);
+            self.must_yield |= self
+                .publication
+                .publish_if_due(&self.slots, self.last_late, now);
             if std::mem::take(&mut self.must_yield) {
                 // Tokio queues a task that wakes itself where other workers find it, and wakes one
                 // of them. Otherwise a check that never yields, or a listener or log that blocks,
@@ -223,7 +175,7 @@ impl Scheduler {
             let alarm = self.next_alarm(now);
             self.lifecycle().refresher.sleeps_until(alarm);
             if std::mem::take(&mut self.is_recovering) {
-                self.lifecycle().refresher_runs();
+                self.lifecycle().refresher_is_back();
             }
             ready!(self.alarm.poll(alarm, now, cx));
         }
@@ -238,7 +190,7 @@ impl Scheduler {
             self.last_late = Some(late);
         }
         if self.state().has_expired_look() {
-            self.next.due_by(now);
+            self.publication.due_by(now);
         }
     }
 
@@ -252,34 +204,7 @@ impl Scheduler {
                 self.timers.insert((after, *key));
             }
         }
-        self.next.due_by(now);
-    }
-
-    /// Announces what a probe saw of an earlier snapshot while the scheduler was not there. What
-    /// holds now is announced after it.
-    fn report(&mut self, look: &ExpiredLook, now: &Snapshot) {
-        // Readers may see a snapshot a moment longer than it is the latest.
-        let seen = look.snapshot.taken_at;
-        if self.last_reported.replace(seen) == Some(seen) {
-            return;
-        }
-        let overdue = self.last_late.map_or(Duration::ZERO, |late| {
-            let overdue = look.at.saturating_duration_since(late.alarm);
-            if seen < late.alarm {
-                overdue
-            } else {
-                Duration::ZERO
-            }
-        });
-        let ago = now.taken_at.saturating_duration_since(look.at);
-        let moment = Moment {
-            at: look.at,
-            time: now.time - ago,
-            judged_at: look.at,
-            overdue,
-        };
-        let seen = look.snapshot.with_lifecycle(now.lifecycle.clone(), moment);
-        self.must_yield |= self.notifier.announce(&seen, Vec::new());
+        self.publication.due_by(now);
     }
 
     fn run_ended(&mut self, ended: Result<(task::Id, Outcome), JoinError>) {
@@ -297,7 +222,7 @@ impl Scheduler {
         if let Some(key) = self.detached.remove(&id) {
             if let Some(slot) = self.slots.get_mut(&key) {
                 slot.detached_run_ended(id);
-                self.next.due_by(now + COALESCE);
+                self.publication.due_soon(now);
             }
             return;
         }
@@ -310,7 +235,6 @@ impl Scheduler {
         };
         let Some(run) = slot.run.take() else { return };
         if !run.timed_out {
-            self.in_time -= 1;
             self.timers.remove(&(run.deadline.at(), key));
             let outcome = outcome.unwrap_or_else(|| {
                 Outcome::failed(
@@ -318,7 +242,7 @@ impl Scheduler {
                     now - run.started_at,
                 )
             });
-            let starved = run.starvation(slot.spec().timeout, now);
+            let starved = run.starvation(slot.spec().timeout, outcome.ended_at, self.last_late);
             self.judge(key, outcome, &starved, now);
         }
         self.schedule_next(key, now);
@@ -330,16 +254,16 @@ impl Scheduler {
             return;
         };
         if outcome.status != Status::Fail || !slot.excuses(starved, now) {
-            self.record(key, outcome, starved.late, now);
+            self.record(key, outcome, starved.during, now);
             return;
         }
-        slot.excuse(outcome.output.as_deref(), starved.late, now);
+        slot.excuse(outcome.output.as_deref(), starved.late(), now);
         let subject = slot.subject();
         self.must_yield = true;
         self.lifecycle().refresher.count_starved_run();
-        self.notifier.log(LogLine::StarvedRun {
+        self.publication.log(LogLine::StarvedRun {
             subject,
-            late: starved.late,
+            late: starved.late(),
             output: outcome.output,
         });
     }
@@ -354,11 +278,7 @@ impl Scheduler {
             let due = if slot.waiting.is_empty() { due } else { now };
             self.timers.insert((due, key));
         }
-        let expiry = self.state().next_expiry();
-        let before = expiry.and_then(|expiry| expiry.checked_sub(BEFORE_EXPIRY));
-        let due = now + COALESCE;
-        self.next
-            .due_by(before.map_or(due, |before| due.min(before)));
+        self.publication.due_soon(now);
     }
 
     fn record(&mut self, key: SlotKey, outcome: Outcome, late: Duration, now: Instant) {
@@ -366,15 +286,13 @@ impl Scheduler {
             return;
         };
         if !slot.waiting.is_empty() {
-            self.next.acks.append(&mut slot.waiting);
-            self.next.due_by(now);
+            self.publication.acknowledge(slot.waiting.drain(..), now);
         }
         if let Some(transition) = slot.record(outcome, late) {
             if slot.is_done {
                 self.lifecycle().startup_check_done();
             }
-            self.next.transitions.push(transition);
-            self.next.due_by(now);
+            self.publication.add_transition(transition, now);
         }
     }
 
@@ -401,8 +319,7 @@ impl Scheduler {
             #[cfg(test)]
             Command::Panic => panic!("commanded by a test"),
         };
-        self.next.acks.push(ack);
-        self.next.due_by(now);
+        self.publication.acknowledge([ack], now);
     }
 
     fn remove(&mut self, key: SlotKey) {
@@ -411,15 +328,13 @@ impl Scheduler {
         };
         self.timers.retain(|(_, other)| *other != key);
         if let Some(run) = &slot.run {
-            if !run.timed_out {
-                self.in_time -= 1;
-            }
+            if !run.timed_out {}
             run.task.abort();
         }
         for run in &slot.detached {
             run.abort();
         }
-        self.next.removed.push(slot.subject());
+        self.publication.forget(slot.subject());
         if slot.probe == Probe::Startup && !slot.is_done {
             self.lifecycle().startup_check_done();
         }
@@ -455,7 +370,7 @@ impl Scheduler {
                 if !run.task.is_finished() {
                     self.time_out(key, now);
                 }
-            } else if slot.is_wanted(self.publisher.state(), now) {
+            } else if slot.is_wanted(self.publication.state(), now) {
                 self.start_run(key, now);
             } else {
                 let pause = slot.spec().ttl.min(LOOK_FOR_PROBES);
@@ -483,7 +398,6 @@ impl Scheduler {
         let task = self.runs.spawn(run);
         self.running.insert(task.id(), key);
         self.must_yield = true;
-        self.in_time += 1;
         let deadline = slot.begin_run(task, now);
         self.timers.insert((deadline, key));
     }
@@ -496,18 +410,14 @@ impl Scheduler {
             return;
         };
         let Some(run) = &mut slot.run else { return };
-        self.in_time -= 1;
         run.timed_out = true;
         let (task, started_at) = (run.task.clone(), run.started_at);
         // A run that lost more time than it was given back had less than its timeout. Otherwise it
         // had all of it, and there is no excuse.
-        let starved = Starvation {
-            late: if run.deadline.is_exceeded() {
-                run.deadline.lateness()
-            } else {
-                Duration::ZERO
-            },
-            is_plausible: false,
+        let starved = if run.deadline.is_exceeded() {
+            Starvation::of_timeout(run.deadline.lateness())
+        } else {
+            Starvation::default()
         };
         let is_detached = slot.state.spec.on_timeout == OnTimeout::Detach;
         if is_detached {
@@ -523,64 +433,13 @@ impl Scheduler {
         if is_detached {
             self.schedule_next(key, now);
         }
-        self.next.due_by(now + COALESCE);
-    }
-
-    /// Publishes a snapshot if one is due.
-    fn publish_if_due(&mut self, now: Instant) {
-        if self.look_at.is_some_and(|at| at <= now) {
-            if self.state().needs_snapshot(now) {
-                self.next.due_by(now);
-            } else {
-                self.look_later(now);
-            }
-        }
-        if self.next.due.is_none_or(|due| due > now) {
-            return;
-        }
-        let next = std::mem::take(&mut self.next);
-        let checks = |wanted| -> Vec<Arc<CheckState>> {
-            let slots = self.slots.values().filter(|slot| slot.probe == wanted);
-            slots.map(|slot| Arc::clone(&slot.state)).collect()
-        };
-        let snapshot = Arc::new(Snapshot::new(
-            checks(Probe::Readiness),
-            checks(Probe::Startup),
-            self.lifecycle().view(now, now),
-            Arc::clone(&self.state().identity),
-            Moment::on_time(now, clock::wall()),
-        ));
-        let published = self.publisher.publish(&snapshot);
-        if let Some(look) = self.state().take_expired_look() {
-            self.report(&look, &snapshot);
-        }
-        self.must_yield |= self.notifier.announce(&snapshot, next.transitions);
-        self.publisher.wake(published);
-        for subject in &next.removed {
-            self.state().history.forget(subject);
-        }
-        for ack in next.acks {
-            // An error means that the caller stopped waiting.
-            let _ = ack.send(());
-        }
-        self.look_later(now);
-    }
-
-    fn look_later(&mut self, now: Instant) {
-        let heartbeat = self.lifecycle().heartbeats.next_deadline(now);
-        let heartbeat = heartbeat.map(|missed_at| {
-            let tick = (missed_at - now) / 4;
-            let tick = tick.clamp(*HEARTBEAT_TICK.start(), *HEARTBEAT_TICK.end());
-            missed_at.min(now + tick).max(now + LOOK_AT_HEARTBEATS)
-        });
-        let result = self.state().next_expiry();
-        self.look_at = [heartbeat, result].into_iter().flatten().min();
+        self.publication.due_soon(now);
     }
 
     fn next_alarm(&self, now: Instant) -> Option<Instant> {
         let timer = self.timers.first().map(|(at, _)| *at);
-        let tick = (self.in_time > 0).then(|| now + TICK);
-        let alarms = [timer, tick, self.next.due, self.look_at];
+        let tick = (!self.running.is_empty()).then(|| now + TICK);
+        let alarms = [timer, tick, self.publication.next_alarm()];
         alarms.into_iter().flatten().min()
     }
 }

@@ -80,13 +80,29 @@ struct Excused {
 }
 
 /// How the lateness of the scheduler may have ended a run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Starvation {
-    /// The lateness during the run, and between the run before and this one.
-    pub(super) late: Duration,
+    /// The lateness during the run.
+    pub(super) during: Duration,
+    /// The lateness between the run before and this one.
+    before: Duration,
     /// Whether a timeout within the client has probably ended the run: half of the timeout passed on
     /// the clock, and less than that for the process.
-    pub(super) is_plausible: bool,
+    is_plausible: bool,
+}
+
+impl Starvation {
+    /// Returns that of a run that exceeds its timeout, which the client did not end.
+    pub(super) fn of_timeout(during: Duration) -> Self {
+        Self {
+            during,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn late(&self) -> Duration {
+        self.before + self.during
+    }
 }
 
 impl Run {
@@ -101,13 +117,21 @@ impl Run {
         }
     }
 
-    /// Returns what may excuse a failure of the run, which ends now.
-    pub(super) fn starvation(&self, timeout: Duration, now: Instant) -> Starvation {
-        let late = self.deadline.lateness();
-        let (passed, half) = (now - self.started_at, timeout / 2);
+    /// Returns what may excuse a failure of the run. `late` is the last lateness of the scheduler,
+    /// which perhaps lasted longer than the run.
+    pub(super) fn starvation(
+        &self,
+        timeout: Duration,
+        ended_at: Instant,
+        late: Option<Late>,
+    ) -> Starvation {
+        let after = late.map_or(Duration::ZERO, |late| late.after(ended_at));
+        let during = self.deadline.lateness().saturating_sub(after);
+        let (passed, half) = (ended_at - self.started_at, timeout / 2);
         Starvation {
-            late: late + self.late_before,
-            is_plausible: passed >= half && passed.saturating_sub(late) < half,
+            during,
+            before: self.late_before,
+            is_plausible: passed >= half && passed.saturating_sub(during) < half,
         }
     }
 
@@ -238,8 +262,8 @@ impl Slot {
     /// caused: the last result then expires, and the check is found starved.
     pub(super) fn excuses(&self, starved: &Starvation, now: Instant) -> bool {
         match &self.excused {
-            None => starved.late >= MIN_STARVED,
-            Some(_) if starved.late >= MIN_STARVED && starved.is_plausible => true,
+            None => starved.late() >= MIN_STARVED,
+            Some(_) if starved.late() >= MIN_STARVED && starved.is_plausible => true,
             Some(excused) => {
                 let half = self.spec().timeout / 2;
                 excused.late >= LONG_PAUSE
@@ -352,4 +376,40 @@ impl Slot {
 
 fn whole_millis(time: Duration) -> Duration {
     time - Duration::from_nanos(u64::from(time.subsec_nanos() % 1_000_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    #[tokio::test]
+    async fn only_the_lateness_before_and_during_a_run_excuses_it() {
+        let start = Instant::now();
+        let task = tokio::spawn(async {}).abort_handle();
+        let mut run = Run::new(task, start, ms(2_000));
+        run.late_before = ms(300);
+        let late = Late {
+            alarm: start + ms(100),
+            by: ms(1_000),
+        };
+        run.move_deadline(late, start + ms(1_100), ms(60_000));
+
+        // The scheduler takes the result only after the pause.
+        for (ended_after, during) in [
+            (50, 0),
+            (100, 0),
+            (400, 300),
+            (1_100, 1_000),
+            (1_500, 1_000),
+        ] {
+            let starved = run.starvation(ms(2_000), start + ms(ended_after), Some(late));
+            assert_eq!(starved.during, ms(during), "{ended_after}");
+            assert_eq!(starved.late(), ms(during + 300), "{ended_after}");
+            assert_eq!(starved.is_plausible, ended_after >= 1_000, "{ended_after}");
+        }
+    }
 }

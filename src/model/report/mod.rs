@@ -298,7 +298,7 @@ fn reasons(snapshot: &Snapshot, probe: Probe) -> Vec<String> {
         Probe::Startup => {}
     }
     let is_blamed = match probe {
-        Probe::Liveness => lifecycle.refresher.is_lost,
+        Probe::Liveness => lifecycle.refresher.needs_restart,
         Probe::Readiness | Probe::Startup => snapshot.status(probe) != Status::Pass,
     };
     if is_blamed {

@@ -20,7 +20,7 @@ pub(crate) use self::drain::Stage;
 pub(crate) use self::heartbeats::HeartbeatCell;
 use self::heartbeats::Heartbeats;
 pub(crate) use self::refresher::NOTICEABLE;
-use self::refresher::RefresherWatch;
+use self::refresher::RefresherCell;
 pub(crate) use self::startup::GateCell;
 use self::startup::StartupLatch;
 use self::switch::Switch;
@@ -32,7 +32,7 @@ pub(crate) struct LifecycleState {
     pub(crate) startup: StartupLatch,
     pub(crate) heartbeats: Heartbeats,
     pub(crate) drain: DrainLatch,
-    pub(crate) refresher: RefresherWatch,
+    pub(crate) refresher: RefresherCell,
     /// On while only a restart helps.
     broken: Switch,
     /// On while the application refuses traffic.
@@ -58,7 +58,7 @@ impl LifecycleState {
             redactor,
             startup: StartupLatch::new(gates, startup_checks),
             heartbeats: Heartbeats::new(Epoch::new(epoch)),
-            refresher: RefresherWatch::new(Epoch::new(epoch), lateness_bound),
+            refresher: RefresherCell::new(Epoch::new(epoch), lateness_bound),
             drain: DrainLatch::new(drain_delay),
             broken: Switch::default(),
             refusing: Switch::default(),
@@ -70,7 +70,7 @@ impl LifecycleState {
     #[inline]
     pub(crate) fn is_alive(&self) -> bool {
         let heartbeats = || self.heartbeats.is_empty() || self.misses_none(clock::now());
-        !self.broken.is_on() && !self.refresher.is_lost(clock::now) && heartbeats()
+        !self.broken.is_on() && !self.refresher.needs_restart(clock::now) && heartbeats()
     }
 
     fn misses_none(&self, now: Instant) -> bool {
@@ -172,8 +172,8 @@ impl LifecycleState {
     }
 
     /// Records that the refresher completed a turn after it had been away.
-    pub(crate) fn refresher_runs(&self) {
-        self.refresher.runs();
+    pub(crate) fn refresher_is_back(&self) {
+        self.refresher.is_back();
         self.notify();
     }
 

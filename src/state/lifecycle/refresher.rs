@@ -13,7 +13,7 @@ use crate::state::clock::{Epoch, as_nanos};
 pub(crate) const NOTICEABLE: Duration = Duration::from_millis(if cfg!(windows) { 25 } else { 10 });
 
 /// How long the refresher may be away before only a restart of the process helps.
-const LOST_AFTER: Duration = Duration::from_secs(60);
+const RESTART_AFTER: Duration = Duration::from_secs(60);
 
 /// How long a process that was perhaps paused has until its lateness is no excuse any more.
 const RESUMING: Duration = Duration::from_secs(1);
@@ -22,11 +22,11 @@ const RESUMING: Duration = Duration::from_secs(1);
 const NEVER: u64 = u64::MAX;
 
 #[derive(Debug)]
-pub(crate) struct RefresherWatch {
+pub(crate) struct RefresherCell {
     epoch: Epoch,
     state: AtomicU8,
-    /// When the refresher counts as lost.
-    lost_at: AtomicU64,
+    /// From when on only a restart of the process helps.
+    needs_restart_at: AtomicU64,
     /// When the refresher plans to have its next turn. It keeps this until the end of that turn.
     alarm: AtomicU64,
     /// When a reader first found the refresher overdue. It counts if it is later than the alarm.
@@ -39,13 +39,13 @@ pub(crate) struct RefresherWatch {
     starved_runs: AtomicU64,
 }
 
-impl RefresherWatch {
+impl RefresherCell {
     pub(super) fn new(epoch: Epoch, bound: Duration) -> Self {
         Self {
             epoch,
             bound,
             state: AtomicU8::new(RefresherState::Running as u8),
-            lost_at: AtomicU64::new(NEVER),
+            needs_restart_at: AtomicU64::new(NEVER),
             alarm: AtomicU64::new(NEVER),
             found_overdue_at: AtomicU64::new(0),
             latest: AtomicU64::new(0),
@@ -64,33 +64,34 @@ impl RefresherWatch {
     }
 
     /// Records that the refresher completed a turn.
-    pub(super) fn runs(&self) {
+    pub(super) fn is_back(&self) {
         self.state
             .store(RefresherState::Running as u8, Ordering::Release);
-        self.lost_at.store(NEVER, Ordering::Release);
+        self.needs_restart_at.store(NEVER, Ordering::Release);
     }
 
-    /// Records that the refresher panicked or ended. The time until it is lost counts from the first
+    /// Records that the refresher panicked or ended. The time until only a restart helps counts from the first
     /// of such events in a row, and only if there are results that it would have to renew.
     pub(super) fn is_away(&self, state: RefresherState, now: Instant, renews_results: bool) {
         self.state.store(state as u8, Ordering::Release);
         if renews_results {
-            let lost_at = self.epoch.nanos(now + LOST_AFTER);
-            self.lost_at.fetch_min(lost_at, Ordering::AcqRel);
+            let needs_restart_at = self.epoch.nanos(now + RESTART_AFTER);
+            self.needs_restart_at
+                .fetch_min(needs_restart_at, Ordering::AcqRel);
         }
     }
 
     /// Returns whether only a restart of the process can bring the refresher back.
     #[inline]
-    pub(super) fn is_lost(&self, now: impl FnOnce() -> Instant) -> bool {
-        let lost_at = self.lost_at.load(Ordering::Acquire);
-        lost_at != NEVER && lost_at <= self.epoch.nanos(now())
+    pub(super) fn needs_restart(&self, now: impl FnOnce() -> Instant) -> bool {
+        let needs_restart_at = self.needs_restart_at.load(Ordering::Acquire);
+        needs_restart_at != NEVER && needs_restart_at <= self.epoch.nanos(now())
     }
 
     pub(super) fn view(&self, now: Instant) -> RefresherView {
         RefresherView {
             state: self.state(),
-            is_lost: self.is_lost(|| now),
+            needs_restart: self.needs_restart(|| now),
         }
     }
 
@@ -184,49 +185,49 @@ mod tests {
 
     const BOUND: Duration = Duration::from_secs(60);
 
-    fn watch() -> (RefresherWatch, Instant) {
+    fn cell() -> (RefresherCell, Instant) {
         let start = Instant::now();
-        (RefresherWatch::new(Epoch::new(start), BOUND), start)
+        (RefresherCell::new(Epoch::new(start), BOUND), start)
     }
 
     #[test]
-    fn a_refresher_is_lost_a_minute_after_it_went_away_first() {
-        let (watch, start) = watch();
-        watch.is_away(RefresherState::Restarting, start, true);
-        watch.is_away(RefresherState::Gone, start + Duration::from_secs(30), true);
-        let view = |seconds| watch.view(start + Duration::from_secs(seconds));
+    fn a_refresher_needs_restart_a_minute_after_it_went_away_first() {
+        let (cell, start) = cell();
+        cell.is_away(RefresherState::Restarting, start, true);
+        cell.is_away(RefresherState::Gone, start + Duration::from_secs(30), true);
+        let view = |seconds| cell.view(start + Duration::from_secs(seconds));
         assert_eq!(view(59).state, RefresherState::Gone);
-        assert!(!view(59).is_lost);
-        assert!(view(60).is_lost);
+        assert!(!view(59).needs_restart);
+        assert!(view(60).needs_restart);
     }
 
     #[test]
-    fn a_refresher_that_has_nothing_to_renew_is_never_lost() {
-        let (watch, start) = watch();
-        watch.is_away(RefresherState::Gone, start, false);
-        assert!(!watch.view(start + Duration::from_secs(3_600)).is_lost);
+    fn a_refresher_that_has_nothing_to_renew_needs_no_restart() {
+        let (cell, start) = cell();
+        cell.is_away(RefresherState::Gone, start, false);
+        assert!(!cell.view(start + Duration::from_secs(3_600)).needs_restart);
     }
 
     #[test]
     fn a_process_that_answers_for_a_second_is_not_paused() {
-        let (watch, start) = watch();
+        let (cell, start) = cell();
         let after = |millis| start + Duration::from_millis(millis);
-        let forgiven = |millis| watch.forgiven(after(millis)).as_millis();
-        watch.sleeps_until(Some(start));
+        let forgiven = |millis| cell.forgiven(after(millis)).as_millis();
+        cell.sleeps_until(Some(start));
         assert_eq!(forgiven(9), 0);
         assert_eq!(forgiven(30_000), 30_000);
         assert_eq!(forgiven(30_999), 30_999);
         assert_eq!(forgiven(31_000), 0);
         // The refresher comes, and sleeps again.
-        watch.sleeps_until(Some(after(40_000)));
+        cell.sleeps_until(Some(after(40_000)));
         assert_eq!(forgiven(50_000), 10_000);
         assert_eq!(forgiven(51_000), 0);
     }
 
     #[test]
     fn no_more_than_the_bound_is_forgiven() {
-        let (watch, start) = watch();
-        watch.sleeps_until(Some(start));
-        assert_eq!(watch.forgiven(start + Duration::from_secs(3_600)), BOUND);
+        let (cell, start) = cell();
+        cell.sleeps_until(Some(start));
+        assert_eq!(cell.forgiven(start + Duration::from_secs(3_600)), BOUND);
     }
 }
