@@ -344,7 +344,7 @@ impl Health {
     /// and the end of `main` their turn, and whatever else the process does after the drain has to
     /// fit into this time too. Then the thread writes one line to stderr, and the process exits with
     /// code 124, as under `timeout(1)`. If stderr does not take the line, it exits a second later
-    /// without. If exit handlers do not return within another second, it aborts.
+    /// without. If exit handlers do not return within three more seconds, it aborts.
     ///
     /// The thread receives the signals of `shutdown_signal` itself, so a process also ends if its
     /// runtime was blocked before the first signal. It cannot see the trigger of `drain_on`, which

@@ -28,7 +28,7 @@ const GRACE: Duration = Duration::from_secs(1);
 const LINE_TIME: Duration = Duration::from_secs(1);
 
 /// How long the exit may take before the process is aborted.
-const EXIT_TIME: Duration = Duration::from_secs(1);
+const EXIT_TIME: Duration = Duration::from_secs(3);
 
 /// Starts the thread. It ends when the lifecycle is dropped, unless a shutdown has begun.
 pub(crate) fn start_watchdog(

@@ -36,7 +36,8 @@ fn is_ended(test: &str, says: Option<&str>) {
     if let Some(line) = says {
         service.says(line);
     }
-    assert_eq!(service.end().code(), ENDED);
+    let status = service.end();
+    assert_eq!(status.code(), ENDED, "{status}");
     assert!(sent.elapsed() >= DELAY + CAP, "{:?}", sent.elapsed());
     assert_eq!(
         all(errors),
@@ -80,7 +81,8 @@ fn a_dead_stderr_holds_up_no_end() {
     let mut service = service("blocks_its_only_worker", Stdio::piped());
     drop(service.errors());
     service.signal("TERM");
-    assert_eq!(service.end().code(), ENDED);
+    let status = service.end();
+    assert_eq!(status.code(), ENDED, "{status}");
 }
 
 #[test]
@@ -89,7 +91,8 @@ fn a_full_stderr_whose_lock_is_held_holds_up_no_end() {
     // Nobody reads it.
     let _errors = service.errors();
     service.signal("TERM");
-    assert_eq!(service.end().code(), ENDED);
+    let status = service.end();
+    assert_eq!(status.code(), ENDED, "{status}");
 }
 
 #[test]
@@ -109,7 +112,8 @@ fn third_signals_leave_a_process_that_does_not_end_one_second() {
         // Signals that come at once can be one to the process.
         service.says("a signal");
     }
-    assert_eq!(service.end().code(), ENDED);
+    let status = service.end();
+    assert_eq!(status.code(), ENDED, "{status}");
 }
 
 #[cfg(target_os = "linux")]
