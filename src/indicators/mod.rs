@@ -46,6 +46,7 @@ pub use self::push::PushIndicator;
 pub use self::redis::RedisIndicator;
 pub use self::runtime_lag::RuntimeLagIndicator;
 pub use self::settable::SettableIndicator;
+pub use self::shared::budget::Budget;
 #[cfg(feature = "__database")]
 pub use self::shared::pool::ExhaustedPool;
 #[cfg(feature = "__sqlx")]

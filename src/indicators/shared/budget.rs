@@ -15,33 +15,64 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
 /// all the time.
 pub(crate) const TTL: Duration = Duration::from_secs(5);
 
-/// Nine tenths of the timeout of a run. The refresher aborts a run that takes all of its timeout,
-/// and the failure would not name the step.
-pub(crate) struct Budget {
+/// The time of a run, divided among its steps so that a failure names the step that took too long.
+///
+/// For an indicator of your own over a client without a pool. The refresher aborts a run that takes
+/// all of its timeout, and its failure says no more than that; a budget ends each step within nine
+/// tenths of the timeout and names it.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use tower_health::indicators::Budget;
+/// use tower_health::{Failure, HealthIndicator, Observation, indicator_fn};
+/// # async fn connect() -> Result<(), std::io::Error> { Ok(()) }
+/// # async fn ping() -> Result<(), std::io::Error> { Ok(()) }
+///
+/// const TIMEOUT: Duration = Duration::from_secs(2);
+///
+/// fn broker() -> impl HealthIndicator {
+///     indicator_fn("broker", async || {
+///         let budget = Budget::start(TIMEOUT);
+///         budget.within("cannot connect to mq:5672", connect()).await??;
+///         budget.within("mq:5672 does not answer", ping()).await??;
+///         Ok::<_, Failure>(Observation::pass())
+///     })
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
     started_at: Instant,
     total: Duration,
 }
 
 impl Budget {
-    pub(crate) fn start(timeout: Duration) -> Self {
+    /// Starts the time of a run with this timeout: that of the check, by default 1 s. The steps get
+    /// nine tenths of it.
+    pub fn start(timeout: Duration) -> Self {
         Self {
             started_at: Instant::now(),
             total: timeout / 10 * 9,
         }
     }
 
-    /// The time that has passed.
-    pub(crate) fn spent(&self) -> Duration {
+    /// Returns the time that has passed.
+    pub fn spent(&self) -> Duration {
         self.started_at.elapsed()
     }
 
-    /// The time that is left.
-    pub(crate) fn left(&self) -> Duration {
+    /// Returns the time that is left for the steps.
+    pub fn left(&self) -> Duration {
         self.total.saturating_sub(self.spent())
     }
 
-    /// Waits for a step until the time is used up. The failure starts with `step`.
-    pub(crate) async fn within<F: Future>(
+    /// Waits for a step until the time is used up.
+    ///
+    /// # Errors
+    ///
+    /// Returns a failure if the step takes longer: `{step}: no answer within 1.2 s`, with the time
+    /// that the step had.
+    pub async fn within<F: Future>(
         &self,
         step: impl Display,
         future: F,
@@ -49,8 +80,12 @@ impl Budget {
         self.within_share(self.total, step, future).await
     }
 
-    /// Waits for a step until `share` of the time, counted from the start of the run, is used up.
-    pub(crate) async fn within_share<F: Future>(
+    /// Waits for a step until `share` has passed since the start of the run, or the time is used up.
+    ///
+    /// # Errors
+    ///
+    /// Returns a failure if the step takes longer, as [`within`](Self::within) does.
+    pub async fn within_share<F: Future>(
         &self,
         share: Duration,
         step: impl Display,

@@ -14,7 +14,6 @@
 #[cfg(feature = "__network")]
 pub(crate) mod address;
 pub(crate) mod blocking;
-#[cfg(feature = "__client")]
 pub(crate) mod budget;
 pub(crate) mod config;
 #[cfg(feature = "__database")]
