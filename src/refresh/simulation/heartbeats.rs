@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::context::Context;
 use super::host::{Host, Time};
-use super::model::Context;
 use super::semantics::GRACE;
 use crate::{Health, Heartbeat, Status};
 

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::context::Context;
 use super::host::{CheckId, Moment, Time};
-use super::model::{Book, Context, Ending, Run, SLACK as PRECISION, State};
+use super::model::{Book, Ending, Run, SLACK as PRECISION};
 use super::semantics::{GRACE, RESTART, UNNOTICED};
+use super::states::State;
 use crate::{CheckState, Probe, Snapshot, Status};
 
 /// How late the refresher may be although the process runs: its timers are precise to 1 ms.

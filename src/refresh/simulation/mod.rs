@@ -11,6 +11,7 @@
 //! ```
 
 mod checks;
+mod context;
 mod deeds;
 mod heartbeats;
 mod host;
@@ -20,6 +21,7 @@ mod observers;
 mod restarts;
 mod rng;
 mod semantics;
+mod states;
 mod weather;
 mod world;
 
