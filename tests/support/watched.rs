@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 use tower_health::{
-    Check, CheckState, Criticality, Health, HealthLayer, Observation, Probe, Status, Transitions,
-    indicator_fn,
+    Cause, Check, CheckState, Criticality, Health, HealthLayer, Observation, Probe, Status,
+    Transitions, indicator_fn,
 };
 
 use super::prober::get;
@@ -56,7 +56,10 @@ impl Watched {
         self.turns_with(status, "").await
     }
 
-    /// Waits until the check has this status and a text that contains `part`.
+    /// Waits until the check has this status, because of a run, and a text that contains `part`.
+    ///
+    /// On a busy machine the failure of a run may be excused, and the result before it expire until
+    /// the next run has failed too.
     pub(crate) async fn turns_with(&self, status: Status, part: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         let mut last = String::new();
@@ -65,7 +68,8 @@ impl Watched {
             let state = self.state();
             let output = state.output().unwrap_or_default().to_owned();
             let is_checked = state.time().is_some() && self.check(BYSTANDER).time().is_some();
-            if is_checked && state.status() == status && output.contains(part) {
+            let is_of_a_run = state.cause().is_none_or(|cause| cause == Cause::Failed);
+            if is_checked && is_of_a_run && state.status() == status && output.contains(part) {
                 // The code is that of a snapshot which may be younger than the state above.
                 let code = self.probe(Probe::Readiness).await;
                 if code == if status == Status::Fail { 503 } else { 200 } {
