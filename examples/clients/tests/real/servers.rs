@@ -1,0 +1,171 @@
+//! The servers as children of the test, which die with it.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+use crate::port::free_port;
+use crate::process::Process;
+use crate::wait::wait_until;
+
+/// A server that listens on one port of the loopback interface.
+pub(crate) struct Server {
+    process: Process,
+    directory: TempDir,
+    port: u16,
+    start: Box<dyn Fn(u16, &Path) -> Command>,
+}
+
+impl Server {
+    /// `start` makes the command for a port and a directory that are its own.
+    pub(crate) fn start(start: impl Fn(u16, &Path) -> Command + 'static) -> Self {
+        let directory = TempDir::new().unwrap();
+        let port = free_port();
+        let process = spawn(start(port, directory.path()), directory.path(), port);
+        Self {
+            process,
+            directory,
+            port,
+            start: Box::new(start),
+        }
+    }
+
+    /// Starts it again on the same port, after `kill`.
+    pub(crate) fn bring_back(&mut self) {
+        let directory = self.directory.path();
+        self.process = spawn((self.start)(self.port, directory), directory, self.port);
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// The kernel still accepts connections for it, and nothing answers them.
+    pub(crate) fn freeze(&mut self) {
+        self.process.freeze();
+    }
+
+    pub(crate) fn thaw(&mut self) {
+        self.process.thaw();
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// How many connections to it are open, as the kernel counts them.
+    pub(crate) fn connections(&self) -> usize {
+        const ESTABLISHED: &str = "01";
+        let remote = format!(":{:04X}", self.port);
+        let table = fs::read_to_string("/proc/net/tcp").unwrap();
+        let fields = table.lines().map(|line| line.split_whitespace());
+        let rows = fields.map(|mut fields| (fields.nth(2), fields.next()));
+        rows.filter(|(address, state)| {
+            address.is_some_and(|address| address.ends_with(&remote)) && *state == Some(ESTABLISHED)
+        })
+        .count()
+    }
+}
+
+/// A program that dies with the thread that starts it, whatever ends that.
+pub(crate) fn child(program: &str) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--", program]);
+    command
+}
+
+fn spawn(mut command: Command, directory: &Path, port: u16) -> Process {
+    let log = directory.join("log");
+    let mut process = Process::start(&mut command, &log);
+    wait_until("the server listens", || {
+        assert!(
+            !process.has_ended(),
+            "{}",
+            fs::read_to_string(&log).unwrap()
+        );
+        TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
+    });
+    process
+}
+
+/// Runs a tool of a server to its end.
+pub(crate) fn succeeds(command: &mut Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {output:?}");
+    output
+}
+
+/// RabbitMQ, with a port mapper of Erlang that is its own.
+pub(crate) struct RabbitServer {
+    pub(crate) server: Server,
+    epmd_port: u16,
+    _epmd: Server,
+}
+
+impl RabbitServer {
+    pub(crate) fn start() -> Self {
+        let epmd = Server::start(|port, _| {
+            let mut command = child("epmd");
+            command.args(["-address", "127.0.0.1", "-port", &port.to_string()]);
+            command
+        });
+        let epmd_port = epmd.port();
+        let distribution_port = free_port();
+        let server = Server::start(move |port, directory| {
+            let mut command = child("/usr/lib/rabbitmq/bin/rabbitmq-server");
+            of_the_node(&mut command, epmd_port, directory);
+            command
+                .env("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1")
+                .env("RABBITMQ_NODE_PORT", port.to_string())
+                .env("RABBITMQ_DIST_PORT", distribution_port.to_string())
+                .env("RABBITMQ_LOGS", "-")
+                // The script then becomes the broker instead of starting it.
+                .env("RABBITMQ_ALLOW_INPUT", "1")
+                .env("RABBITMQ_SERVER_START_ARGS", "-noinput");
+            command
+        });
+        Self {
+            server,
+            epmd_port,
+            _epmd: epmd,
+        }
+    }
+
+    pub(crate) fn uri(&self, user: &str) -> String {
+        format!("amqp://{user}@127.0.0.1:{}/%2f", self.server.port())
+    }
+
+    /// Runs `rabbitmqctl` with these arguments, separated by spaces, and returns what it prints.
+    pub(crate) fn control(&self, arguments: &str) -> String {
+        let mut command = Command::new("/usr/lib/rabbitmq/bin/rabbitmqctl");
+        of_the_node(&mut command, self.epmd_port, self.server.directory());
+        command.arg("--quiet").args(arguments.split(' '));
+        String::from_utf8(succeeds(&mut command).stdout).unwrap()
+    }
+}
+
+/// What the broker and its tool have to agree on.
+fn of_the_node(command: &mut Command, epmd_port: u16, directory: &Path) {
+    command
+        .env("HOME", directory)
+        .env("ERL_EPMD_ADDRESS", "127.0.0.1")
+        .env("ERL_EPMD_PORT", epmd_port.to_string())
+        .env("RABBITMQ_NODENAME", format!("test{epmd_port}@localhost"))
+        .env("RABBITMQ_MNESIA_BASE", directory.join("mnesia"))
+        .env("RABBITMQ_LOG_BASE", directory.join("logs"))
+        .env("RABBITMQ_PID_FILE", directory.join("pid"))
+        .env("RABBITMQ_CONF_ENV_FILE", directory.join("environment"))
+        .env("RABBITMQ_CONFIG_FILE", directory.join("rabbit"))
+        .env("RABBITMQ_ENABLED_PLUGINS_FILE", directory.join("plugins"));
+}
