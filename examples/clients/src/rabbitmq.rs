@@ -144,15 +144,13 @@ impl HealthIndicator for RabbitIndicator {
             // It may be silent: the rest of the time is for another connection.
             let begun_at = Instant::now();
             let answer = budget.within_share(TIMEOUT / 3, &step, self.declare(&mut kept));
-            if let Ok(answer) = answer.await {
-                if answer
-                    .as_ref()
-                    .err()
-                    .is_none_or(|error| error.is_amqp_soft_error())
-                {
+            match answer.await {
+                Ok(Err(error)) if !error.is_amqp_soft_error() => {} // The connection is dead.
+                Ok(answer) => {
                     *slot = Some(kept);
                     return self.verdict(answer, begun_at.elapsed());
                 }
+                Err(_) => {}
             }
         }
         let mut kept = self.connect(&budget).await?;

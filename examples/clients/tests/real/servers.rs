@@ -11,16 +11,19 @@ use crate::port::free_port;
 use crate::process::Process;
 use crate::wait::wait_until;
 
+/// Makes the command for a port and a directory.
+type Start = dyn Fn(u16, &Path) -> Command;
+
 /// A server that listens on one port of the loopback interface.
 pub(crate) struct Server {
     process: Process,
     directory: TempDir,
     port: u16,
-    start: Box<dyn Fn(u16, &Path) -> Command>,
+    start: Box<Start>,
 }
 
 impl Server {
-    /// `start` makes the command for a port and a directory that are its own.
+    /// Gives it a port and a directory of its own.
     pub(crate) fn start(start: impl Fn(u16, &Path) -> Command + 'static) -> Self {
         let directory = TempDir::new().unwrap();
         let port = free_port();
