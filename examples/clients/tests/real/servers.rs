@@ -25,21 +25,30 @@ pub(crate) struct Server {
 impl Server {
     /// Gives it a port and a directory of its own.
     pub(crate) fn start(start: impl Fn(u16, &Path) -> Command + 'static) -> Self {
-        let directory = TempDir::new().unwrap();
-        let port = free_port();
-        let process = spawn(start(port, directory.path()), directory.path(), port);
-        Self {
-            process,
-            directory,
-            port,
-            start: Box::new(start),
+        let mut tries = 0..3;
+        loop {
+            let directory = TempDir::new().unwrap();
+            let port = free_port();
+            match spawn(start(port, directory.path()), directory.path(), port) {
+                Ok(process) => {
+                    return Self {
+                        process,
+                        directory,
+                        port,
+                        start: Box::new(start),
+                    };
+                }
+                // Another process took the port meanwhile?
+                Err(log) => assert!(tries.next().is_some(), "it ends at once: {log}"),
+            }
         }
     }
 
     /// Starts it again on the same port, after `kill`.
     pub(crate) fn bring_back(&mut self) {
         let directory = self.directory.path();
-        self.process = spawn((self.start)(self.port, directory), directory, self.port);
+        let command = (self.start)(self.port, directory);
+        self.process = spawn(command, directory, self.port).unwrap();
     }
 
     pub(crate) fn kill(&mut self) {
@@ -88,18 +97,19 @@ pub(crate) fn child(program: &str) -> Command {
     command
 }
 
-fn spawn(mut command: Command, directory: &Path, port: u16) -> Process {
+/// Waits until the program listens; the error is what it printed before it ended.
+fn spawn(mut command: Command, directory: &Path, port: u16) -> Result<Process, String> {
     let log = directory.join("log");
     let mut process = Process::start(&mut command, &log);
+    let mut ended = false;
     wait_until("the server listens", || {
-        assert!(
-            !process.has_ended(),
-            "{}",
-            fs::read_to_string(&log).unwrap()
-        );
-        TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
+        ended = process.has_ended();
+        ended || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
     });
-    process
+    if ended {
+        return Err(fs::read_to_string(&log).unwrap());
+    }
+    Ok(process)
 }
 
 /// Runs a tool of a server to its end.
