@@ -7,7 +7,7 @@ use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use tower_health_clients::rabbitmq::RabbitIndicator;
 
-use crate::runs::{fails_with, passes, run, warns_with};
+use crate::runs::{fails_with, only_fails_with, passes, run, warns_with};
 use crate::servers::RabbitServer;
 use crate::wait::{PATIENCE, eventually};
 
@@ -34,16 +34,19 @@ fn indicator(rabbit: &RabbitServer) -> RabbitIndicator {
 }
 
 #[tokio::test]
-async fn all_runs_use_one_connection() {
+async fn all_runs_use_one_connection_and_one_channel() {
     let rabbit = RabbitServer::start();
     let _application = application(&rabbit).await;
     let indicator = indicator(&rabbit);
+    passes(&indicator).await;
+    let connections = rabbit.server.connections();
+    assert_eq!(connections.len(), 2, "{connections:?}");
+    let channels = rabbit.control("list_channels name");
     for _ in 0..20 {
         passes(&indicator).await;
     }
-    assert_eq!(rabbit.server.connections(), 2);
-    let channels = rabbit.control("list_channels pid");
-    assert_eq!(channels.lines().skip(1).count(), 2, "{channels}");
+    assert_eq!(rabbit.server.connections(), connections);
+    assert_eq!(rabbit.control("list_channels name"), channels);
 }
 
 #[tokio::test]
@@ -82,10 +85,11 @@ async fn a_connection_that_the_broker_closed_is_replaced_within_the_run() {
     let rabbit = RabbitServer::start();
     let _application = application(&rabbit).await;
     let indicator = indicator(&rabbit);
-    passes(&indicator).await;
     let deadline = Instant::now() + PATIENCE;
     loop {
+        passes(&indicator).await;
         rabbit.control("close_all_connections maintenance");
+        // On a busy machine it may run out of time once.
         if run(&indicator).await.is_ok() {
             break;
         }
@@ -101,14 +105,15 @@ async fn a_frozen_broker_fails_within_the_timeout_and_gathers_no_connections() {
     passes(&indicator).await;
     rabbit.server.freeze();
     for _ in 0..4 {
-        fails_with(&indicator, "RabbitMQ: connect: no answer within 1.").await;
+        only_fails_with(&indicator, "RabbitMQ: connect: no answer within 1.").await;
     }
     // The application's, the one that fell silent, and one attempt.
-    assert!(rabbit.server.connections() <= 3);
+    let connections = rabbit.server.connections();
+    assert!(connections.len() <= 3, "{connections:?}");
     rabbit.server.thaw();
     passes(&indicator).await;
-    eventually("one connection is left", async || {
-        rabbit.server.connections() == 2
+    eventually("the silent connection is closed", async || {
+        rabbit.server.connections().len() == 2
     })
     .await;
 }
@@ -122,6 +127,8 @@ async fn a_broker_that_is_killed_fails_and_passes_when_it_is_back() {
     rabbit.server.kill();
     fails_with(&indicator, "Connection refused").await;
     rabbit.server.bring_back();
+    // It may have died before it wrote down that there is a queue.
+    let _application = application(&rabbit).await;
     passes(&indicator).await;
 }
 
@@ -129,13 +136,15 @@ async fn a_broker_that_is_killed_fails_and_passes_when_it_is_back() {
 async fn a_queue_that_does_not_exist_fails_on_the_same_connection_until_it_does() {
     let rabbit = RabbitServer::start();
     let indicator = indicator(&rabbit);
+    fails_with(&indicator, "NOT_FOUND - no queue 'orders'").await;
+    let connections = rabbit.server.connections();
+    assert_eq!(connections.len(), 1, "{connections:?}");
     for _ in 0..3 {
         fails_with(&indicator, "NOT_FOUND - no queue 'orders'").await;
     }
-    assert_eq!(rabbit.server.connections(), 1);
     let _application = application(&rabbit).await;
     passes(&indicator).await;
-    assert_eq!(rabbit.server.connections(), 2);
+    assert!(rabbit.server.connections().is_superset(&connections));
 }
 
 #[tokio::test]

@@ -31,6 +31,21 @@ pub(crate) async fn fails_with(indicator: &impl HealthIndicator, part: &str) -> 
     text
 }
 
+/// As `fails_with`, for a server that cannot have answered: no run may pass.
+pub(crate) async fn only_fails_with(indicator: &impl HealthIndicator, part: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let failure = run(indicator).await.expect_err("it passes");
+        if failure.output().contains(part) {
+            return;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "never a failure with {part:?}, at last {failure}"
+        );
+    }
+}
+
 /// Runs it until it has this status, and a text that contains `part`.
 async fn comes_to(indicator: &impl HealthIndicator, status: Status, part: &str) -> String {
     let deadline = Instant::now() + PATIENCE;

@@ -1,15 +1,20 @@
 //! The servers as children of the test, which die with it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Output};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use crate::port::free_port;
 use crate::process::Process;
-use crate::wait::wait_until;
+
+/// How long a server may take to start. A busy machine takes half a minute for RabbitMQ.
+const BOOT: Duration = Duration::from_secs(180);
 
 /// Makes the command for a port and a directory.
 type Start = dyn Fn(u16, &Path) -> Command;
@@ -76,17 +81,18 @@ impl Server {
         self.directory.path()
     }
 
-    /// How many connections to it are open, as the kernel counts them.
-    pub(crate) fn connections(&self) -> usize {
+    /// The local addresses of the connections to it that are open, as the kernel lists them.
+    pub(crate) fn connections(&self) -> BTreeSet<String> {
         const ESTABLISHED: &str = "01";
-        let remote = format!(":{:04X}", self.port);
+        let port = format!(":{:04X}", self.port);
         let table = fs::read_to_string("/proc/net/tcp").unwrap();
-        let fields = table.lines().map(|line| line.split_whitespace());
-        let rows = fields.map(|mut fields| (fields.nth(2), fields.next()));
-        rows.filter(|(address, state)| {
-            address.is_some_and(|address| address.ends_with(&remote)) && *state == Some(ESTABLISHED)
-        })
-        .count()
+        let rows = table.lines().filter_map(|line| {
+            let mut fields = line.split_whitespace().skip(1);
+            Some((fields.next()?, fields.next()?, fields.next()?))
+        });
+        let open =
+            rows.filter(|(_, remote, state)| remote.ends_with(&port) && *state == ESTABLISHED);
+        open.map(|(local, ..)| local.to_owned()).collect()
     }
 }
 
@@ -101,11 +107,13 @@ pub(crate) fn child(program: &str) -> Command {
 fn spawn(mut command: Command, directory: &Path, port: u16) -> Result<Process, String> {
     let log = directory.join("log");
     let mut process = Process::start(&mut command, &log);
+    let deadline = Instant::now() + BOOT;
     let mut ended = false;
-    wait_until("the server listens", || {
+    while !ended && TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+        assert!(Instant::now() < deadline, "it never listens: {command:?}");
+        sleep(Duration::from_millis(20));
         ended = process.has_ended();
-        ended || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
-    });
+    }
     if ended {
         return Err(fs::read_to_string(&log).unwrap());
     }
@@ -145,7 +153,9 @@ impl RabbitServer {
                 .env("RABBITMQ_LOGS", "-")
                 // The script then becomes the broker instead of starting it.
                 .env("RABBITMQ_ALLOW_INPUT", "1")
-                .env("RABBITMQ_SERVER_START_ARGS", "-noinput");
+                .env("RABBITMQ_SERVER_START_ARGS", "-noinput")
+                // Its schedulers leave the processor to others while they have nothing to do.
+                .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+S 1:1 +sbwt none");
             command
         });
         Self {
