@@ -3,8 +3,8 @@
 //! # What it sends
 //!
 //! `HEAD` of one key in each run. A refusal of HEAD has no body, so the run then sends `GET` of the
-//! same key for the reason: name a key that does not exist, or a small object. 500 instances with
-//! the TTL of 15 s are 33 requests a second, which S3 bills: about 86 million a month.
+//! same key for the reason: a small object costs one request, a key that does not exist two. 500
+//! instances with the TTL of 15 s are 33 runs a second, about 86 million a month, which S3 bills.
 //!
 //! # Verdicts
 //!

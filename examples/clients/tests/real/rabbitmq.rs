@@ -64,6 +64,8 @@ async fn a_publisher_that_an_alarm_blocks_is_a_warning_for_as_long() {
         ("set_disk_free_limit 1000000GB", "set_disk_free_limit 1MB"),
     ] {
         rabbit.control(alarm);
+        // The broker tells a connection when it publishes, not before.
+        passes(&blocked).await;
         let options = BasicPublishOptions::default();
         let message = channel.basic_publish(
             "".into(),
