@@ -20,6 +20,8 @@ mod deadpool;
 mod disk;
 #[cfg(unix)]
 mod examples;
+#[cfg(all(unix, feature = "grpc-client"))]
+mod grpc;
 #[cfg(target_os = "linux")]
 mod hostile;
 #[cfg(all(unix, feature = "redis"))]

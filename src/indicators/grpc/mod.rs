@@ -1,17 +1,17 @@
 //! Whether a gRPC service reports that it is serving.
 
+mod etcd;
+mod message;
+
 use std::error::Error;
 use std::fmt;
-use std::iter;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body::Body;
 use tonic::body::Body as RequestBody;
 use tonic::client::GrpcService;
-use tonic::{Code, Status};
 use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::indicators::shared::budget::{self, Budget, answered_after};
@@ -20,23 +20,12 @@ use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
 /// A health response is two bytes long; a longer message is not one.
 const MESSAGE_LIMIT: usize = 1024;
 
-/// How many characters of each error message a failure repeats.
-const QUOTED: usize = 300;
-
 /// Checks that a gRPC service reports `SERVING` through [`grpc.health.v1`][protocol].
 ///
 /// The request uses the application's own channel of tonic 0.14, and so its connection, TLS settings
 /// and interceptors. A channel reconnects when the server closes the connection. It does not notice
 /// a connection that the network dropped silently: set `Endpoint::http2_keep_alive_interval` and
 /// `keep_alive_while_idle`, which the application needs as much as the check.
-///
-/// | | |
-/// |---|---|
-/// | cost of a run | one call on the connection of the channel |
-/// | readings | `responseTime` in `ms` |
-/// | timeout, TTL | 2 s, 5 s |
-/// | criticality | critical |
-/// | component type | component |
 ///
 /// ```
 /// # use std::convert::Infallible;
@@ -50,13 +39,53 @@ const QUOTED: usize = 300;
 /// # }
 /// ```
 ///
+/// [`etcd`](Self::etcd), [`temporal`](Self::temporal) and [`qdrant`](Self::qdrant) know what these
+/// servers serve.
+///
+/// # What it sends
+///
+/// One `Check` in each run, or for etcd one read, on the connection of the channel. 500 instances
+/// with the default TTL send 100 a second.
+///
+/// # Verdicts
+///
+/// - pass: the server reports `SERVING`.
+/// - fail: it reports anything else, or no answer comes within the time of the run. `NOT_FOUND`
+///   means that it does not know the service. `UNIMPLEMENTED` means that nothing at this address
+///   serves `grpc.health.v1`: a server without it, or a proxy that does not route it. The server
+///   may run, but says nothing about its health.
+///
+/// A run never warns.
+///
+/// # What it cannot see
+///
+/// What the server leaves out of its own report: many report `SERVING` from their start to their
+/// end, whatever becomes of their own dependencies.
+///
+/// A channel over several endpoints (`Channel::balance_list`) sends each call to one of them. The
+/// check then sees one endpoint in each run: one of three that is sick fails about a third of the
+/// runs, as it does of the application's calls, and a run that passes says nothing of the others.
+/// Where each endpoint matters, register a check with a channel of its own for each, and make them
+/// [`NonCritical`](crate::Criticality::NonCritical).
+///
+/// # Defaults
+///
+/// Timeout 2 s, TTL 5 s, critical, `componentType` `component`. Readings: `responseTime` in `ms`.
+///
 /// [protocol]: https://github.com/grpc/grpc/blob/master/doc/health-checking.md
 #[must_use = "an indicator does nothing until it is registered"]
 pub struct GrpcIndicator<C> {
     name: String,
-    service: String,
+    call: Call,
     timeout: Duration,
     channel: C,
+}
+
+#[derive(Clone, Debug)]
+enum Call {
+    /// `Check` of `grpc.health.v1`, for this service.
+    Check(String),
+    EtcdRead,
 }
 
 impl<C> GrpcIndicator<C> {
@@ -66,15 +95,60 @@ impl<C> GrpcIndicator<C> {
     pub fn new(name: impl Into<String>, channel: C) -> Self {
         Self {
             name: name.into(),
-            service: String::new(),
+            call: Call::Check(String::new()),
             timeout: budget::TIMEOUT,
             channel,
         }
     }
 
+    /// Creates an indicator for an etcd cluster: a read that a quorum has to answer, as
+    /// `etcdctl endpoint health` sends it.
+    ///
+    /// etcd serves `grpc.health.v1` as well, but [reports `SERVING`][etcd health] while the cluster
+    /// has no leader, so this indicator does not ask it. The read counts the key `health`, which
+    /// need not exist, and passes too if this client may not read it: a member asks the quorum
+    /// first. An alarm (no space left, corruption) does not fail reads, and so not this check; an
+    /// [`HttpIndicator`] for `/health` on the same port sees it.
+    ///
+    /// [etcd health]: https://github.com/etcd-io/etcd/blob/main/server/etcdserver/api/v3rpc/health.go
+    /// [`HttpIndicator`]: https://docs.rs/tower-health/latest/tower_health/indicators/struct.HttpIndicator.html
+    pub fn etcd(name: impl Into<String>, channel: C) -> Self {
+        Self {
+            call: Call::EtcdRead,
+            ..Self::new(name, channel)
+        }
+    }
+
+    /// Creates an indicator for the frontend of a Temporal server.
+    ///
+    /// The frontend [knows no service with the empty name][temporal name], only
+    /// `temporal.api.workflowservice.v1.WorkflowService`. It [reports `SERVING`][temporal start]
+    /// once it has found the other services of the cluster, and until it shuts down; it does not
+    /// look at its database or at history and matching again.
+    ///
+    /// [temporal name]: https://github.com/temporalio/temporal/issues/2096
+    /// [temporal start]: https://github.com/temporalio/temporal/pull/3936
+    pub fn temporal(name: impl Into<String>, channel: C) -> Self {
+        Self::new(name, channel).service("temporal.api.workflowservice.v1.WorkflowService")
+    }
+
+    /// Creates an indicator for a Qdrant server, on its gRPC port (6334).
+    ///
+    /// Qdrant serves `grpc.health.v1` [since the end of 2023][qdrant health], and reports `SERVING`
+    /// for as long as the process answers. Only `/readyz` on its HTTP port knows whether the node has
+    /// caught up with its cluster: prefer an [`HttpIndicator`] where that port is within reach. With an API key
+    /// configured, the server wants it for this call too: give a channel with the interceptor that
+    /// adds it.
+    ///
+    /// [qdrant health]: https://github.com/qdrant/qdrant/pull/2738
+    /// [`HttpIndicator`]: https://docs.rs/tower-health/latest/tower_health/indicators/struct.HttpIndicator.html
+    pub fn qdrant(name: impl Into<String>, channel: C) -> Self {
+        Self::new(name, channel)
+    }
+
     /// Checks this service, by its full name: `package.Service`.
     pub fn service(mut self, service: impl Into<String>) -> Self {
-        self.service = service.into();
+        self.call = Call::Check(service.into());
         self
     }
 
@@ -85,9 +159,40 @@ impl<C> GrpcIndicator<C> {
     }
 
     fn step(&self) -> String {
-        match self.service.as_str() {
-            "" => "gRPC health of the server".to_owned(),
-            service => format!("gRPC health of {service}"),
+        match &self.call {
+            Call::Check(service) if service.is_empty() => "gRPC health of the server".to_owned(),
+            Call::Check(service) => format!("gRPC health of {service}"),
+            Call::EtcdRead => "read from etcd".to_owned(),
+        }
+    }
+}
+
+impl<C> GrpcIndicator<C>
+where
+    C: GrpcService<RequestBody> + Clone + Send + Sync + 'static,
+    C::Future: Send,
+    C::Error: Into<Box<dyn Error + Send + Sync>> + Send,
+    C::ResponseBody: Body<Data = Bytes> + Send + 'static,
+    <C::ResponseBody as Body>::Error: Into<Box<dyn Error + Send + Sync>> + Send,
+{
+    /// Makes the call, and returns why its answer is not a pass.
+    async fn ask(&self) -> Result<(), String> {
+        match &self.call {
+            Call::Check(service) => {
+                let mut client = HealthClient::new(self.channel.clone())
+                    .max_decoding_message_size(MESSAGE_LIMIT);
+                let request = HealthCheckRequest {
+                    service: service.clone(),
+                };
+                let answer = client.check(request).await;
+                let answer =
+                    answer.map_err(|status| message::describe(&status, "grpc.health.v1"))?;
+                message::fault(answer.get_ref().status).map_or(Ok(()), Err)
+            }
+            Call::EtcdRead => {
+                let answer = etcd::read(self.channel.clone()).await;
+                answer.map_err(|status| message::describe(&status, etcd::SERVICE))
+            }
         }
     }
 }
@@ -107,18 +212,10 @@ where
     async fn check(&self) -> CheckResult {
         let begun_at = Instant::now();
         let step = self.step();
-        let mut client =
-            HealthClient::new(self.channel.clone()).max_decoding_message_size(MESSAGE_LIMIT);
-        let request = HealthCheckRequest {
-            service: self.service.clone(),
-        };
-        let response = Budget::start(self.timeout)
-            .within(&step, client.check(request))
-            .await?
-            .map_err(|status| Failure::new(format!("{step}: {}", describe(&status))))?;
-        match fault(response.get_ref().status) {
-            None => Ok(answered_after(begun_at.elapsed())),
-            Some(fault) => Err(Failure::new(format!("{step}: {fault}"))),
+        let budget = Budget::start(self.timeout);
+        match budget.within(&step, self.ask()).await? {
+            Ok(()) => Ok(answered_after(begun_at.elapsed())),
+            Err(fault) => Err(Failure::new(format!("{step}: {fault}"))),
         }
     }
 
@@ -139,52 +236,8 @@ impl<C> fmt::Debug for GrpcIndicator<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GrpcIndicator")
             .field("name", &self.name)
-            .field("service", &self.service)
+            .field("call", &self.call)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
-}
-
-/// Why a status that the server reported is not a pass; `None` if it is.
-fn fault(status: i32) -> Option<String> {
-    let fault = match ServingStatus::try_from(status) {
-        Ok(ServingStatus::Serving) => return None,
-        Ok(ServingStatus::NotServing) => "the server reports NOT_SERVING".to_owned(),
-        Ok(ServingStatus::Unknown) => "the server reports UNKNOWN".to_owned(),
-        Ok(ServingStatus::ServiceUnknown) => {
-            "the server does not know this service (SERVICE_UNKNOWN)".to_owned()
-        }
-        Err(_) => {
-            format!("the server reports status {status}, which grpc.health.v1 does not define")
-        }
-    };
-    Some(fault)
-}
-
-/// Describes a call that ended with an error: its meaning, its code and the messages of server and
-/// channel.
-fn describe(status: &Status) -> String {
-    let meaning = match status.code() {
-        Code::NotFound => "the server does not know this service",
-        Code::Unimplemented => "the server has no grpc.health.v1 service",
-        Code::Unavailable => "the server is unreachable or going away",
-        Code::DeadlineExceeded => "the server did not answer in time",
-        Code::Cancelled => "the call was cancelled",
-        Code::Unauthenticated | Code::PermissionDenied => {
-            "the server does not allow this client to check its health"
-        }
-        Code::ResourceExhausted => "the server is overloaded",
-        Code::OutOfRange => "the response is too long for a health response",
-        _ => "the call failed",
-    };
-    let mut text = format!("{meaning} ({:?})", status.code());
-    let message = iter::once(status.message().to_owned());
-    let sources = iter::successors(status.source(), |&error| error.source()).take(8);
-    for part in message.chain(sources.map(ToString::to_string)) {
-        if !part.is_empty() && !text.ends_with(&part) {
-            text.push_str(": ");
-            text.extend(part.chars().take(QUOTED));
-        }
-    }
-    text
 }

@@ -99,7 +99,7 @@ async fn each_answer_has_its_words() {
         ),
         (
             Err((Code::Unimplemented, "")),
-            "the server has no grpc.health.v1 service (Unimplemented)",
+            "the server, or a proxy before it, does not serve grpc.health.v1 (Unimplemented)",
         ),
         (
             Err((Code::Unavailable, "draining")),

@@ -91,14 +91,18 @@ async fn a_server_without_the_service_says_that_it_has_none() {
     let site = serving(ANYWHERE, Routes::default()).await;
     let said = failure(&orders(channel(site.address()))).await;
     assert!(
-        said.contains("the server has no grpc.health.v1 service (Unimplemented)"),
+        said.contains(
+            "the server, or a proxy before it, does not serve grpc.health.v1 (Unimplemented)"
+        ),
         "{said}"
     );
     // A web server says 404, which means the same to gRPC if no page comes with it.
     let site = answering(|_| text(404, "")).await;
     let said = failure(&orders(channel(site.address()))).await;
     assert!(
-        said.contains("the server has no grpc.health.v1 service (Unimplemented)"),
+        said.contains(
+            "the server, or a proxy before it, does not serve grpc.health.v1 (Unimplemented)"
+        ),
         "{said}"
     );
     let site = answering(|_| text(404, "a page")).await;

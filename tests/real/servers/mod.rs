@@ -1,5 +1,7 @@
 //! Real servers: processes that a test can freeze and kill.
 
+#[cfg(feature = "grpc-client")]
+pub(crate) mod etcd;
 pub(crate) mod mariadb;
 pub(crate) mod postgres;
 pub(crate) mod process;

@@ -1,0 +1,3 @@
+//! The gRPC indicator against real servers.
+
+mod etcd;
