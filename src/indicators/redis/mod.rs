@@ -1,7 +1,11 @@
-//! Redis over the application's own connection: a PING, and optionally a round trip.
+//! Redis over the application's own connection: a PING, and optionally a round trip, the role of the
+//! server, or a read in each shard of a cluster.
 
+mod cluster;
 mod message;
 mod pending;
+mod primary;
+mod round_trip;
 mod run;
 mod server;
 
@@ -12,9 +16,12 @@ use std::time::{Duration, Instant};
 use redis::ConnectionAddr;
 use redis::aio::ConnectionLike;
 
+use self::cluster::Cluster;
 use self::pending::CommandSlot;
+use self::primary::ExpectedPrimary;
 use self::server::Server;
 use crate::indicators::shared::budget::{self, Budget};
+use crate::indicators::shared::config;
 use crate::{CheckResult, ComponentType, HealthIndicator};
 
 /// Checks a Redis server with a PING over the application's own connection.
@@ -88,9 +95,13 @@ pub struct RedisIndicator<C> {
     /// `Some` if that is a host and port.
     server: Option<Server>,
     timeout: Duration,
-    /// `Some` if a run also writes and reads a key.
-    round_trip: Option<RoundTrip>,
+    /// `Some` if a run also writes and reads a key: what makes it the key of this indicator alone.
+    round_trip: Option<u64>,
     key_prefix: String,
+    /// `Some` if a replica fails.
+    primary: Option<ExpectedPrimary>,
+    /// `Some` if the connection is one to a cluster.
+    cluster: Option<Cluster>,
     slot: CommandSlot,
 }
 
@@ -105,6 +116,8 @@ impl<C> RedisIndicator<C> {
             timeout: budget::TIMEOUT,
             round_trip: None,
             key_prefix: "tower-health:".to_owned(),
+            primary: None,
+            cluster: None,
             slot: CommandSlot::default(),
         }
     }
@@ -131,13 +144,83 @@ impl<C> RedisIndicator<C> {
     /// needs permission for SET and GET below the prefix. If reads go to replicas, a replica that
     /// lags returns an old value, and the check fails.
     pub fn round_trip(mut self) -> Self {
-        self.round_trip = Some(RoundTrip {
-            id: RandomState::new().hash_one(&self.name),
-        });
+        self.round_trip = Some(RandomState::new().hash_one(&self.name));
         self
     }
 
-    /// Sets the prefix of the key of the round trip. Default: `tower-health:`.
+    /// Also fails on a replica, for an application that writes.
+    ///
+    /// Use it where a failover can leave the connection on a primary that was demoted: with
+    /// Sentinel, with a name in the DNS, with a virtual address. PING passes there while each write
+    /// fails. The role comes with the answer to `HELLO`, which needs Redis 6 and, unlike `ROLE`, no
+    /// permission in the ACL. It has no effect with [`cluster`](Self::cluster), where the client
+    /// finds the primary of each key.
+    pub fn expect_primary(mut self) -> Self {
+        self.primary.get_or_insert_default();
+        self
+    }
+
+    /// As [`expect_primary`](Self::expect_primary), and closes the connection on a replica with
+    /// `QUIT`, so that the client connects again and may reach the new primary.
+    ///
+    /// Without this, the application stays on a demoted primary until it restarts, if the server
+    /// does not close the connection itself. Sentinel makes it do so; a DNS name that moves does
+    /// not. If the new connection leads to the primary, the same run passes; otherwise it fails, and
+    /// the next connection is closed after a minute at the earliest.
+    ///
+    /// Commands of the application that follow the `QUIT` on this connection fail, so the
+    /// application has to live with a lost connection. The client has to reconnect, as a
+    /// `ConnectionManager` does. A `MultiplexedConnection` does not, and is left open.
+    pub fn close_on_replica(mut self) -> Self {
+        self.primary = Some(ExpectedPrimary::closing_replicas());
+        self
+    }
+
+    /// Reads a key in each shard instead of sending one PING. **Use it with every
+    /// `redis::cluster_async::ClusterConnection`.**
+    ///
+    /// Without it, the client sends the PING to all primaries: a run fails when one of many shards
+    /// is lost, does not say which, and passes while the whole cluster refuses commands with
+    /// `CLUSTERDOWN`, since PING needs no slot.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// use redis::cluster::ClusterClientBuilder;
+    /// use tower_health::indicators::RedisIndicator;
+    ///
+    /// # async fn start() -> redis::RedisResult<()> {
+    /// # mod redis { pub use ::redis::*; }
+    /// let client = ClusterClientBuilder::new(["redis://cache-0.internal:6379"])
+    ///     // Without it, a command to a node that hangs never ends.
+    ///     .response_timeout(Duration::from_millis(500))
+    ///     .build()?;
+    /// let connection = client.get_async_connection().await?;
+    /// let cache = RedisIndicator::new("cache", connection.clone()).cluster();
+    /// # let _ = cache;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn cluster(mut self) -> Self {
+        self.cluster.get_or_insert_default();
+        self
+    }
+
+    /// Sets how many shards of a [`cluster`](Self::cluster), which this implies, have to answer: the
+    /// check warns while so many do, and fails when fewer do. Default: more than half.
+    ///
+    /// A cluster that has fewer shards needs all of them; `usize::MAX` always requires all. It must
+    /// not be 0. Require all if each request of the application touches many keys: then most
+    /// requests fail with the first lost shard. Keep in mind that a shard is lost for all instances
+    /// at once, so a failure takes the whole service out.
+    pub fn min_shards(mut self, shards: usize) -> Self {
+        self.cluster.get_or_insert_default().min_shards = Some(shards);
+        self
+    }
+
+    /// Sets the prefix of the keys of a round trip and of a cluster. Default: `tower-health:`.
+    ///
+    /// With [`cluster`](Self::cluster) it must not contain a hash tag.
     pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.key_prefix = prefix.into();
         self
@@ -147,6 +230,15 @@ impl<C> RedisIndicator<C> {
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
+    }
+
+    /// The key that a run reads, and in a cluster the prefix of those that it reads.
+    fn key(&self) -> String {
+        match self.round_trip {
+            // Without a write, all instances read the same key, which nobody writes.
+            None => self.key_prefix.clone(),
+            Some(id) => format!("{}{id:016x}", self.key_prefix),
+        }
     }
 }
 
@@ -159,16 +251,23 @@ where
     }
 
     async fn check(&self) -> CheckResult {
+        config::validated(self)?;
         let budget = Budget::start(self.timeout);
+        if let Some(cluster) = &self.cluster {
+            return self.check_cluster(cluster, &budget).await;
+        }
         self.finish_pending(&budget).await?;
         let sent_at = Instant::now();
         self.ping(&budget).await?;
         let observation = budget::answered_after(sent_at.elapsed());
-        let Some(trip) = &self.round_trip else {
+        if let Some(expected) = &self.primary {
+            self.expects_primary(&budget, expected).await?;
+        }
+        if self.round_trip.is_none() {
             return Ok(observation);
-        };
+        }
         let sent_at = Instant::now();
-        self.write_and_read(&budget, trip).await?;
+        self.write_and_read(&budget).await?;
         let time = budget::milliseconds(sent_at.elapsed());
         Ok(observation.measurement("roundTrip", time, "ms"))
     }
@@ -179,6 +278,11 @@ where
 
     fn ttl(&self) -> Option<Duration> {
         Some(budget::TTL)
+    }
+
+    fn config_error(&self) -> Option<String> {
+        let cluster = self.cluster.as_ref()?;
+        config::join(cluster.config_error(&self.key_prefix))
     }
 
     fn component_type(&self) -> Option<ComponentType> {
@@ -198,11 +302,8 @@ impl<C> fmt::Debug for RedisIndicator<C> {
             .field("address", &self.address)
             .field("timeout", &self.timeout)
             .field("round_trip", &self.round_trip.is_some())
+            .field("expect_primary", &self.primary.is_some())
+            .field("cluster", &self.cluster.is_some())
             .finish_non_exhaustive()
     }
-}
-
-struct RoundTrip {
-    /// Makes the key of this indicator unique.
-    id: u64,
 }
