@@ -57,7 +57,7 @@ impl RedisSentinel {
     pub(crate) fn client(&self) -> SentinelClient {
         let sentinel = format!("redis://127.0.0.1:{}", self.port);
         let kind = SentinelServerType::Master;
-        SentinelClient::build(vec![sentinel], MAIN.to_owned(), None, kind).unwrap()
+        SentinelClient::build(vec![sentinel], MAIN, None, kind).unwrap()
     }
 }
 

@@ -97,6 +97,8 @@ pub(super) fn state_of(answer: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::Status;
 
