@@ -72,8 +72,8 @@ use crate::{CheckResult, ComponentType, HealthIndicator};
 /// Each of these rows took about 0.5 % of a core of a Redis 7.0 with 500 connections. In a cluster
 /// the load of a primary does not grow with the number of shards; what one instance sends does. A
 /// random node also receives CLUSTER SLOTS once a minute from each instance, 8 a second in all at
-/// about 25 µs, to know the shards; while a shard is lost it does so in each run, together with
-/// CLUSTER INFO. Without a round trip, the reads of a cluster are of keys that nobody writes, so
+/// about 25 µs, to know the shards; while a shard is lost or a slot has none, it does so in each run,
+/// and with a lost shard CLUSTER INFO too. Without a round trip, the reads of a cluster are of keys that nobody writes, so
 /// `keyspace_misses` counts them.
 ///
 /// It opens no connection, with one exception: see [`address`](Self::address). A PING whose
@@ -96,7 +96,8 @@ use crate::{CheckResult, ComponentType, HealthIndicator};
 /// command, the message of the server and what it means: for example that it is still loading its
 /// data, is a replica without its master, requires a password, lacks a permission for this user and
 /// which, has no connections or memory left, or has an expired certificate. With `expect_primary`
-/// also a replica. A cluster fails when too few shards answer, or all refuse with CLUSTERDOWN: by
+/// also a replica. A cluster fails when too few shards answer, when half of the slots have no shard,
+/// or any with `min_shards(usize::MAX)`, and when all shards refuse with CLUSTERDOWN: by
 /// default (`cluster-require-full-coverage yes`) that is what a cluster does when one shard is lost
 /// for longer than `cluster-node-timeout` and has no replica.
 ///

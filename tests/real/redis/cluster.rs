@@ -228,6 +228,23 @@ async fn a_slot_that_moves_to_another_shard_is_followed() {
 
 #[tokio::test]
 #[ignore = "needs redis-server: run .ci/test"]
+async fn slots_that_no_shard_serves_are_a_warning_until_one_does() {
+    let cluster = RedisCluster::start().await;
+    for node in &cluster.nodes {
+        let mut admin = node.admin().await;
+        admin.ask::<()>("CLUSTER DELSLOTSRANGE 16000 16383").await;
+    }
+    let watched = watch(&cluster).await;
+    watched
+        .turns_with(Status::Warn, "no shard serves 384 of the 16384 slots")
+        .await;
+    let mut admin = cluster.nodes[2].admin().await;
+    admin.ask::<()>("CLUSTER ADDSLOTSRANGE 16000 16383").await;
+    watched.passes().await;
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: run .ci/test"]
 async fn a_shard_whose_reads_are_not_permitted_is_a_failure_that_says_what_is_missing() {
     let cluster = RedisCluster::start().await;
     for node in &cluster.nodes {

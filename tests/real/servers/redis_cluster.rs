@@ -113,7 +113,8 @@ async fn agrees(node: &RedisServer, nodes: usize) {
     eventually("the nodes agree", async || {
         let info = admin.ask::<String>("CLUSTER INFO").await;
         let known = format!("cluster_known_nodes:{nodes}\r");
-        info.contains("cluster_state:ok") && info.contains(&known)
+        let all = "cluster_slots_ok:16384\r";
+        info.contains("cluster_state:ok") && info.contains(&known) && info.contains(all)
     })
     .await;
 }

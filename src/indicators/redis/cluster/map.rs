@@ -121,8 +121,11 @@ impl LatestMap {
 
     pub(super) fn is_stale(&self) -> bool {
         let latest = self.lock();
-        let read_at = latest.map.as_ref().map(|(_, read_at)| read_at);
-        !latest.lost.is_empty() || read_at.is_none_or(|read_at| read_at.elapsed() >= FRESH_FOR)
+        let is_sound = |map: &Map, read_at: &Instant| {
+            latest.lost.is_empty() && map.unserved == 0 && read_at.elapsed() < FRESH_FOR
+        };
+        let map = latest.map.as_ref();
+        !map.is_some_and(|(map, read_at)| is_sound(map, read_at))
     }
 
     pub(super) fn set(&self, map: Map) -> Arc<Map> {

@@ -49,7 +49,9 @@ pub(super) fn of(
         });
     }
     if map.unserved > 0 {
-        findings.limit(Some(Beyond::Warn(0.0)), |_| {
+        let is_short = map.unserved * 2 >= SLOTS || min_shards.is_some_and(|min| min >= total);
+        let level = if is_short { Beyond::Fail } else { Beyond::Warn };
+        findings.limit(Some(level(0.0)), |_| {
             let count = map.unserved;
             format!("Redis cluster: no shard serves {count} of the {SLOTS} slots")
         });
@@ -103,13 +105,22 @@ mod tests {
     use crate::Status;
 
     fn verdict(answers: &[bool], min_shards: Option<usize>) -> (Status, String) {
+        seen(answers, min_shards, 0)
+    }
+
+    /// Two shards that answer, and so many slots that none serves.
+    fn unserved(unserved: usize, min_shards: Option<usize>) -> (Status, String) {
+        seen(&[true, true], min_shards, unserved)
+    }
+
+    fn seen(answers: &[bool], min_shards: Option<usize>, unserved: usize) -> (Status, String) {
         let shards = (0..answers.len()).map(|n| Shard {
             name: format!("node{n}"),
             key: String::new(),
         });
         let map = Map {
             shards: shards.collect(),
-            unserved: 0,
+            unserved,
         };
         let answers: Vec<_> = answers
             .iter()
@@ -162,15 +173,13 @@ mod tests {
     }
 
     #[test]
-    fn slots_without_a_shard_are_a_warning() {
-        let map = Map {
-            shards: Vec::new(),
-            unserved: 5_461,
-        };
-        let observation = of(&map, &[], None, None).unwrap();
-        assert_eq!(observation.status(), Status::Warn);
+    fn slots_without_a_shard_warn_below_a_half_and_fail_if_all_shards_are_required() {
         let text = "Redis cluster: no shard serves 5461 of the 16384 slots";
-        assert_eq!(observation.output(), Some(text));
+        assert_eq!(unserved(5_461, None), (Status::Warn, text.to_owned()));
+        assert_eq!(unserved(8_191, Some(1)).0, Status::Warn);
+        assert_eq!(unserved(8_192, Some(1)).0, Status::Fail);
+        assert_eq!(unserved(1, Some(usize::MAX)).0, Status::Fail);
+        assert_eq!(unserved(0, Some(usize::MAX)).0, Status::Pass);
     }
 
     #[test]
