@@ -52,6 +52,17 @@ async fn the_first_failure_on_a_closed_port_names_the_refusal() {
 
 #[tokio::test]
 #[ignore = "needs redis-server: run .ci/test"]
+async fn the_first_failure_after_a_server_went_down_names_the_refusal() {
+    let mut server = RedisServer::start().await;
+    let redis = with_defaults(&server.client());
+    passes(&redis).await;
+    server.kill();
+    let text = redis.check().await.unwrap_err().to_string();
+    assert!(text.contains("no process listens on this port"), "{text}");
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: run .ci/test"]
 async fn a_frozen_server_is_connected_to_once_in_an_outage_and_left_alone_afterwards() {
     let mut server = RedisServer::start().await;
     let mut admin = server.admin().await;

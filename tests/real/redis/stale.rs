@@ -48,7 +48,7 @@ async fn a_manager_that_gave_up_costs_no_failure_once_the_server_is_back() {
     let mut server = RedisServer::start().await;
     let config = ConnectionManagerConfig::new()
         .set_response_timeout(None)
-        .set_number_of_retries(1);
+        .set_number_of_retries(0);
     let connection = managed_with(server.client(), config);
     let redis = indicator(connection.clone());
     passes(&redis).await;
