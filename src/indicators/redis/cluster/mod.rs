@@ -118,26 +118,33 @@ where
 
     async fn read_shard(&self, budget: &Budget, share: Duration, shard: &Shard) -> Answer {
         let started_at = Instant::now();
-        let send = async |step: &str, command: &Cmd| {
-            let sent = self.routed(command);
-            let answer = budget.within_share(share, step, sent).await;
-            let answer = answer.map_err(|timed_out| timed_out.output().to_owned())?;
-            answer.map_err(|error| format!("{step}: {}", describe::<C>(&error, step)))
-        };
         let trip = RoundTrip::new(&shard.key, self.timeout);
         if self.round_trip.is_some() {
             let (step, command) = trip.set();
-            let answer = send(&step, &command).await?;
+            let answer = self.ask_shard(budget, share, &step, &command).await?;
             trip.was_set(&answer)
                 .map_err(|fault| format!("{step}: {fault}"))?;
         }
         let (step, command) = trip.get();
-        let answer = send(&step, &command).await?;
+        let answer = self.ask_shard(budget, share, &step, &command).await?;
         if self.round_trip.is_some() {
             trip.was_read(&answer)
                 .map_err(|fault| format!("{step}: {fault}"))?;
         }
         Ok(started_at.elapsed())
+    }
+
+    async fn ask_shard(
+        &self,
+        budget: &Budget,
+        share: Duration,
+        step: &str,
+        command: &Cmd,
+    ) -> Result<Value, String> {
+        let sent = self.routed(command);
+        let answer = budget.within_share(share, step, sent).await;
+        let answer = answer.map_err(|timed_out| timed_out.output().to_owned())?;
+        answer.map_err(|error| format!("{step}: {}", describe::<C>(&error, step)))
     }
 
     /// What a node says of the cluster, if it is not well. A client may hide that behind retries
