@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use redis::Value;
 
-use super::Answer;
 use super::slots::{self, SLOTS};
 
 /// How long a map is used while all shards answer. Resharding meanwhile does no harm: the client
@@ -109,7 +108,7 @@ pub(super) struct LatestMap(Mutex<Latest>);
 struct Latest {
     /// `Some` once it was read, with the time.
     map: Option<(Arc<Map>, Instant)>,
-    /// The names of the shards that did not answer in the last run.
+    /// The names of the shards that did not answer in the last run, the first to read first.
     lost: Vec<String>,
 }
 
@@ -134,14 +133,17 @@ impl LatestMap {
         map
     }
 
-    pub(super) fn is_lost(&self, shard: &Shard) -> bool {
-        self.lock().lost.contains(&shard.name)
+    /// The indices of the shards that did not answer in the last run, in the order in which to read
+    /// them.
+    pub(super) fn lost_in(&self, map: &Map) -> Vec<usize> {
+        let latest = self.lock();
+        let index = |name: &String| map.shards.iter().position(|shard| shard.name == *name);
+        latest.lost.iter().filter_map(index).collect()
     }
 
-    pub(super) fn remember_lost(&self, map: &Map, answers: &[Answer]) {
-        let shards = map.shards.iter().zip(answers);
-        let lost = shards.filter(|(_, answer)| answer.is_err());
-        self.lock().lost = lost.map(|(shard, _)| shard.name.clone()).collect();
+    pub(super) fn set_lost(&self, map: &Map, lost: &[usize]) {
+        let shards = lost.iter().filter_map(|&index| map.shards.get(index));
+        self.lock().lost = shards.map(|shard| shard.name.clone()).collect();
     }
 
     fn lock(&self) -> MutexGuard<'_, Latest> {

@@ -68,22 +68,36 @@ where
             }
         };
         // Reading a lost shard makes some clients look for it, and keep all other commands waiting
-        // while they do. So the others come first.
-        let (lost, others): (Vec<_>, Vec<_>) =
-            (0..map.shards.len()).partition(|&shard| cluster.map.is_lost(&map.shards[shard]));
-        let read = |shard: &usize| {
-            let shard = *shard;
+        // while they do. So the others come first, and each lost one has a time of its own.
+        let lost = cluster.map.lost_in(&map);
+        let others = (0..map.shards.len()).filter(|shard| !lost.contains(shard));
+        let read = |shard: usize| {
             let answer = self.read_shard(budget, tenth * 7, &map.shards[shard]);
             async move { (shard, answer.await) }
         };
-        let mut answers = join_all(others.iter().map(read)).await;
-        let (late, ()) = tokio::join!(join_all(lost.iter().map(read)), reread);
-        answers.extend(late);
+        let mut answers = join_all(others.map(read)).await;
+        let newly_lost = answers.iter().filter(|(_, answer)| answer.is_err());
+        let mut next: Vec<_> = newly_lost.map(|(shard, _)| *shard).collect();
+        let again = async {
+            let mut again = Vec::new();
+            for (index, &shard) in lost.iter().enumerate() {
+                let left = u32::try_from(lost.len() - index).unwrap_or(u32::MAX);
+                let share = budget.spent() + (tenth * 7).saturating_sub(budget.spent()) / left;
+                let answer = self.read_shard(budget, share, &map.shards[shard]).await;
+                again.push((shard, answer));
+            }
+            again
+        };
+        let (again, ()) = tokio::join!(again, reread);
+        // One that only had to wait for another comes before it in the next run.
+        let lost_again = again.iter().rev().filter(|(_, answer)| answer.is_err());
+        next.extend(lost_again.map(|(shard, _)| *shard));
+        answers.extend(again);
         answers.sort_by_key(|(shard, _)| *shard);
         let answers: Vec<_> = answers.into_iter().map(|(_, answer)| answer).collect();
 
-        let is_any_lost = answers.iter().any(Result::is_err);
-        cluster.map.remember_lost(&map, &answers);
+        let is_any_lost = !next.is_empty();
+        cluster.map.set_lost(&map, &next);
         let state = match is_any_lost {
             true => self.cluster_state(budget).await,
             false => None,
