@@ -5,7 +5,7 @@ use std::time::Duration;
 use tower_health::indicators::RedisIndicator;
 use tower_health::{ComponentType, Criticality, HealthIndicator, ObservedValue};
 
-use super::support::{NAME, indicator, watch};
+use super::support::{NAME, Silent, indicator, watch};
 use crate::servers::redis::{RedisServer, client};
 use crate::support::proxy::{Mode, Proxy};
 use crate::support::watched::Watched;
@@ -85,30 +85,4 @@ fn readings(watched: &Watched) -> Vec<String> {
     readings
         .map(|r| format!("{} {}", r.measurement().unwrap(), r.unit().unwrap()))
         .collect()
-}
-
-/// A connection of the application's own making.
-#[derive(Clone)]
-struct Silent;
-
-impl redis::aio::ConnectionLike for Silent {
-    fn req_packed_command<'a>(
-        &'a mut self,
-        _: &'a redis::Cmd,
-    ) -> redis::RedisFuture<'a, redis::Value> {
-        Box::pin(std::future::pending())
-    }
-
-    fn req_packed_commands<'a>(
-        &'a mut self,
-        _: &'a redis::Pipeline,
-        _: usize,
-        _: usize,
-    ) -> redis::RedisFuture<'a, Vec<redis::Value>> {
-        Box::pin(std::future::pending())
-    }
-
-    fn get_db(&self) -> i64 {
-        0
-    }
 }

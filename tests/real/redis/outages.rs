@@ -6,8 +6,9 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use tower_health::HealthIndicator;
 use tower_health::indicators::RedisIndicator;
 
-use super::support::{NAME, fails_with, watch};
+use super::support::{NAME, fails_with, indicator, watch};
 use crate::servers::redis::{RedisServer, client, managed_with};
+use crate::servers::redis_cluster::RedisCluster;
 use crate::support::port::ClosedPort;
 use crate::support::proxy::{Mode, Proxy};
 use crate::support::runs::{passes, runs_pass};
@@ -48,6 +49,17 @@ async fn the_first_failure_on_a_closed_port_names_the_refusal() {
         assert!(text.contains("refused"), "{text}");
         assert!(text.contains("no process listens on this port"), "{text}");
     }
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: run .ci/test"]
+async fn the_first_failure_after_a_server_went_down_names_the_refusal() {
+    let mut server = RedisServer::start().await;
+    let redis = with_defaults(&server.client());
+    passes(&redis).await;
+    server.kill();
+    let text = redis.check().await.unwrap_err().to_string();
+    assert!(text.contains("no process listens on this port"), "{text}");
 }
 
 #[tokio::test]
@@ -162,6 +174,24 @@ async fn a_way_that_is_slow_silent_or_rude_fails_and_recovers() {
     }
     let mut admin = server.admin().await;
     admin.settles_at(2).await;
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: run .ci/test"]
+async fn a_connection_to_one_node_of_a_cluster_says_which_one_to_use() {
+    let cluster = RedisCluster::start().await;
+    // Each indicator has a key of its own, and a third of all keys belongs to this node.
+    let text = loop {
+        let redis = indicator(cluster.nodes[0].client()).round_trip();
+        if let Err(failure) = redis.check().await {
+            break failure.to_string();
+        }
+    };
+    assert!(text.contains("MOVED"), "{text}");
+    assert!(
+        text.contains("use a ClusterConnection and `cluster()`"),
+        "{text}"
+    );
 }
 
 fn with_defaults(client: &redis::Client) -> RedisIndicator<ConnectionManager> {

@@ -44,10 +44,38 @@ async fn a_user_who_may_not_ping_or_write_is_reported_with_the_command() {
     let watched = Watched::start(NAME, indicator(client).round_trip());
     let text = fails_with(&watched, "NOPERM").await;
     assert!(text.contains(": SET tower-health:"), "{text}");
+    assert!(
+        text.contains("does not allow the command: it needs +set"),
+        "{text}"
+    );
     admin.ask::<()>("ACL SETUSER probe +set +get").await;
     watched.passes().await;
+    admin.ask::<()>("ACL SETUSER probe resetkeys").await;
+    let text = fails_with(&watched, "does not allow the key").await;
+    assert!(text.contains(": SET tower-health:"), "{text}");
     admin.ask::<()>("ACL SETUSER probe -ping").await;
-    fails_with(&watched, "PING: NOPERM").await;
+    let text = fails_with(&watched, "PING: NOPERM").await;
+    assert!(text.contains("it needs +ping"), "{text}");
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: run .ci/test"]
+async fn a_default_user_that_is_off_is_named_until_it_is_on() {
+    let server = RedisServer::start().await;
+    let mut admin = server.admin().await;
+    admin.ask::<()>("ACL SETUSER default off").await;
+    let watched = watch(server.client());
+    fails_with(&watched, "the default user is off").await;
+    admin.ask::<()>("ACL SETUSER default on").await;
+    watched.passes().await;
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: run .ci/test"]
+async fn a_user_that_does_not_exist_is_named_as_a_wrong_password_is() {
+    let server = RedisServer::start().await;
+    let watched = watch(client(&format!("nobody:{PASSWORD}@"), server.port()));
+    fails_with(&watched, "refuses the user or password").await;
 }
 
 #[tokio::test]

@@ -31,3 +31,29 @@ pub(crate) async fn fails_with(watched: &Watched, part: &str) -> String {
     assert!(!text.contains(PASSWORD), "{text}");
     text
 }
+
+/// A connection of the application's own making, which never answers.
+#[derive(Clone)]
+pub(crate) struct Silent;
+
+impl redis::aio::ConnectionLike for Silent {
+    fn req_packed_command<'a>(
+        &'a mut self,
+        _: &'a redis::Cmd,
+    ) -> redis::RedisFuture<'a, redis::Value> {
+        Box::pin(std::future::pending())
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        _: &'a redis::Pipeline,
+        _: usize,
+        _: usize,
+    ) -> redis::RedisFuture<'a, Vec<redis::Value>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn get_db(&self) -> i64 {
+        0
+    }
+}

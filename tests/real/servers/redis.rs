@@ -54,6 +54,12 @@ impl RedisServer {
         assert!(answers(&mut self.process, self.port).await);
     }
 
+    /// The value of an option that it was started with.
+    pub(crate) fn option(&self, name: &str) -> &str {
+        let place = self.options.iter().position(|option| option == name);
+        &self.options[place.unwrap() + 1]
+    }
+
     pub(crate) fn kill(&mut self) {
         self.process.kill();
     }
