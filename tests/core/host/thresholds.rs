@@ -49,6 +49,10 @@ fn of_the_lag_of_runtimes() {
         refused(lag().interval(Duration::from_micros(999))),
         r#""lag": interval must be at least 1ms, the resolution of tokio's timers"#
     );
+    assert_eq!(
+        refused(lag().window(Duration::ZERO)),
+        r#""lag": window must be longer than zero"#
+    );
     let second = Duration::from_secs(1);
     let lag = lag().busy_above(second).fail_above(0.0);
     assert_eq!(lag.config_error(), None);
