@@ -207,12 +207,12 @@ impl Measure for Cpu {
 #[cfg(all(test, target_os = "linux"))]
 pub(super) fn below(
     root: &std::path::Path,
-    indicator: CpuIndicator,
+    indicator: &CpuIndicator,
 ) -> impl Fn(std::time::Instant) -> CheckResult {
     let files = std::sync::Arc::new(std::sync::Mutex::new(linux::Files::below(root)));
     let cpu = Cpu {
         files,
-        ..indicator.0.source
+        ..indicator.0.source.clone()
     };
     move |now| cpu.measure_at(now)
 }

@@ -89,7 +89,7 @@ fn output(result: &CheckResult) -> &str {
 fn no_default_warns_of_a_service_that_is_well() {
     for service in HEALTHY {
         for version in VERSIONS {
-            let cpu = service.cpu(version, CpuIndicator::new("cpu"));
+            let cpu = service.cpu(version, &CpuIndicator::new("cpu"));
             for result in [service.memory(version), cpu] {
                 let name = service.name;
                 assert_eq!(
@@ -161,7 +161,7 @@ fn each_limit_of_a_processor_warns_where_it_is_set() {
                 "the load is 9.00 on 8 cores, more than 1 per core",
             ),
         ] {
-            let result = service.cpu(version, indicator);
+            let result = service.cpu(version, &indicator);
             assert_eq!(status(&result), Status::Warn, "{text}");
             assert_eq!(output(&result), text);
         }

@@ -128,7 +128,7 @@ impl Service {
     }
 
     /// After ten minutes.
-    pub(super) fn cpu(&self, version: Version, indicator: CpuIndicator) -> CheckResult {
+    pub(super) fn cpu(&self, version: Version, indicator: &CpuIndicator) -> CheckResult {
         let tree = self.tree(version);
         let look = cpu::below(tree.path(), indicator);
         let start = Instant::now();
