@@ -61,9 +61,10 @@ use crate::indicators::shared::limits::Limits;
 ///
 /// # What it cannot see
 ///
-/// Whether requests suffer; for that see [`RuntimeLagIndicator`](super::RuntimeLagIndicator). A
-/// burst of a second in a quiet minute. Processor time that a hypervisor takes away. Whose load it
-/// is: the load average is that of all processes of the machine, in a container too.
+/// Whether requests suffer; for that see
+/// [`RuntimeLagIndicator`](crate::indicators::RuntimeLagIndicator). A burst of a second in a quiet
+/// minute. Processor time that a hypervisor takes away. Whose load it is: the load average is that
+/// of all processes of the machine, in a container too.
 ///
 /// # Defaults
 ///
