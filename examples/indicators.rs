@@ -63,6 +63,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let cpu = CpuIndicator::new("cpu")
         .warn_above_load_per_core(0.3)
         .fail_above_load_per_core(0.6);
+    let memory = MemoryIndicator::new("memory").fail_above_rss(512 << 20);
     let drain_delay = Duration::from_millis(setting("DRAIN_MS")?.unwrap_or(5000));
     let health = Health::builder()
         .drain_delay(drain_delay)
@@ -71,7 +72,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .readiness(maintenance.clone())
         .readiness(import.clone())
         .readiness(often(DiskIndicator::new("disk", data_dir)))
-        .readiness(often(MemoryIndicator::new("memory")))
+        .readiness(often(memory))
         .readiness(often(cpu))
         .readiness(often(FileDescriptorsIndicator::new("files")));
     let health = dependencies(health)?.start()?;

@@ -12,16 +12,18 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(target_os = "linux")]
+mod cgroup;
 mod clients;
 // The others send signals.
 #[cfg(all(unix, feature = "deadpool-postgres"))]
 mod deadpool;
-#[cfg(target_os = "linux")]
-mod disk;
 #[cfg(unix)]
 mod examples;
 #[cfg(all(unix, feature = "grpc-client"))]
 mod grpc;
+#[cfg(target_os = "linux")]
+mod host;
 #[cfg(target_os = "linux")]
 mod hostile;
 #[cfg(all(unix, feature = "redis"))]

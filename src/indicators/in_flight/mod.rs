@@ -18,18 +18,6 @@ use crate::{CheckResult, ComponentType, HealthIndicator};
 /// for one instance with that in mind. The check does not refuse requests; for a strict limit add
 /// `tower::limit` or load shedding.
 ///
-/// A request counts from `call` until the body of its response has ended or is dropped. This
-/// includes streams, errors, cancelled requests and panics. An upgraded connection, such as a
-/// WebSocket, counts only until the response that upgrades it has been sent. Place the layer inside
-/// the [`HealthLayer`](crate::HealthLayer), so that probes are not counted and are answered at any
-/// load. All layers of one indicator share a counter.
-///
-/// A run reads one counter. A request costs two atomic additions and no allocation. Critical,
-/// component type `system`; timeout and TTL are those of the
-/// [`HealthConfig`](crate::HealthConfig). Readings: `requests` in `requests`, and with a limit
-/// `utilization` in `percent` of the limit that fails, or of the limit that warns if there is no
-/// other.
-///
 /// ```
 /// use axum::{Router, routing::get};
 /// use tower_health::indicators::InFlightIndicator;
@@ -50,6 +38,37 @@ use crate::{CheckResult, ComponentType, HealthIndicator};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # What it sends
+///
+/// Nothing. A run reads one counter. A request costs two atomic additions and no allocation. 500
+/// instances cost other machines nothing.
+///
+/// # Verdicts
+///
+/// - It fails while more requests are in flight than [`fail_above`](Self::fail_above).
+/// - It warns while more are than [`warn_above`](Self::warn_above).
+/// - It passes otherwise, and always until it has a limit.
+///
+/// A request counts from `call` until the body of its response has ended or is dropped. This
+/// includes streams, errors, cancelled requests and panics. Place the layer inside the
+/// [`HealthLayer`](crate::HealthLayer), so that probes are not counted and are answered at any load.
+/// All layers of one indicator share a counter.
+///
+/// # What it cannot see
+///
+/// Requests that wait outside of the layer, and upgraded connections, such as WebSockets, which
+/// count only until the response that upgrades them has been sent. A burst that is over before the
+/// next run. Whether the requests in flight make progress.
+///
+/// # Defaults
+///
+/// Critical, component type `system`; timeout and TTL are those of the
+/// [`HealthConfig`](crate::HealthConfig). Readings: `requests` in `requests`, and with a limit
+/// `utilization` in `percent` of the limit that fails, or of the limit that warns if there is no
+/// other.
+///
+/// No limit has a default: how many requests are too many depends on what they do.
 #[derive(Clone, Debug)]
 #[must_use = "an indicator does nothing until it is registered"]
 pub struct InFlightIndicator {

@@ -1,5 +1,6 @@
 //! The scheduling delay of tokio runtimes.
 
+mod history;
 mod ticker;
 
 use std::sync::Arc;
@@ -7,35 +8,15 @@ use std::time::Duration;
 
 use humantime::format_duration;
 use tokio::runtime::Handle;
+use tokio::time::sleep;
 
-use self::ticker::{Lag, Watched};
+use self::ticker::{Lag, State, Watched};
 use crate::indicators::shared::config;
 use crate::indicators::shared::findings::{Findings, rounded};
 use crate::indicators::shared::limits::Beyond;
 use crate::{CheckResult, ComponentType, HealthIndicator, Observation};
 
 /// Checks the lag of tokio runtimes: how long a task waits until its runtime polls it.
-///
-/// On each [watched](Self::watch) runtime a task re-arms a timer, and measures how late it fires. A
-/// blocked runtime cannot report, so a timer that is overdue now counts too. A run reads atomics
-/// and waits for no runtime.
-///
-/// A runtime is *busy* while its lag is above 500 ms ([`busy_above`](Self::busy_above)). The check
-/// fails while more than half of the runtimes are busy ([`fail_above`](Self::fail_above)) and warns
-/// while any of them is. A runtime that has shut down no longer counts. A runtime that was never
-/// driven, or has no timer, counts as busy. The indicator suits servers with a runtime per core, or
-/// with separate runtimes for application and administration.
-///
-/// Limits: a multi-thread runtime has no lag as long as one of its threads can run tasks, even if
-/// another thread is blocked. If the runtime of [`Health`](crate::Health) itself is blocked, no
-/// check runs at all; readiness then fails after [`stale_after`](crate::Check::stale_after), because
-/// the snapshot expires. So start `Health` on a runtime that you do not expect to block, such as
-/// that of the administration. None of this affects liveness.
-///
-/// Each watched runtime wakes ten times a second; see [`interval`](Self::interval). Critical,
-/// component type `system`; timeout and TTL are those of the
-/// [`HealthConfig`](crate::HealthConfig). Readings: `lag` of the slowest runtime, in `ms`;
-/// `runtimes` and `busyRuntimes`, in `runtimes`.
 ///
 /// ```
 /// use tokio::runtime::Handle;
@@ -53,6 +34,50 @@ use crate::{CheckResult, ComponentType, HealthIndicator, Observation};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # What it sends
+///
+/// Nothing. On each [watched](Self::watch) runtime a task re-arms a timer, ten times a second (see
+/// [`interval`](Self::interval)), and notes how late it fires. A run reads these notes and waits for
+/// no runtime. 500 instances cost other machines nothing.
+///
+/// # Verdicts
+///
+/// A timer is late if it fires more than 500 ms ([`busy_above`](Self::busy_above)) after it should.
+/// A runtime is *busy*
+///
+/// - while its timer is late and has not fired yet, since a blocked runtime cannot report; or
+/// - after two late timers that lie no more than 5 s ([`window`](Self::window)) apart, until there was
+///   none for as long. A runtime that is blocked for 700 ms of each second stays busy between.
+///
+/// The check fails while more than half of the runtimes are busy
+/// ([`fail_above`](Self::fail_above)), and warns while any is. It also warns for 5 s after a single
+/// late timer, which takes no traffic away: that was a hiccup, or the whole process was paused, and
+/// it is over. For the same reason a timer that is late now has one more interval to fire before it
+/// counts: a process that goes on after a pause may run the check first.
+///
+/// A runtime that has shut down no longer counts. A runtime that was never driven, or has no timer,
+/// is busy. An indicator that watches none warns. The indicator suits servers with a runtime per
+/// core, or with separate runtimes for application and administration.
+///
+/// # What it cannot see
+///
+/// A multi-thread runtime has no lag as long as one of its threads can run tasks, even if another
+/// thread is blocked. If the runtime of [`Health`](crate::Health) itself is blocked, no check runs at
+/// all; readiness then fails after [`stale_after`](crate::Check::stale_after), because the snapshot
+/// expires. So start `Health` on a runtime that you do not expect to block, such as that of the
+/// administration. Why a runtime is late: code that blocks it, a starved host and a pause look the
+/// same. None of this affects liveness.
+///
+/// # Defaults
+///
+/// Critical, component type `system`; timeout and TTL are those of the
+/// [`HealthConfig`](crate::HealthConfig). Readings: `lag` of the slowest runtime, the longest of the
+/// window, in `ms`; `runtimes` and `busyRuntimes`, in `runtimes`.
+///
+/// The default limits mean that most runtimes make requests wait for more than half a second again
+/// and again. A healthy service blocks no runtime for as long, however large and loaded it is; what
+/// it must compute for longer belongs on other threads.
 #[derive(Clone, Debug)]
 #[must_use = "an indicator does nothing until it is registered"]
 pub struct RuntimeLagIndicator {
@@ -61,6 +86,7 @@ pub struct RuntimeLagIndicator {
     /// The share of the runtimes, from 0 up to but not including 1.
     fail_above: f64,
     interval: Duration,
+    window: Duration,
     watched: Arc<Watched>,
 }
 
@@ -72,12 +98,13 @@ impl RuntimeLagIndicator {
             busy_above: Duration::from_millis(500),
             fail_above: 0.5,
             interval: Duration::from_millis(100),
+            window: Duration::from_secs(5),
             watched: Arc::default(),
         }
     }
 
-    /// Treats a runtime as busy while its lag is above this, which must not be zero. Default:
-    /// 500 ms.
+    /// Treats a timer as late that fires more than this after it should, which must not be zero.
+    /// Default: 500 ms.
     pub fn busy_above(mut self, lag: Duration) -> Self {
         self.busy_above = lag;
         self
@@ -100,6 +127,15 @@ impl RuntimeLagIndicator {
         self
     }
 
+    /// Sets how long a late timer counts. Default: 5 s.
+    ///
+    /// It must be longer than zero, and should be at least the TTL of the check: what comes and goes
+    /// between two runs is then seen by one of them.
+    pub fn window(mut self, window: Duration) -> Self {
+        self.window = window;
+        self
+    }
+
     /// Watches a runtime until it shuts down or every clone of this indicator is dropped.
     ///
     /// Failures name the runtime by `runtime`. Its timer must be enabled.
@@ -116,21 +152,26 @@ impl HealthIndicator for RuntimeLagIndicator {
 
     async fn check(&self) -> CheckResult {
         config::validated(self)?;
-        let lags = self.watched.lags();
-        let Some(worst) = lags.first() else {
+        let mut lags = self.lags();
+        if lags.iter().any(|lag| lag.state == State::Overdue) {
+            sleep(self.interval).await;
+            lags = self.lags();
+        }
+        let Some(worst) = lags.iter().map(|lag| lag.time).max() else {
             return Ok(Observation::warn("no runtime is watched"));
         };
-        let busy = lags.partition_point(|lag| lag.time > self.busy_above);
+        let busy = lags.partition_point(Lag::is_busy);
+        let behind = lags.partition_point(|lag| lag.state != State::OnTime);
         let mut findings = Findings::default();
-        findings.reading("lag", rounded(worst.time.as_secs_f64() * 1e3), "ms");
+        findings.reading("lag", rounded(worst.as_secs_f64() * 1e3), "ms");
         findings.reading("runtimes", lags.len(), "runtimes");
         findings.reading("busyRuntimes", busy, "runtimes");
         let beyond = match busy as f64 / lags.len() as f64 {
             share if share > self.fail_above => Some(Beyond::Fail(self.fail_above)),
-            _ if busy > 0 => Some(Beyond::Warn(0.0)),
+            _ if behind > 0 => Some(Beyond::Warn(0.0)),
             _ => None,
         };
-        findings.limit(beyond, |_| self.describe(&lags, busy));
+        findings.limit(beyond, |_| self.describe(&lags, busy, behind));
         findings.result()
     }
 
@@ -138,6 +179,7 @@ impl HealthIndicator for RuntimeLagIndicator {
         let busy_above = self.busy_above.is_zero();
         let fail_above = !(0.0..1.0).contains(&self.fail_above);
         let interval = self.interval < SHORTEST_INTERVAL;
+        let window = self.window.is_zero();
         config::join([
             busy_above.then(|| "busy_above must be longer than zero".to_owned()),
             fail_above.then(|| {
@@ -147,6 +189,7 @@ impl HealthIndicator for RuntimeLagIndicator {
             interval.then(|| {
                 "interval must be at least 1ms, the resolution of tokio's timers".to_owned()
             }),
+            window.then(|| "window must be longer than zero".to_owned()),
         ])
     }
 
@@ -156,19 +199,33 @@ impl HealthIndicator for RuntimeLagIndicator {
 }
 
 impl RuntimeLagIndicator {
-    fn describe(&self, lags: &[Lag], busy: usize) -> String {
+    fn lags(&self) -> Vec<Lag> {
+        self.watched.lags(self.busy_above, self.window)
+    }
+
+    /// `busy` of the runtimes are so, which come first, and `behind` of them are or were.
+    fn describe(&self, lags: &[Lag], busy: usize, behind: usize) -> String {
         let busy_above = format_duration(self.busy_above);
         let count = lags.len();
-        let mut worst: Vec<_> = lags[..busy]
+        let named = if busy > 0 { busy } else { behind };
+        let mut worst: Vec<_> = lags[..named]
             .iter()
             .take(NAMED)
             .map(Lag::to_string)
             .collect();
-        if busy > NAMED {
-            worst.push(format!("and {} more", busy - NAMED));
+        if named > NAMED {
+            worst.push(format!("and {} more", named - NAMED));
         }
         let worst = worst.join(", ");
-        format!("{busy} of {count} runtimes lag by more than {busy_above}: {worst}")
+        if busy > 0 {
+            format!("{busy} of {count} runtimes lag by more than {busy_above}: {worst}")
+        } else {
+            let window = format_duration(self.window);
+            format!(
+                "{behind} of {count} runtimes lagged once by more than {busy_above} in the last \
+                 {window}: {worst}"
+            )
+        }
     }
 }
 

@@ -1,8 +1,7 @@
-//! The task on each watched runtime, and the atomics that it writes.
+//! The task on each watched runtime, and what it leaves for the readers.
 
 use std::cmp::Reverse;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,6 +9,8 @@ use std::time::{Duration, Instant};
 use humantime::format_duration;
 use tokio::runtime::Handle;
 use tokio::time::sleep;
+
+use super::history::{History, PastLag};
 
 /// All watched runtimes.
 ///
@@ -30,32 +31,48 @@ impl Default for Watched {
     }
 }
 
-/// The report of one runtime, in nanoseconds.
+/// The report of one runtime.
 #[derive(Debug)]
 struct Pulse {
     runtime: String,
-    /// When the next tick should come, since the epoch.
-    due: AtomicU64,
-    /// How late the last tick was.
-    late: AtomicU64,
+    ticks: Mutex<Ticks>,
+}
+
+/// Times are since the epoch.
+#[derive(Debug)]
+struct Ticks {
+    /// When the next one should come.
+    due: Duration,
+    late: History,
 }
 
 impl Pulse {
-    fn tick(&self, now: u64, interval: Duration) {
-        let late = now.saturating_sub(self.due.load(Ordering::Relaxed));
-        self.late.store(late, Ordering::Relaxed);
-        // Stored last: a reader for which this tick is no longer overdue also sees how late it was.
-        self.due
-            .store(now.saturating_add(nanos(interval)), Ordering::Release);
+    fn tick(&self, now: Duration, interval: Duration) {
+        let mut ticks = self.ticks();
+        let late = now.saturating_sub(ticks.due);
+        ticks.late.add(now, late);
+        ticks.due = now.saturating_add(interval);
     }
 
-    fn lag(&self, now: u64) -> Lag {
-        let overdue = now.saturating_sub(self.due.load(Ordering::Acquire));
-        let late = self.late.load(Ordering::Relaxed);
+    fn lag(&self, now: Duration, limit: Duration, window: Duration) -> Lag {
+        let ticks = self.ticks();
+        let overdue = now.saturating_sub(ticks.due);
+        let past = ticks.late.past(limit, window, now);
         Lag {
             runtime: self.runtime.clone(),
-            time: Duration::from_nanos(overdue.max(late)),
+            time: overdue.max(past.worst),
+            state: match past.lag {
+                _ if overdue > limit => State::Overdue,
+                PastLag::Repeated => State::Behind,
+                PastLag::Once => State::WasBehind,
+                PastLag::None => State::OnTime,
+            },
         }
+    }
+
+    /// Held for as long as it takes to note a tick, and never by code of the application.
+    fn ticks(&self) -> MutexGuard<'_, Ticks> {
+        self.ticks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -63,8 +80,10 @@ impl Watched {
     pub(super) fn start(self: &Arc<Self>, runtime: String, handle: &Handle, interval: Duration) {
         let pulse = Arc::new(Pulse {
             runtime,
-            due: AtomicU64::new(self.now().saturating_add(nanos(interval))),
-            late: AtomicU64::new(0),
+            ticks: Mutex::new(Ticks {
+                due: self.epoch.elapsed().saturating_add(interval),
+                late: History::default(),
+            }),
         });
         self.pulses().push(Arc::clone(&pulse));
         let member = Member {
@@ -74,16 +93,14 @@ impl Watched {
         handle.spawn(member.tick(interval));
     }
 
-    /// The lag of each runtime, longest first.
-    pub(super) fn lags(&self) -> Vec<Lag> {
-        let now = self.now();
-        let mut lags: Vec<_> = self.pulses().iter().map(|pulse| pulse.lag(now)).collect();
-        lags.sort_by_key(|lag| Reverse(lag.time));
+    /// The lag of each runtime: those that are behind first, and then by its length.
+    pub(super) fn lags(&self, limit: Duration, window: Duration) -> Vec<Lag> {
+        let now = self.epoch.elapsed();
+        let pulses = self.pulses();
+        let lags = pulses.iter().map(|pulse| pulse.lag(now, limit, window));
+        let mut lags: Vec<_> = lags.collect();
+        lags.sort_by_key(|lag| Reverse((lag.rank(), lag.time)));
         lags
-    }
-
-    fn now(&self) -> u64 {
-        nanos(self.epoch.elapsed())
     }
 
     /// A tick never takes this lock.
@@ -105,7 +122,7 @@ impl Member {
             let Some(watched) = self.watched.upgrade() else {
                 return;
             };
-            self.pulse.tick(watched.now(), interval);
+            self.pulse.tick(watched.epoch.elapsed(), interval);
         }
     }
 }
@@ -126,7 +143,32 @@ impl Drop for Member {
 /// The lag of one runtime.
 pub(super) struct Lag {
     runtime: String,
+    /// The longest of the window.
     pub(super) time: Duration,
+    pub(super) state: State,
+}
+
+/// What the lag of a window means, better ones first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum State {
+    OnTime,
+    /// It was beyond the limit once, which is over.
+    WasBehind,
+    /// It is beyond the limit again and again.
+    Behind,
+    /// It is beyond the limit now.
+    Overdue,
+}
+
+impl Lag {
+    /// Those that are behind are named by their length, whether it is now or again and again.
+    fn rank(&self) -> State {
+        self.state.min(State::Behind)
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.state >= State::Behind
+    }
 }
 
 impl fmt::Display for Lag {
@@ -135,8 +177,4 @@ impl fmt::Display for Lag {
         let time = format_duration(Duration::from_millis(millis));
         write!(f, "{} by {time}", self.runtime)
     }
-}
-
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -21,6 +21,10 @@ impl Findings {
         self.readings.push((measurement, value.into(), unit));
     }
 
+    pub(crate) fn failure(&mut self, text: String) {
+        self.failures.push(text);
+    }
+
     /// Adds the text of `describe` if a value is beyond a limit, which it receives.
     pub(crate) fn limit(&mut self, beyond: Option<Beyond>, describe: impl FnOnce(f64) -> String) {
         match beyond {

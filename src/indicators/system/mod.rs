@@ -1,10 +1,17 @@
 //! The host and its container: disk, memory, processor, file descriptors.
 
 #[cfg(target_os = "linux")]
+mod average;
+#[cfg(target_os = "linux")]
 mod cgroup;
 mod cpu;
 mod descriptors;
 mod disk;
+#[cfg(all(test, target_os = "linux"))]
+#[allow(clippy::unwrap_used, reason = "tests end where they go wrong")]
+mod healthy_tests;
+#[cfg(target_os = "linux")]
+mod kernel_file;
 mod memory;
 
 use std::time::Duration;
@@ -42,6 +49,13 @@ impl<M: Measure> Host<M> {
             source,
             slot: BlockingSlot::default(),
         }
+    }
+
+    /// Measures once, at once: the files that it reads are then open, and stay so when the process
+    /// has no descriptor left.
+    fn prepared(name: String, source: M) -> Self {
+        let _ = source.measure();
+        Self::new(name, source)
     }
 
     fn with(mut self, change: impl FnOnce(&mut M)) -> Self {
@@ -100,6 +114,16 @@ use host_indicator;
 /// Passes with a text that says why there is no value.
 fn note(text: impl Into<String>) -> Observation {
     Observation::pass().value(text.into(), "")
+}
+
+/// What this host does not have is a note. That something could not be read is a failure, since
+/// nobody knows then whether all is well.
+#[cfg(target_os = "linux")]
+fn unreadable(error: &std::io::Error) -> CheckResult {
+    match kernel_file::is_absent(error) {
+        true => Ok(note(format!("not available here: {error}"))),
+        false => Err(format!("the kernel cannot be asked: {error}").into()),
+    }
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -1,5 +1,7 @@
 //! The lag of runtimes, of which some are blocked. Real threads need the real clock.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -188,25 +190,67 @@ async fn the_lag_of_the_runtime_that_is_furthest_behind_is_a_reading() {
     assert_eq!(number(&lag.check().await, "busyRuntimes", "runtimes"), 1.0);
 }
 
-/// What is overdue grows from one look to the next, and what was late does not.
+// blocked:  700 of every 1,000 ms
+// check:    fail throughout, from the second time on
 #[tokio::test]
-async fn how_late_the_last_timer_was_counts_until_the_next() {
-    let lag = indicator().interval(millis(400));
+async fn a_runtime_that_is_blocked_most_of_the_time_fails_between_the_blocks_too() {
+    let lag = indicator();
     let [worker] = workers(&lag);
-    let read = async || number(&lag.check().await, "lag", "ms");
-    let blocked = worker.block();
-    eventually("a lag", async || read().await > 200.0).await;
-    drop(blocked);
-    let is_still = async || {
-        let first = read().await;
-        first > 200.0 && read().await == first
-    };
-    let deadline = std::time::Instant::now() + Duration::from_secs(20);
-    while !is_still().await {
-        assert!(std::time::Instant::now() < deadline, "it was not kept");
-        tokio::time::sleep(millis(1)).await;
+    let blocks = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&blocks);
+    worker.handle.spawn(async move {
+        loop {
+            count.fetch_add(1, Ordering::Relaxed);
+            thread::sleep(millis(700));
+            tokio::time::sleep(millis(300)).await;
+        }
+    });
+    eventually("the failure", async || {
+        blocks.load(Ordering::Relaxed) > 2 && status(&lag.check().await) == Status::Fail
+    })
+    .await;
+    let begun = blocks.load(Ordering::Relaxed);
+    let mut looks = 0;
+    while blocks.load(Ordering::Relaxed) < begun + 3 {
+        let result = lag.check().await;
+        assert_eq!(status(&result), Status::Fail, "look {looks}: {result:?}");
+        assert!(number(&result, "lag", "ms") > 500.0, "{result:?}");
+        looks += 1;
+        tokio::time::sleep(millis(10)).await;
     }
-    eventually("the next timer", async || read().await < 200.0).await;
+    assert!(looks > 10, "{looks}");
+}
+
+// blocked:  for long   never again
+// check:    fail       warn for a window   pass
+#[tokio::test]
+async fn a_runtime_that_was_blocked_once_only_warns_when_it_is_over() {
+    let lag = indicator()
+        .busy_above(millis(2_500))
+        .window(Duration::from_secs(2));
+    let [worker] = workers(&lag);
+    let blocked = worker.block();
+    eventually("the failure", async || {
+        status(&lag.check().await) == Status::Fail
+    })
+    .await;
+    drop(blocked);
+    let mut seen = vec![Status::Fail];
+    eventually("the end of the window", async || {
+        let result = lag.check().await;
+        let status = status(&result);
+        if status == Status::Warn {
+            let text =
+                "1 of 1 runtimes lagged once by more than 2s 500ms in the last 2s: worker-0 by ";
+            assert!(output(&result).starts_with(text), "{result:?}");
+        }
+        if seen.last() != Some(&status) {
+            seen.push(status);
+        }
+        status == Status::Pass
+    })
+    .await;
+    assert_eq!(seen, [Status::Fail, Status::Warn, Status::Pass]);
 }
 
 /// No refresher runs the check then, so the snapshot says that it is old.

@@ -280,6 +280,21 @@ async fn a_path_that_is_gone_fails_until_it_is_back() {
 }
 
 #[tokio::test]
+async fn only_a_mount_point_passes_where_one_is_wanted() {
+    let is_mounted = async |path: &Path| {
+        let disk = DiskIndicator::new("disk", path).must_be_mount_point();
+        let result = disk.check().await;
+        !output(&result).contains("is not a mount point: nothing is mounted there")
+    };
+    let directory = tempdir().unwrap();
+    assert!(!is_mounted(directory.path()).await);
+    for path in ["/", "/proc", "/proc/."] {
+        assert!(is_mounted(Path::new(path)).await, "{path}");
+    }
+    assert!(!is_mounted(Path::new("/proc/self")).await);
+}
+
+#[tokio::test]
 async fn a_file_system_without_a_size_passes_with_a_note() {
     let disk = DiskIndicator::new("disk", "/proc");
     let result = disk.check().await;

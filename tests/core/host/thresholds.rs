@@ -49,6 +49,10 @@ fn of_the_lag_of_runtimes() {
         refused(lag().interval(Duration::from_micros(999))),
         r#""lag": interval must be at least 1ms, the resolution of tokio's timers"#
     );
+    assert_eq!(
+        refused(lag().window(Duration::ZERO)),
+        r#""lag": window must be longer than zero"#
+    );
     let second = Duration::from_secs(1);
     let lag = lag().busy_above(second).fail_above(0.0);
     assert_eq!(lag.config_error(), None);
@@ -77,14 +81,22 @@ fn of_the_host() {
         refused(disk().fail_below_bytes(0)),
         r#""disk": fail_below_bytes must be above 0, not 0"#
     );
+    assert_eq!(
+        refused(disk().warn_below_inodes_percent(0.0)),
+        format!(r#""disk": warn_below_inodes_percent {percent} 0"#)
+    );
     let memory = || MemoryIndicator::new("mem");
     assert_eq!(
         refused(memory().warn_above_rss(0)),
         r#""mem": warn_above_rss must be above 0, not 0"#
     );
     assert_eq!(
-        refused(memory().warn_above_cgroup_percent(f64::NAN)),
-        format!(r#""mem": warn_above_cgroup_percent {percent} NaN"#)
+        refused(memory().warn_above_percent(f64::NAN)),
+        format!(r#""mem": warn_above_percent {percent} NaN"#)
+    );
+    assert_eq!(
+        refused(memory().warn_above_pressure_percent(101.0)),
+        format!(r#""mem": warn_above_pressure_percent {percent} 101"#)
     );
     let cpu = || CpuIndicator::new("cpu");
     assert_eq!(
@@ -92,9 +104,23 @@ fn of_the_host() {
         r#""cpu": warn_above_load_per_core must be above 0, not NaN"#
     );
     assert_eq!(
-        refused(cpu().warn_above_load_per_core(f64::INFINITY)),
+        refused(
+            cpu()
+                .warn_above_load_per_core(5.0)
+                .fail_above_load_per_core(4.0)
+        ),
         format!(
-            r#""cpu": warn_above_load_per_core is inf, which is beyond fail_above_load_per_core at 4: {never}"#
+            r#""cpu": warn_above_load_per_core is 5, which is beyond fail_above_load_per_core at 4: {never}"#
+        )
+    );
+    assert_eq!(
+        refused(
+            cpu()
+                .warn_above_throttled_percent(0.0)
+                .fail_above_pressure_percent(120.0)
+        ),
+        format!(
+            r#""cpu": warn_above_throttled_percent {percent} 0; fail_above_pressure_percent {percent} 120"#
         )
     );
     assert_eq!(

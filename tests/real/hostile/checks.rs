@@ -8,8 +8,10 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio::sync::Mutex;
-use tower_health::{Check, CheckResult, Criticality, Observation, indicator_fn};
+use tower_health::indicators::RuntimeLagIndicator;
+use tower_health::{Check, CheckResult, Criticality, HealthIndicator, Observation, indicator_fn};
 
 use super::setup::{CheckSetup, Kind};
 
@@ -21,10 +23,18 @@ pub(super) fn to_check(
 ) -> Check {
     let (kind, count) = (setup.kind.clone(), Arc::clone(count));
     let kept = Arc::new(Mutex::new(None));
+    let lag = RuntimeLagIndicator::new(&setup.name);
+    if let Kind::Lags = kind {
+        lag.watch("service", &Handle::current());
+    }
     let indicator = indicator_fn(&setup.name, move || {
         let (kind, count, kept) = (kind.clone(), Arc::clone(&count), Arc::clone(&kept));
+        let lag = lag.clone();
         async move {
-            let result = run(kind, dependency, count.load(Relaxed), &kept).await;
+            let result = match kind {
+                Kind::Lags => lag.check().await,
+                kind => run(kind, dependency, count.load(Relaxed), &kept).await,
+            };
             count.fetch_add(1, Relaxed);
             result
         }
@@ -65,7 +75,7 @@ async fn run(
             ask_on(&mut stream).await?;
             *kept = Some(stream);
         }
-        Kind::Passes => {}
+        Kind::Passes | Kind::Lags => {}
         Kind::Flaps { bytes } if before % 2 == 1 => return Err("x".repeat(bytes).into()),
         Kind::Flaps { .. } => {}
     }

@@ -17,3 +17,9 @@ mod process;
 mod setup;
 mod starvation;
 mod throttle;
+
+// What the tests of the indicators of the host need, too.
+pub(crate) use self::cgroup::Throttle;
+pub(crate) use self::dependency::Dependency;
+pub(crate) use self::process::Service;
+pub(crate) use self::setup::{CheckSetup, Kind, Setup};

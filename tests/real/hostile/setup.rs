@@ -41,6 +41,8 @@ pub(crate) enum Kind {
     AsksOnKept,
     /// Passes at once.
     Passes,
+    /// Measures the lag of the runtime.
+    Lags,
     /// Fails every second time, with a text of so many bytes.
     Flaps { bytes: usize },
 }
