@@ -1,7 +1,6 @@
 //! The indicators that use the network (HTTP, TCP, DNS, gRPC, TLS), against servers in this process
 //! that the test controls.
 
-mod authority;
 mod certificate_file;
 mod certificate_server;
 mod dns;
@@ -14,6 +13,6 @@ mod http_connections;
 mod http_faults;
 mod http_settings;
 mod http_tls;
-mod site;
 mod tcp;
-mod verdict;
+
+use crate::support::{authority, site, verdict};
