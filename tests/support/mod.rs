@@ -9,6 +9,7 @@ mod dial;
 mod health;
 mod wait;
 
+pub(crate) mod authority;
 pub(crate) mod child;
 pub(crate) mod counting;
 pub(crate) mod never_ready;
@@ -17,7 +18,9 @@ pub(crate) mod prober;
 pub(crate) mod proxy;
 pub(crate) mod runs;
 pub(crate) mod server;
+pub(crate) mod site;
 pub(crate) mod sqlx_pool;
+pub(crate) mod verdict;
 pub(crate) mod watched;
 
 pub(crate) use clock::{lapse, millis, secs, settle};

@@ -3,32 +3,61 @@
 mod chain;
 mod file;
 mod server;
+mod store;
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use self::chain::{Limits, judge};
+use self::chain::{Limits, Validity, dates, has_doubtful_issuer, judge, needed, seconds};
 use self::file::PemFile;
 use self::server::Server;
+use self::store::Store;
 use crate::indicators::shared::budget::{self, Budget};
 use crate::indicators::shared::config;
-use crate::{CheckResult, ComponentType, Criticality, HealthIndicator};
+use crate::indicators::shared::note::warned;
+use crate::{CheckResult, ComponentType, Criticality, Failure, HealthIndicator};
 
 /// Short enough to notice a renewal soon; a date needs no more.
 const TTL: Duration = Duration::from_secs(60);
 
 /// Checks when a certificate expires: one in a PEM file, or the one that a server presents.
 ///
-/// By default it warns while fewer than 14 days are left, and fails when the certificate has expired
-/// or is not valid yet. In a chain, the certificate that expires first counts. The check reads dates
-/// only. It verifies neither signatures nor names: to check that clients accept the certificate, use
-/// [`HttpIndicator`](super::HttpIndicator) (feature `http-client`).
+/// The check reads dates only. It verifies neither signatures nor names: to check that clients accept
+/// the certificate, use [`HttpIndicator`](super::HttpIndicator) (feature `http-client`).
+///
+/// # What it sends
+///
+/// [`from_file`](Self::from_file) reads a small file. [`from_server`](Self::from_server) looks up the
+/// host, connects, performs a TLS handshake without sending data, and closes the connection, again in
+/// each run, so it notices a renewal within a TTL. 500 instances cost the server 8 handshakes a
+/// second. If a certificate above the first one is doubtful, the run also reads the certificates that
+/// the system trusts.
+///
+/// # Verdicts
+///
+/// - **pass**: all certificates of the chain that clients need are valid for 14 more days.
+/// - **warn**: one of them is valid for less than 14 days; or the host was not looked up in half of
+///   the time, and its previous addresses were used, once.
+/// - **fail**: one of them has expired or is not valid yet, or less than
+///   [`fail_below_days`](Self::fail_below_days) are left; the file cannot be read; the server cannot
+///   be reached or presents no certificate.
+///
+/// The certificate that expires first counts. One that the system of this instance trusts by itself,
+/// by name and key, is not needed, and neither are those above it (RFC 5280, section 6.1.1): servers
+/// keep sending roots that an older authority signed across after these have expired. The first
+/// certificate always counts.
 ///
 /// It is not critical by default: a certificate expires on all instances in the same second, and
 /// removing all of them from the load balancer helps no client.
 ///
-/// Each run reads the file or connects to the server again, so it notices a renewal within a TTL and
-/// without a restart. The clock is that of the system.
+/// # What it cannot see
+///
+/// Whether clients accept the certificate: its names, its signatures, whether it was revoked. Clients
+/// that trust other authorities than this instance may need a certificate that this check does not
+/// count. Of several servers behind one name it sees one for each run. The clock is that of the
+/// system.
+///
+/// # Defaults
 ///
 /// | | |
 /// |---|---|
@@ -59,6 +88,7 @@ pub struct CertificateIndicator {
     timeout: Duration,
     /// `Err` holds the configuration error.
     source: Result<Source, String>,
+    store: Store,
 }
 
 #[derive(Debug)]
@@ -105,6 +135,20 @@ impl CertificateIndicator {
             limits: Limits { warn: 14, fail: 0 },
             timeout: budget::TIMEOUT,
             source,
+            store: Store::default(),
+        }
+    }
+
+    /// The certificates of the chain that clients need.
+    async fn counted(
+        &self,
+        chain: Vec<Validity>,
+        budget: &Budget,
+        now: i64,
+    ) -> Result<Vec<Validity>, Failure> {
+        match has_doubtful_issuer(&chain, self.limits, now) {
+            true => Ok(needed(chain, &self.store.anchors(budget, now).await?)),
+            false => Ok(chain),
         }
     }
 
@@ -148,14 +192,21 @@ impl HealthIndicator for CertificateIndicator {
     async fn check(&self) -> CheckResult {
         config::validated(self)?;
         let budget = Budget::start(self.timeout);
-        let (source, chain) = match config::parsed(&self.source)? {
-            Source::File(file) => (file.to_string(), file.read(&budget).await?),
+        let (source, chain, note) = match config::parsed(&self.source)? {
+            Source::File(file) => (file.to_string(), file.read(&budget).await?, None),
             Source::Server(server) => {
-                let chain = server.fetch(&budget, self.timeout).await?;
-                (server.to_string(), chain)
+                let (chain, note) = server.fetch(&budget, self.timeout).await?;
+                let named = |fault| Failure::new(format!("{server}: {fault}"));
+                (server.to_string(), dates(&chain).map_err(named)?, note)
             }
         };
-        judge(&source, &chain, self.limits, SystemTime::now())
+        let now = seconds(SystemTime::now())?;
+        let chain = self.counted(chain, &budget, now).await?;
+        let seen = judge(&source, &chain, self.limits, now)?;
+        Ok(match note {
+            Some(note) => warned(&seen, &note),
+            None => seen,
+        })
     }
 
     fn timeout(&self) -> Option<Duration> {

@@ -8,15 +8,14 @@ use std::time::Duration;
 
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::{ActiveKeyExchange, CryptoProvider, SupportedKxGroup, ring};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{ClientConfig, DigitallySignedStruct, Error, NamedGroup, SignatureScheme};
 use tokio::io::AsyncWrite;
 use tokio_rustls::TlsConnector;
 
-use super::chain::{Validity, dates};
 use crate::Failure;
-use crate::indicators::shared::address::Address;
+use crate::indicators::shared::address::{Address, Connection};
 use crate::indicators::shared::budget::Budget;
 use crate::indicators::shared::config;
 
@@ -35,7 +34,7 @@ impl Server {
         Ok(Self {
             server_name: server_name(address.host()),
             address,
-            provider: Arc::new(ring::default_provider()),
+            provider: Arc::new(provider()),
         })
     }
 
@@ -51,10 +50,10 @@ impl Server {
         &self,
         budget: &Budget,
         timeout: Duration,
-    ) -> Result<Vec<Validity>, Failure> {
+    ) -> Result<(Vec<CertificateDer<'static>>, Option<String>), Failure> {
         let server_name = config::parsed(&self.server_name)?.clone();
-        let tcp = self.address.connect(budget, timeout).await?;
-        let verifier = Arc::new(CapturingVerifier::new(&self.provider));
+        let Connection { stream: tcp, note } = self.address.connect(budget, timeout).await?;
+        let verifier = Arc::new(CapturingVerifier::default());
         let config = self.config(&verifier)?;
         let step = format!("TLS handshake with {self}");
         let handshake = TlsConnector::from(Arc::new(config)).connect(server_name, tcp);
@@ -70,7 +69,7 @@ impl Server {
             Err(_) if !chain.is_empty() => {}
             Err(error) => return Err(Failure::new(format!("{step}: {error}"))),
         }
-        dates(&chain).map_err(|fault| Failure::new(format!("{self}: {fault}")))
+        Ok((chain, note))
     }
 
     /// A new configuration for each run, because a resumed session would show an old certificate.
@@ -91,29 +90,58 @@ impl fmt::Display for Server {
     }
 }
 
+/// With P-521 as the last of the curves: over TLS 1.2, a server whose key is on a curve presents it
+/// only to clients that name this curve (RFC 8422, section 5.1.1).
+fn provider() -> CryptoProvider {
+    let mut provider = ring::default_provider();
+    provider.kx_groups.push(&P521);
+    provider
+}
+
+/// Named, and not implemented: servers agree on one of the curves before it.
+#[derive(Debug)]
+struct P521;
+
+impl SupportedKxGroup for P521 {
+    fn start(&self) -> Result<Box<dyn ActiveKeyExchange>, Error> {
+        Err(Error::General("the server agrees on P-521 only".to_owned()))
+    }
+
+    fn name(&self) -> NamedGroup {
+        NamedGroup::secp521r1
+    }
+}
+
 fn server_name(name: &str) -> Result<ServerName<'static>, String> {
     ServerName::try_from(name.to_owned())
         .map_err(|_| format!("server_name {name:?} is neither a DNS name nor an IP address"))
 }
 
+/// All that a server may have a key for: a signature that is not verified needs no code for it.
+const SCHEMES: [SignatureScheme; 13] = [
+    SignatureScheme::ECDSA_NISTP256_SHA256,
+    SignatureScheme::ECDSA_NISTP384_SHA384,
+    SignatureScheme::ECDSA_NISTP521_SHA512,
+    SignatureScheme::ED25519,
+    SignatureScheme::ED448,
+    SignatureScheme::RSA_PSS_SHA256,
+    SignatureScheme::RSA_PSS_SHA384,
+    SignatureScheme::RSA_PSS_SHA512,
+    SignatureScheme::RSA_PKCS1_SHA256,
+    SignatureScheme::RSA_PKCS1_SHA384,
+    SignatureScheme::RSA_PKCS1_SHA512,
+    SignatureScheme::ECDSA_SHA1_Legacy,
+    SignatureScheme::RSA_PKCS1_SHA1,
+];
+
 /// Accepts and stores every certificate. This is safe because the run sends nothing over the
 /// connection and trusts nothing that it receives.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct CapturingVerifier {
     chain: Mutex<Vec<CertificateDer<'static>>>,
-    schemes: Vec<SignatureScheme>,
 }
 
 impl CapturingVerifier {
-    fn new(provider: &CryptoProvider) -> Self {
-        Self {
-            chain: Mutex::default(),
-            schemes: provider
-                .signature_verification_algorithms
-                .supported_schemes(),
-        }
-    }
-
     fn take(&self) -> Vec<CertificateDer<'static>> {
         std::mem::take(&mut *self.chain.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -157,6 +185,6 @@ impl ServerCertVerifier for CapturingVerifier {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.schemes.clone()
+        SCHEMES.to_vec()
     }
 }

@@ -5,7 +5,6 @@ use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use http::{Request, Response};
@@ -14,22 +13,26 @@ use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 use tower_service::Service;
 
+use super::own::Proxy;
+
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 pub(super) type ResponseBody = UnsyncBoxBody<Bytes, BoxError>;
 pub(super) type SendFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Response<ResponseBody>, BoxError>> + Send + 'a>>;
 
 /// Sends the requests of an indicator.
-pub(super) trait Client: Send + Sync {
+pub(super) trait Sender: Send + Sync {
     fn send(&self, request: Request<()>) -> SendFuture<'_>;
 
-    /// What a run without a response waits for; empty if the client does not report it.
-    fn step(&self) -> &'static str {
-        ""
+    /// What a request without a response waits for; empty if the client does not report it.
+    fn step(&self) -> String {
+        String::new()
     }
 
-    /// A client of the application keeps its own timeouts.
-    fn set_timeout(&mut self, _timeout: Duration) {}
+    /// The proxy that requests go to, if the client reports it.
+    fn proxy(&self) -> Option<&Proxy> {
+        None
+    }
 }
 
 /// Each run uses a clone of the service. The lock is held only while the service is cloned, and
@@ -48,7 +51,7 @@ impl<C, R> CloneClient<C, R> {
     }
 }
 
-impl<C, R, B> Client for CloneClient<C, R>
+impl<C, R, B> Sender for CloneClient<C, R>
 where
     C: Service<Request<R>, Response = Response<B>> + Clone + Send,
     C::Future: Send,

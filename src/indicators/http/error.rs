@@ -10,10 +10,15 @@ use hyper_util::client::legacy;
 use rustls::CertificateError;
 use rustls::pki_types::UnixTime;
 
+use super::own::TunnelError;
+
 /// Describes the cause, without the client layers above it.
 pub(super) fn describe(error: &(dyn Error + 'static)) -> String {
     if let Some(text) = causes(error).find_map(|cause| tls(cause.downcast_ref()?)) {
         return text;
+    }
+    if let Some(error) = causes(error).find_map(|cause| cause.downcast_ref::<TunnelError>()) {
+        return error.to_string();
     }
     let mut text = String::new();
     for cause in causes(error) {

@@ -1,10 +1,12 @@
 //! Whether an HTTP dependency answers as expected.
 
+mod attempt;
 mod body;
 mod boxed;
-mod default_client;
 mod error;
 mod message;
+mod own;
+mod presets;
 mod run;
 mod settings;
 mod target;
@@ -15,40 +17,79 @@ use std::time::Duration;
 
 use bytes::Buf;
 use http::header::{ACCEPT, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use rustls::ClientConfig;
 use tower_service::Service;
 
-use self::boxed::{BoxError, Client, CloneClient};
-use self::default_client::{DefaultClient, tls_config};
+use self::boxed::{BoxError, CloneClient, Sender};
+use self::own::{OwnClient, tls_config};
 use self::target::Target;
 use crate::indicators::shared::budget;
 use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
 
-type Predicate = dyn Fn(&[u8]) -> Result<(), Failure> + Send + Sync;
+type Predicate = dyn Fn(&[u8]) -> CheckResult + Send + Sync;
+type Judge = dyn Fn(StatusCode, &[u8]) -> CheckResult + Send + Sync;
 
 /// Checks that an HTTP dependency answers as expected: an API, an internal service, a CDN.
 ///
-/// A status from 200 to 299 passes. The check does not follow redirects, because a redirect is not
-/// the resource: a login page that answers 200 would look healthy.
+/// [`new`](Self::new) creates a client of its own: HTTP/1.1 or HTTP/2, and TLS by rustls with the
+/// root certificates of the system. [`with_client`](Self::with_client) uses the application's own
+/// client instead, so that the check covers its pool, proxy and TLS settings.
 ///
-/// [`new`](Self::new) creates a client with one connection pool, which lives as long as the
-/// indicator: HTTP/1.1 or HTTP/2, and TLS by rustls with the root certificates of the system. The
-/// connection stays open between runs. [`with_client`](Self::with_client) uses the application's
-/// own client instead, so that the check covers its pool, proxy and TLS settings.
+/// For some servers there is a preset, which knows the path and the meaning of the answers:
+/// [`elasticsearch`](Self::elasticsearch), [`vault`](Self::vault), [`consul`](Self::consul),
+/// [`clickhouse`](Self::clickhouse), [`clickhouse_replica`](Self::clickhouse_replica),
+/// [`openid_provider`](Self::openid_provider).
 ///
-/// The check reads the body to its end, up to [`body_limit`](Self::body_limit), because a connection
-/// with an unread response cannot be reused. A body that breaks off is a failure. Use
-/// [`head`](Self::head) for a resource that is long or endless. If the server closes the connection
-/// instead of answering, as can happen to an idle pooled connection, the check sends the request
-/// once more.
+/// # What it sends
 ///
-/// Failures and `Debug` show the URL without its query, and headers by name only.
+/// One GET for each run, or [HEAD](Self::head), over a connection that stays open between runs. It
+/// reads the body to its end, up to [`body_limit`](Self::body_limit), because a connection with an
+/// unread response cannot be used again. The connection is replaced after about a
+/// [minute](Self::reconnect_after), so that the check follows a DNS failover.
+///
+/// No failure of a kept connection is believed: the server may have forgotten it, or a balancer may
+/// have pinned it to the one backend that is sick. The request is repeated on a new connection when
+/// the kept one fails, or is silent for half of the time. After a failed run the next one opens a new
+/// connection too. So a run sends two requests at most, and opens two connections at most.
+///
+/// 500 instances send 100 requests a second at the default TTL. While the server answers, they open 8
+/// connections a second, and keep 500; while it fails, 100 connections a second.
+///
+/// A client of the application decides about its connections itself. The check repeats the request
+/// only if the server closed the connection instead of answering (RFC 9112, section 9.3.1).
+///
+/// # Verdicts
+///
+/// - **pass**: a status from 200 to 299, or of [`statuses`](Self::statuses), and a body that the
+///   [`body`](Self::body) function accepts; or whatever [`judge`](Self::judge) says.
+/// - **warn**: a new connection and the kept one disagree, and one of them passes. The text names
+///   both: a backend among several may be sick, or the server may accept no more connections. Each
+///   run in which they disagree warns, so a backend that flaps does not hide; the next run uses the
+///   connection that passed. A new connection that fails is doubted for one more `reconnect_after`,
+///   then it fails the check. A kept connection that was merely closed does not warn.
+/// - **fail**: everything else. A redirect is not followed, because it is not the resource: a login
+///   page that answers 200 would look healthy. A body that breaks off is a failure.
+///
+/// Failures and `Debug` show the URL without its query, or also without its path with
+/// [`hide_path`](Self::hide_path), and headers by name only.
+///
+/// # What it cannot see
+///
+/// Whether the requests of the application succeed: other paths, other methods, other credentials.
+/// Behind a balancer it sees one backend for about a minute, then perhaps another; and while that one
+/// passes, it says nothing of the others. With [`with_client`](Self::with_client) it is pinned as the
+/// application is. By way of a [proxy](Self::proxy) it cannot always tell which of two servers failed.
+///
+/// Of the addresses of a host, it tries those of the other IP version 300 ms after those of the
+/// preferred one (RFC 8305), so a dead IPv6 route costs no verdict.
+///
+/// # Defaults
 ///
 /// | | |
 /// |---|---|
-/// | cost of a run | one request on a pooled connection |
+/// | cost of a run | one request on a kept connection |
 /// | readings | `responseTime` in `ms`, until the end of the body |
 /// | timeout, TTL | 2 s, 5 s |
 /// | criticality | critical |
@@ -82,6 +123,10 @@ pub struct HttpIndicator {
     header_faults: Vec<String>,
     statuses: Vec<RangeInclusive<u16>>,
     predicate: Option<Box<Predicate>>,
+    judge: Option<Box<Judge>>,
+    follow: Option<Follow>,
+    /// Settings that do not fit the client or the URL.
+    faults: Vec<String>,
     body_limit: usize,
     timeout: Duration,
 }
@@ -89,7 +134,19 @@ pub struct HttpIndicator {
 /// Where to send requests, and by which client.
 struct Endpoint {
     target: Target,
-    client: Box<dyn Client>,
+    client: Client,
+}
+
+enum Client {
+    Own(Box<OwnClient>),
+    /// That of the application.
+    Foreign(Box<dyn Sender>),
+}
+
+/// A second request, to a URL that the response to the first one names.
+struct Follow {
+    target: fn(&[u8]) -> Result<Target, Failure>,
+    judge: fn(&[u8]) -> Result<(), Failure>,
 }
 
 impl HttpIndicator {
@@ -104,7 +161,7 @@ impl HttpIndicator {
     /// scratch.
     pub fn new(name: impl Into<String>, url: &str) -> Self {
         let client = |target: &Target| match tls_config(&target.uri) {
-            Ok(tls) => Ok(DefaultClient::new(tls, budget::TIMEOUT)),
+            Ok(tls) => Ok(Client::own(tls)),
             Err(error) => Err(format!("tls cannot be set up: {error}")),
         };
         Self::with(name.into(), url, client)
@@ -116,8 +173,7 @@ impl HttpIndicator {
     /// The indicator itself sets the protocols to negotiate: HTTP/2 and HTTP/1.1. `start()` reports
     /// the same URLs as for [`new`](Self::new).
     pub fn with_tls(name: impl Into<String>, url: &str, tls: ClientConfig) -> Self {
-        let client = DefaultClient::new(tls, budget::TIMEOUT);
-        Self::with(name.into(), url, |_| Ok(client))
+        Self::with(name.into(), url, |_| Ok(Client::own(tls)))
     }
 
     /// Creates an indicator that sends its requests with the application's own client.
@@ -136,16 +192,17 @@ impl HttpIndicator {
         B::Data: Buf,
         B::Error: Into<BoxError>,
     {
-        Self::with(name.into(), url, |_| Ok(CloneClient::new(client)))
+        let client = Client::Foreign(Box::new(CloneClient::new(client)));
+        Self::with(name.into(), url, |_| Ok(client))
     }
 
-    fn with<C: Client + 'static>(
+    fn with(
         name: String,
         url: &str,
-        client: impl FnOnce(&Target) -> Result<C, String>,
+        client: impl FnOnce(&Target) -> Result<Client, String>,
     ) -> Self {
         let endpoint = Target::parse(url).and_then(|target| {
-            let client = Box::new(client(&target)?);
+            let client = client(&target)?;
             Ok(Endpoint { target, client })
         });
         let agent = concat!("tower-health/", env!("CARGO_PKG_VERSION"));
@@ -161,9 +218,18 @@ impl HttpIndicator {
             header_faults: Vec::new(),
             statuses: vec![200..=299],
             predicate: None,
+            judge: None,
+            follow: None,
+            faults: Vec::new(),
             body_limit: 64 * 1024,
             timeout: budget::TIMEOUT,
         }
+    }
+}
+
+impl Client {
+    fn own(tls: ClientConfig) -> Self {
+        Self::Own(Box::new(OwnClient::new(tls)))
     }
 }
 
@@ -204,6 +270,7 @@ impl fmt::Debug for HttpIndicator {
             .field("method", &self.method)
             .field("url", &url)
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("proxy", &self.proxy_shown())
             .field("statuses", &self.statuses)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()

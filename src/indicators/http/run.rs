@@ -1,112 +1,190 @@
-//! One run: a request, the body of its response, the verdict.
+//! One run: which connection is used, and which one is believed.
 
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Instant;
 
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use tokio::select;
+use tokio::time::timeout;
 
-use super::body::{BodyRead, as_error};
-use super::boxed::{BoxError, ResponseBody};
-use super::message::{CurrentStep, Statuses, redirect};
+use super::attempt::{Fault, seconds};
+use super::boxed::Sender;
+use super::message::CurrentStep;
+use super::own::{Kept, Line, OwnClient};
 use super::target::Target;
-use super::{Endpoint, HttpIndicator, error};
-use crate::indicators::shared::budget::{Budget, answered_after};
+use super::{Client, HttpIndicator};
+use crate::indicators::shared::budget::{Budget, milliseconds};
 use crate::indicators::shared::config;
-use crate::{CheckResult, Failure};
+use crate::indicators::shared::note::warned;
+use crate::{CheckResult, Observation};
 
 impl HttpIndicator {
     pub(super) async fn run(&self) -> CheckResult {
         config::validated(self)?;
         let endpoint = config::parsed(&self.endpoint)?;
+        let target = &endpoint.target;
         let begun_at = Instant::now();
         let budget = Budget::start(self.timeout);
-        let (head, body) = self.request(&budget, endpoint).await?.into_parts();
-        let Endpoint { target, .. } = endpoint;
-        let step = format!(
-            "{} {target}: answered {}, reading the body",
-            self.method, head.status
-        );
-        let body = budget
-            .within(step, BodyRead::up_to(self.body_limit, body))
-            .await?;
-        self.judge(target, head.status, &head.headers, &body)?;
-        Ok(answered_after(begun_at.elapsed()))
+        let seen = match &endpoint.client {
+            Client::Own(client) => self.run_own(&budget, target, client).await,
+            Client::Foreign(client) => self.repeated(&budget, target, &**client).await,
+        };
+        let seen = seen.map_err(|fault| fault.failure)?;
+        let time = milliseconds(begun_at.elapsed());
+        Ok(seen.measurement("responseTime", time, "ms"))
     }
 
-    async fn request(
+    async fn run_own(
         &self,
         budget: &Budget,
-        endpoint: &Endpoint,
-    ) -> Result<Response<ResponseBody>, Failure> {
-        let mut sent = self.send(budget, endpoint).await?;
-        if sent
-            .as_ref()
-            .is_err_and(|error| error::is_closed_unanswered(as_error(error)))
-        {
-            sent = self.send(budget, endpoint).await?;
-        }
-        sent.map_err(|error| {
-            let text = error::describe(as_error(&error));
-            Failure::new(format!("{}: {text}", self.current_step(endpoint)))
-        })
-    }
-
-    async fn send(
-        &self,
-        budget: &Budget,
-        endpoint: &Endpoint,
-    ) -> Result<Result<Response<ResponseBody>, BoxError>, Failure> {
-        let mut request = Request::new(());
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = endpoint.target.uri.clone();
-        *request.headers_mut() = self.headers.clone();
-        let step = self.current_step(endpoint);
-        budget.within(step, endpoint.client.send(request)).await
-    }
-
-    fn current_step<'a>(&'a self, endpoint: &'a Endpoint) -> CurrentStep<'a> {
-        let Self { method, .. } = self;
-        CurrentStep { method, endpoint }
-    }
-
-    fn judge(
-        &self,
         target: &Target,
-        status: StatusCode,
-        headers: &HeaderMap,
-        body: &BodyRead,
-    ) -> Result<(), Failure> {
-        let method: &Method = &self.method;
-        let answer = format!("{method} {target}: answered {status}");
-        if !self
-            .statuses
-            .iter()
-            .any(|range| range.contains(&status.as_u16()))
-        {
-            let redirect = redirect(status, headers);
-            let expected = Statuses(&self.statuses);
-            return Err(Failure::new(format!(
-                "{answer}{redirect} instead of {expected}"
-            )));
-        }
-        match (body, &self.predicate) {
-            (BodyRead::Broken(length, error), _) => {
-                let text = error::describe(as_error(error));
-                Err(Failure::new(format!(
-                    "{answer}, but the body broke off after {length} bytes: {text}"
-                )))
+        client: &OwnClient,
+    ) -> Result<Observation, Fault> {
+        let (seen, keep) = match client.kept() {
+            Kept::None => {
+                let line = client.fresh();
+                (self.repeated(budget, target, &*line).await, line)
             }
-            (BodyRead::TooLong, Some(_)) => {
-                let limit = self.body_limit;
-                Err(Failure::new(format!(
-                    "{answer}, but its body is longer than the limit of {limit} bytes"
-                )))
-            }
-            (BodyRead::Complete(body), Some(predicate)) => predicate(body).map_err(|reason| {
-                Failure::new(format!(
-                    "{answer}, but its body is not as expected: {reason}"
-                ))
-            }),
-            (BodyRead::TooLong | BodyRead::Complete(_), None) => Ok(()),
+            Kept::Young(line) => self.kept_first(budget, target, client, line).await,
+            Kept::Old(line) => self.fresh_first(budget, target, client, line).await,
+        };
+        client.keep(seen.is_ok().then_some(&keep));
+        seen
+    }
+
+    /// Sends the request once more if the connection was closed instead of an answer.
+    async fn repeated(
+        &self,
+        budget: &Budget,
+        target: &Target,
+        sender: &dyn Sender,
+    ) -> Result<Observation, Fault> {
+        match self.attempt(budget, target, sender).await {
+            Err(fault) if fault.is_closed => self.attempt(budget, target, sender).await,
+            result => result,
         }
     }
+
+    /// Believes no failure of a kept connection: the server may have forgotten it, or a balancer
+    /// may have pinned it to the one backend that is sick.
+    async fn kept_first(
+        &self,
+        budget: &Budget,
+        target: &Target,
+        client: &OwnClient,
+        line: Arc<Line>,
+    ) -> (Result<Observation, Fault>, Arc<Line>) {
+        let (age, dials) = (line.age(), line.dials());
+        let fresh = client.fresh();
+        let is_kept = || line.dials() == dials;
+        match self.race(budget, target, &line, &fresh, is_kept).await {
+            Raced::First(seen, None) => (Ok(seen), line),
+            Raced::First(seen, Some(fault)) => {
+                let text = fault.failure.output();
+                let age = seconds(age);
+                let note = format!("{text} on a new connection; the one kept for {age} passes");
+                (Ok(warned(&seen, &note)), line)
+            }
+            // How a connection ends that was kept too long for the server.
+            Raced::Second(seen, Some(fault)) if fault.is_closed => (Ok(seen), fresh),
+            Raced::Second(seen, fault) => {
+                let text = self.doubt(target, &line, budget, fault);
+                let age = seconds(age);
+                let note = format!("{text} on a connection kept for {age}; a new one passes");
+                (Ok(warned(&seen, &note)), fresh)
+            }
+            Raced::Neither(first, second) => (Err(second.unwrap_or(first)), fresh),
+        }
+    }
+
+    /// Replaces an old connection, and stays with it for once if the new one fails.
+    async fn fresh_first(
+        &self,
+        budget: &Budget,
+        target: &Target,
+        client: &OwnClient,
+        line: Arc<Line>,
+    ) -> (Result<Observation, Fault>, Arc<Line>) {
+        let age = line.age();
+        let fresh = client.fresh();
+        match self.race(budget, target, &fresh, &line, || true).await {
+            Raced::First(seen, _) => (Ok(seen), fresh),
+            Raced::Second(seen, fault) => {
+                let text = self.doubt(target, &fresh, budget, fault);
+                let age = seconds(age);
+                let note = format!("{text} on a new connection; the one kept for {age} passes");
+                (Ok(warned(&seen, &note)), line)
+            }
+            Raced::Neither(fault, _) => (Err(fault), fresh),
+        }
+    }
+
+    /// What is wrong with a line that another one outdid.
+    fn doubt(&self, target: &Target, line: &Line, budget: &Budget, fault: Option<Fault>) -> String {
+        let Some(fault) = fault else {
+            let step = CurrentStep {
+                method: &self.method,
+                target,
+                sender: line,
+            };
+            return format!("{step}: no answer within {}", seconds(budget.spent()));
+        };
+        fault.failure.output().to_owned()
+    }
+
+    /// Sends the request over the first line, and also over the second once the first has failed or
+    /// is silent for half of the time, unless `is_in_doubt` says that the first is to be believed.
+    async fn race(
+        &self,
+        budget: &Budget,
+        target: &Target,
+        first_line: &Line,
+        second_line: &Line,
+        is_in_doubt: impl Fn() -> bool,
+    ) -> Raced {
+        let mut first = pin!(self.attempt(budget, target, first_line));
+        let mut first_fault = match timeout(budget.left() / 2, first.as_mut()).await {
+            Ok(Ok(seen)) => return Raced::First(seen, None),
+            Ok(Err(fault)) => Some(fault),
+            Err(_) => None,
+        };
+        if !is_in_doubt() {
+            let result = match first_fault {
+                Some(fault) if fault.is_closed => self.attempt(budget, target, first_line).await,
+                Some(fault) => Err(fault),
+                None => first.await,
+            };
+            return match result {
+                Ok(seen) => Raced::First(seen, None),
+                Err(fault) => Raced::Neither(fault, None),
+            };
+        }
+        let mut second = pin!(self.attempt(budget, target, second_line));
+        let mut second_fault = None;
+        loop {
+            select! {
+                biased;
+                result = first.as_mut(), if first_fault.is_none() => match result {
+                    Ok(seen) => return Raced::First(seen, second_fault),
+                    Err(fault) => first_fault = Some(fault),
+                },
+                result = second.as_mut(), if second_fault.is_none() => match result {
+                    Ok(seen) => return Raced::Second(seen, first_fault),
+                    Err(fault) => second_fault = Some(fault),
+                },
+            }
+            match (first_fault, second_fault) {
+                (Some(first), Some(second)) => return Raced::Neither(first, Some(second)),
+                faults => (first_fault, second_fault) = faults,
+            }
+        }
+    }
+}
+
+/// Which line passed, and the fault of the other one if it has failed by then.
+enum Raced {
+    First(Observation, Option<Fault>),
+    Second(Observation, Option<Fault>),
+    /// The fault of the second is missing if it was not tried.
+    Neither(Fault, Option<Fault>),
 }

@@ -3,11 +3,12 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 
-use super::HttpIndicator;
-use crate::Failure;
+use super::own::Proxy;
+use super::{Client, Endpoint, HttpIndicator};
 use crate::indicators::shared::config;
+use crate::{Failure, Observation};
 
 impl HttpIndicator {
     /// Sends HEAD instead of GET.
@@ -44,12 +45,99 @@ impl HttpIndicator {
 
     /// Passes only if this function accepts the body. Its error becomes part of the failure.
     ///
-    /// It excludes [`head`](Self::head), because the answer to HEAD has no body.
-    pub fn body<E: Into<Failure>>(
+    /// It may also return an [`Observation`], to warn or to add readings. A run that is repeated on
+    /// another connection calls it again. It excludes [`head`](Self::head), because the answer to
+    /// HEAD has no body.
+    pub fn body<T: Into<Observation>, E: Into<Failure>>(
         mut self,
-        predicate: impl Fn(&[u8]) -> Result<(), E> + Send + Sync + 'static,
+        predicate: impl Fn(&[u8]) -> Result<T, E> + Send + Sync + 'static,
     ) -> Self {
-        self.predicate = Some(Box::new(move |body| predicate(body).map_err(Into::into)));
+        self.predicate = Some(Box::new(move |body| {
+            predicate(body).map(Into::into).map_err(Into::into)
+        }));
+        self
+    }
+
+    /// Lets this function judge the status and the body, instead of [`statuses`](Self::statuses) and
+    /// [`body`](Self::body).
+    ///
+    /// For a server whose status codes say more than well or not. What the function returns is
+    /// completed with the method, the URL and the status. `start()` reports an indicator that has a
+    /// `body` function too.
+    ///
+    /// ```
+    /// use http::StatusCode;
+    /// use tower_health::indicators::HttpIndicator;
+    /// use tower_health::{Failure, Observation};
+    ///
+    /// let search = HttpIndicator::new("search", "http://search.internal/status").judge(
+    ///     |status, body| match status {
+    ///         StatusCode::OK if body == b"degraded" => Ok(Observation::warn("it is degraded")),
+    ///         StatusCode::OK => Ok(Observation::pass()),
+    ///         StatusCode::TOO_MANY_REQUESTS => Ok(Observation::warn("it wants fewer requests")),
+    ///         _ => Err(Failure::new("it is down")),
+    ///     },
+    /// );
+    /// ```
+    pub fn judge<T: Into<Observation>, E: Into<Failure>>(
+        mut self,
+        judge: impl Fn(StatusCode, &[u8]) -> Result<T, E> + Send + Sync + 'static,
+    ) -> Self {
+        self.judge = Some(Box::new(move |status, body| {
+            judge(status, body).map(Into::into).map_err(Into::into)
+        }));
+        self
+    }
+
+    /// Shows no path of the URL, in no text and not by `Debug`: the URLs of webhooks, such as those
+    /// of Slack and Telegram, contain a token in their path.
+    pub fn hide_path(mut self) -> Self {
+        if let Ok(endpoint) = &mut self.endpoint {
+            endpoint.target.hide_path();
+        }
+        self
+    }
+
+    /// Sends the requests by way of this proxy: `http://proxy.internal:3128`, or with credentials
+    /// `http://user:password@proxy.internal:3128`.
+    ///
+    /// An `https` URL needs a proxy that allows CONNECT to its port; an `http` URL is requested from
+    /// the proxy itself. Credentials are sent as `Basic`, percent-decoded, and never shown. Failures
+    /// name the proxy where it is at fault, or may be.
+    ///
+    /// Environment variables such as `HTTPS_PROXY` and `NO_PROXY` are not read: a check that follows
+    /// them may take another way than the application does. Pass their value, if that is the way of
+    /// the application.
+    ///
+    /// `start()` reports a URL that does not begin with `http://`, or that has no host, an impossible
+    /// port or a path. It also reports a proxy together with
+    /// [`with_client`](Self::with_client): set the proxy of that client.
+    pub fn proxy(mut self, url: &str) -> Self {
+        match (Proxy::parse(url), &mut self.endpoint) {
+            (Ok(proxy), Ok(endpoint)) => match &mut endpoint.client {
+                Client::Own(client) => client.settings.proxy = Some(proxy),
+                Client::Foreign(_) => self.faults.push(
+                    "proxy has no effect: the client of the application has its own".to_owned(),
+                ),
+            },
+            (Ok(_), Err(_)) => {}
+            (Err(fault), _) => self.faults.push(fault),
+        }
+        self
+    }
+
+    /// Sets how long a connection is kept. Default: 60 s. A client of the application decides itself.
+    ///
+    /// Each connection is replaced at an age between three and five quarters of it, so that instances
+    /// that were deployed together reconnect apart. Zero opens a new connection for each run.
+    pub fn reconnect_after(mut self, age: Duration) -> Self {
+        if let Ok(Endpoint {
+            client: Client::Own(client),
+            ..
+        }) = &mut self.endpoint
+        {
+            client.settings.reconnect_after = age;
+        }
         self
     }
 
@@ -65,20 +153,34 @@ impl HttpIndicator {
     /// Sets how long a run may take, from the lookup to the end of the body. Default: 2 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
-        if let Ok(endpoint) = &mut self.endpoint {
-            endpoint.client.set_timeout(timeout);
+        if let Ok(Endpoint {
+            client: Client::Own(client),
+            ..
+        }) = &mut self.endpoint
+        {
+            client.settings.timeout = timeout;
         }
         self
     }
 
+    pub(super) fn proxy_shown(&self) -> Option<String> {
+        match &self.endpoint.as_ref().ok()?.client {
+            Client::Own(client) => client.settings.proxy.as_ref().map(ToString::to_string),
+            Client::Foreign(_) => None,
+        }
+    }
+
     pub(super) fn fault(&self) -> Option<String> {
         let endpoint = self.endpoint.as_ref().err().cloned();
-        let headers = self.header_faults.iter().cloned().map(Some);
+        let headers = self.header_faults.iter().chain(&self.faults);
+        let headers = headers.cloned().map(Some);
         let body = (self.method == Method::HEAD && self.predicate.is_some()).then(|| {
             "body has nothing to check: the answer to a HEAD request has no body".to_owned()
         });
+        let both = (self.judge.is_some() && self.predicate.is_some())
+            .then(|| "body is not called: judge gets the body too".to_owned());
         config::join(
-            [endpoint, self.statuses_fault(), body]
+            [endpoint, self.statuses_fault(), body, both]
                 .into_iter()
                 .chain(headers),
         )

@@ -6,26 +6,46 @@ use std::time::{Duration, Instant};
 use crate::indicators::shared::address::host_fault;
 use crate::indicators::shared::budget::{self, Budget, answered_after};
 use crate::indicators::shared::config;
-use crate::indicators::shared::resolver::Resolver;
-use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
+use crate::indicators::shared::resolver::{Resolver, is_transient};
+use crate::{CheckResult, ComponentType, Failure, HealthIndicator, Observation};
 
 /// Checks that a host name has addresses.
 ///
 /// It uses the system's resolver, as the application does: `getaddrinfo` with `/etc/hosts`, search
-/// domains and the caches of the system. So it says nothing about a particular DNS server.
+/// domains and the caches of the system.
+///
+/// # What it sends
+///
+/// Whatever the resolver sends: usually two queries for each search domain that it tries, without a
+/// cache of its own. 500 instances cost the DNS servers at least 200 queries a second, unless a cache
+/// on the host answers. If a name has no dot at its end and fewer dots than `ndots` (5 in a
+/// Kubernetes pod), the resolver tries the search domains of `/etc/resolv.conf` first. Write
+/// `api.example.com.` to look up exactly that name.
 ///
 /// `getaddrinfo` blocks and cannot be aborted. It runs on tokio's blocking pool. A lookup that hangs
-/// blocks one thread; until it ends, each further run fails with "previous run still going" instead
-/// of blocking a second one.
+/// blocks one thread; the next run waits for it instead of blocking a second one.
 ///
-/// If a name has no dot at its end and fewer dots than `ndots` (5 in a Kubernetes pod), the resolver
-/// tries the search domains of `/etc/resolv.conf` first. Write `api.example.com.` to look up exactly
-/// that name.
+/// # Verdicts
+///
+/// - **pass**: the name has an address, or [`at_least`](Self::at_least) so many hosts.
+/// - **warn**: the resolver has no answer in time, or reports a temporary failure, and the run before
+///   had one. That happens once, then the check fails: a resolver waits five seconds before it
+///   repeats a packet that was lost (resolv.conf(5)), which is longer than a run.
+/// - **fail**: the name does not exist or has too few hosts; there is no answer for two runs, or for
+///   the first one.
+///
+/// # What it cannot see
+///
+/// Which DNS server answered, whether from a cache, and whether anything listens at the addresses.
+/// How many hosts there are if some have only IPv4 and others only IPv6: it counts the addresses of
+/// each family, and the larger number is that of the hosts, so that a host with both counts once.
+///
+/// # Defaults
 ///
 /// | | |
 /// |---|---|
 /// | cost of a run | a lookup on the blocking pool |
-/// | readings | `addresses`, their number; `responseTime` in `ms` |
+/// | readings | `addresses`, their number; `hosts`, those of the larger family; `responseTime` in `ms` |
 /// | timeout, TTL | 2 s, 5 s |
 /// | criticality | critical |
 /// | component type | component |
@@ -67,11 +87,12 @@ impl DnsIndicator {
         }
     }
 
-    /// Fails while the name has fewer addresses than this, which must not be 0. Default: 1.
+    /// Fails while the name has fewer hosts than this, which must not be 0. Default: 1.
     ///
-    /// Use it for a name with one address per instance, such as a headless Kubernetes service.
-    pub fn at_least(mut self, addresses: usize) -> Self {
-        self.at_least = addresses;
+    /// Use it for a name with one address per instance, such as a headless Kubernetes service. A host
+    /// with an IPv4 and an IPv6 address counts once.
+    pub fn at_least(mut self, hosts: usize) -> Self {
+        self.at_least = hosts;
         self
     }
 
@@ -82,6 +103,28 @@ impl DnsIndicator {
     }
 }
 
+impl DnsIndicator {
+    fn judge(&self, addresses: &[IpAddr], seen: Observation) -> CheckResult {
+        let (count, hosts) = (addresses.len(), hosts(addresses));
+        if hosts < self.at_least {
+            let wanted = self.at_least;
+            let of = &self.host;
+            let s = if hosts == 1 { "" } else { "s" };
+            let text = format!("{of} has addresses of {hosts} host{s}, fewer than {wanted}");
+            let failure = Failure::new(text).measurement("addresses", count, "");
+            return Err(failure.measurement("hosts", hosts, ""));
+        }
+        let seen = seen.measurement("addresses", count, "");
+        Ok(seen.measurement("hosts", hosts, ""))
+    }
+}
+
+/// How many hosts have these addresses, if each has one of each family that it uses.
+fn hosts(addresses: &[IpAddr]) -> usize {
+    let v4 = addresses.iter().filter(|address| address.is_ipv4()).count();
+    v4.max(addresses.len() - v4)
+}
+
 impl HealthIndicator for DnsIndicator {
     fn name(&self) -> &str {
         &self.name
@@ -90,19 +133,23 @@ impl HealthIndicator for DnsIndicator {
     async fn check(&self) -> CheckResult {
         config::validated(self)?;
         let begun_at = Instant::now();
-        let step = format!("looking up {}", self.host);
-        let lookup = self.resolver.lookup(&self.host, 0);
-        let count = Budget::start(self.timeout)
-            .within(&step, lookup)
-            .await?
-            .map_err(|error| Failure::new(format!("{step}: {error}")))?
-            .len();
-        if count < self.at_least {
-            let wanted = self.at_least;
-            let text = format!("{} has {count} addresses, fewer than {wanted}", self.host);
-            return Err(Failure::new(text).measurement("addresses", count, ""));
-        }
-        Ok(answered_after(begun_at.elapsed()).measurement("addresses", count, ""))
+        let step = self.resolver.step(&self.host);
+        let lookup = self.resolver.addresses(&self.host);
+        let (fault, is_transient) = match Budget::start(self.timeout).within(&step, lookup).await {
+            Ok(Ok(addresses)) => {
+                let seen = answered_after(begun_at.elapsed());
+                return self.judge(&addresses, seen);
+            }
+            Ok(Err(error)) => (format!("{step}: {error}"), is_transient(&error)),
+            Err(timed_out) => (timed_out.output().to_owned(), true),
+        };
+        let last = is_transient.then(|| self.resolver.take_last()).flatten();
+        let Some(last) = last else {
+            return Err(Failure::new(fault));
+        };
+        let age = last.age().as_secs();
+        let note = format!("{fault}; it had an answer {age} s ago");
+        self.judge(&last.addresses, Observation::warn(note))
     }
 
     fn timeout(&self) -> Option<Duration> {
@@ -130,5 +177,22 @@ impl HealthIndicator for DnsIndicator {
 
     fn component_type(&self) -> Option<ComponentType> {
         Some(ComponentType::Component)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_with_both_families_counts_once() {
+        let of = |addresses: &[&str]| {
+            let addresses = addresses.iter().filter_map(|address| address.parse().ok());
+            hosts(&addresses.collect::<Vec<_>>())
+        };
+        assert_eq!(of(&["10.0.0.1", "fd00::1"]), 1);
+        assert_eq!(of(&["10.0.0.1", "fd00::1", "10.0.0.2", "fd00::2"]), 2);
+        assert_eq!(of(&["10.0.0.1", "10.0.0.2", "fd00::2"]), 2);
+        assert_eq!(of(&["fd00::1", "fd00::2", "fd00::3"]), 3);
     }
 }

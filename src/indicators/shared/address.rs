@@ -1,13 +1,13 @@
 //! `host:port`, parsed when it is configured, and connections to it.
 
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
 
 use super::budget::Budget;
-use super::resolver::Resolver;
+use super::resolver::{Resolver, is_transient};
 use crate::Failure;
 
 /// How many addresses a failure names: a host name may have dozens.
@@ -63,22 +63,58 @@ impl Address {
 
     /// Connects to the first address that accepts, in the order of the system's preference. Each
     /// address gets an equal share of the remaining time.
+    ///
+    /// If the lookup takes more than half of the time, the addresses of the last one stand in for it,
+    /// once: a resolver waits five seconds before it repeats a lost packet.
     pub(crate) async fn connect(
         &self,
         budget: &Budget,
         timeout: Duration,
-    ) -> Result<TcpStream, Failure> {
+    ) -> Result<Connection, Failure> {
         let begun_at = Instant::now();
-        let step = format!("looking up {}", self.host);
-        let lookup = self.resolver.lookup(&self.host, self.port);
-        let addresses = budget
-            .within(&step, lookup)
-            .await?
-            .map_err(|error| Failure::new(format!("{step}: {error}")))?;
+        let step = self.resolver.step(&self.host);
+        let share = match self.resolver.has_last() {
+            true => timeout / 2,
+            false => timeout,
+        };
+        let lookup = self.resolver.addresses(&self.host);
+        let (addresses, note) = match budget.within_share(share, &step, lookup).await {
+            Ok(Ok(addresses)) => (addresses, None),
+            Ok(Err(error)) => self.last(format!("{step}: {error}"), is_transient(&error))?,
+            Err(timed_out) => self.last(timed_out.output().to_owned(), true)?,
+        };
+        let stream = self
+            .connect_any(budget, timeout, begun_at, &addresses)
+            .await;
+        stream.map(|stream| Connection { stream, note })
+    }
 
+    /// What stands in for a lookup that failed.
+    fn last(
+        &self,
+        fault: String,
+        is_transient: bool,
+    ) -> Result<(Vec<IpAddr>, Option<String>), Failure> {
+        let last = is_transient.then(|| self.resolver.take_last()).flatten();
+        let Some(last) = last else {
+            return Err(Failure::new(fault));
+        };
+        let age = last.age().as_secs();
+        let note = format!("{fault}; it used the addresses of {age} s ago");
+        Ok((last.addresses, Some(note)))
+    }
+
+    async fn connect_any(
+        &self,
+        budget: &Budget,
+        timeout: Duration,
+        begun_at: Instant,
+        addresses: &[IpAddr],
+    ) -> Result<TcpStream, Failure> {
         let mut faults = Vec::new();
         let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
         for address in addresses {
+            let address = SocketAddr::new(*address, self.port);
             let spent = begun_at.elapsed();
             let share = spent + timeout.saturating_sub(spent) / left;
             left -= 1;
@@ -97,6 +133,12 @@ impl Address {
         }
         Err(Failure::new(text))
     }
+}
+
+/// A connection, and a warning if its address was in doubt.
+pub(crate) struct Connection {
+    pub(crate) stream: TcpStream,
+    pub(crate) note: Option<String>,
 }
 
 impl fmt::Display for Address {

@@ -3,7 +3,7 @@
 use std::io;
 use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use tokio::task::spawn_blocking;
 
@@ -13,8 +13,15 @@ use tokio::task::spawn_blocking;
 /// every further call fails at once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BlockingSlot {
-    occupied: Arc<AtomicBool>,
+    state: Arc<AtomicU8>,
 }
+
+const FREE: u8 = 0;
+/// Waits for a thread.
+const QUEUED: u8 = 1;
+const RUNNING: u8 = 2;
+
+const NO_THREAD: &str = "tokio's blocking pool has no free thread";
 
 impl BlockingSlot {
     /// Runs the closure, and panics if it does.
@@ -22,11 +29,17 @@ impl BlockingSlot {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> io::Result<T> {
-        if self.occupied.swap(true, Ordering::Acquire) {
-            return Err(io::Error::other("previous run still going"));
+        let occupied =
+            self.state
+                .compare_exchange(FREE, QUEUED, Ordering::Acquire, Ordering::Relaxed);
+        match occupied {
+            Ok(_) => {}
+            Err(QUEUED) => return Err(io::Error::other(NO_THREAD)),
+            Err(_) => return Err(io::Error::other("previous run still going")),
         }
-        let occupied = Occupied(Arc::clone(&self.occupied));
+        let occupied = Occupied(Arc::clone(&self.state));
         let run = spawn_blocking(move || {
+            occupied.0.store(RUNNING, Ordering::Relaxed);
             let _occupied = occupied;
             work()
         });
@@ -39,11 +52,11 @@ impl BlockingSlot {
 
 /// Owned by the closure, so that the flag is cleared when the closure ends, panics or is dropped
 /// before it ran.
-struct Occupied(Arc<AtomicBool>);
+struct Occupied(Arc<AtomicU8>);
 
 impl Drop for Occupied {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
+        self.0.store(FREE, Ordering::Release);
     }
 }
 
@@ -85,9 +98,28 @@ mod tests {
         assert_eq!(started.load(Ordering::SeqCst), 1);
 
         drop(release);
-        while slot.occupied.load(Ordering::SeqCst) {
+        while slot.state.load(Ordering::SeqCst) != FREE {
             yield_now().await;
         }
         assert_eq!(slot.run(|| 7).await.unwrap(), 7);
+    }
+    #[test]
+    fn work_that_waits_for_a_thread_says_so() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .max_blocking_threads(1)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let (release, released) = mpsc::channel::<()>();
+            let hog = tokio::task::spawn_blocking(move || released.recv());
+            let slot = BlockingSlot::default();
+            let abandoned = timeout(Duration::from_millis(20), slot.run(|| 7)).await;
+            assert!(abandoned.is_err(), "a thread is free");
+            let error = slot.run(|| 7).await.unwrap_err().to_string();
+            assert_eq!(error, NO_THREAD);
+            drop(release);
+            let _ = hog.await.unwrap();
+        });
     }
 }

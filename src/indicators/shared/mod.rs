@@ -4,6 +4,7 @@
 #![cfg_attr(
     not(all(
         feature = "deadpool-postgres",
+        feature = "http-client",
         feature = "net",
         feature = "sqlx-mysql",
         feature = "system"
@@ -20,6 +21,8 @@ pub(crate) mod config;
 pub(crate) mod database;
 pub(crate) mod findings;
 pub(crate) mod limits;
+#[cfg(feature = "__network")]
+pub(crate) mod note;
 #[cfg(feature = "__database")]
 pub(crate) mod pool;
 #[cfg(feature = "__database")]

@@ -37,11 +37,40 @@ async fn an_unknown_name_fails_and_says_why() {
 }
 
 #[tokio::test]
-async fn too_few_addresses_fail() {
+async fn too_few_hosts_fail() {
     let indicator = DnsIndicator::new("peers", "localhost");
     let indicator = indicator.at_least(100);
     let said = failure(&indicator).await;
-    assert!(said.ends_with("addresses, fewer than 100"), "{said}");
+    // It has one of each family at most.
+    let wanted = "localhost has addresses of 1 host, fewer than 100";
+    assert_eq!(said, wanted);
+}
+
+#[test]
+fn a_full_blocking_pool_is_not_blamed_on_the_resolver() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let hog = tokio::task::spawn_blocking(move || released.recv());
+        let indicator = DnsIndicator::new("peers", "localhost");
+        let indicator = indicator.timeout(Duration::from_millis(100));
+        let wanted = "looking up localhost: tokio's blocking pool has no free thread: no answer";
+        let said = failure(&indicator).await;
+        assert!(said.starts_with(wanted), "{said}");
+        let said = failure(&indicator).await;
+        assert!(
+            said.contains(" s ago: tokio's blocking pool has no free thread"),
+            "{said}"
+        );
+        drop(release);
+        let _ = hog.await.unwrap();
+        let what = "the lookup gets a thread";
+        crate::support::eventually(what, async || indicator.check().await.is_ok()).await;
+    });
 }
 
 #[test]

@@ -45,8 +45,8 @@ async fn a_server_that_breaks_and_is_mended_turns_readiness_and_turns_it_back() 
 
     broken.store(false, Ordering::SeqCst);
     watched.passes().await;
-    // The broken answers did not cost a connection either.
-    assert_eq!(site.accepted(), 1);
+    // No broken answer was believed that came over the first connection.
+    assert!(site.accepted() > 1);
 }
 
 #[tokio::test]

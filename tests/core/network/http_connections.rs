@@ -1,7 +1,6 @@
 //! Connections and tasks: one for all runs, and none left behind.
 
 use std::future::pending;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,16 +9,13 @@ use http::Response;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use tokio::runtime::Handle;
-use tokio::select;
-use tokio::sync::Notify;
+use tower_health::HealthIndicator;
 use tower_health::indicators::HttpIndicator;
-use tower_health::{HealthIndicator, Status};
 
 use super::authority::Authority;
 use super::site::{Site, answering, http, text};
 use super::verdict::passes;
 use crate::support::eventually;
-use crate::support::watched::Watched;
 
 #[tokio::test]
 async fn a_hundred_runs_use_one_connection() {
@@ -73,7 +69,8 @@ async fn moody(silent: &Arc<AtomicBool>, tls: Option<(&Authority, &[&[u8]])>) ->
 async fn thousand_runs(site: &Site, silent: &AtomicBool, indicator: HttpIndicator) {
     let tasks = || Handle::current().metrics().num_alive_tasks();
     let before = tasks();
-    let indicator = indicator.timeout(Duration::from_millis(40));
+    // Long enough for a handshake on a machine that is busy: each failure is followed by one.
+    let indicator = indicator.timeout(Duration::from_millis(150));
     let mut failed = 0;
     for run in 0..1000 {
         // Six in a row, ten times.
@@ -112,36 +109,4 @@ async fn a_thousand_runs_over_http_2_leave_nothing_behind() {
     let tls = authority.client();
     let indicator = HttpIndicator::with_tls("api", &site.https("/"), tls);
     thousand_runs(&site, &silent, indicator).await;
-}
-
-/// A timeout ends a stream of HTTP/2 and not its connection: without pings each further run would
-/// wait on the connection that is dead, while new ones work.
-#[tokio::test]
-async fn a_connection_that_the_network_forgot_is_replaced() {
-    let (authority, dead) = (Authority::new(), Arc::new(Notify::new()));
-    let acceptor = authority.for_days(9).acceptor(&[b"h2"]);
-    let site = {
-        let dead = Arc::clone(&dead);
-        Site::start(move |connection| {
-            let (acceptor, dead) = (acceptor.clone(), Arc::clone(&dead));
-            async move {
-                let connection = acceptor.accept(connection).await.unwrap();
-                let mut serving = pin!(http(connection, |_| async { text(200, "ok") }));
-                select! {
-                    () = &mut serving => {}
-                    // Open, and served by no task.
-                    () = dead.notified() => pending().await,
-                }
-            }
-        })
-        .await
-    };
-    let tls = authority.client();
-    let indicator = HttpIndicator::with_tls("api", &site.https("/"), tls);
-    let watched = Watched::start("api", indicator.timeout(Duration::from_millis(500)));
-    watched.passes().await;
-    dead.notify_waiters();
-    watched.turns_with(Status::Fail, "no answer within").await;
-    watched.passes().await;
-    assert_eq!(site.accepted(), 2);
 }

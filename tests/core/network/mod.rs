@@ -1,7 +1,6 @@
 //! The indicators that use the network (HTTP, TCP, DNS, gRPC, TLS), against servers in this process
 //! that the test controls.
 
-mod authority;
 mod certificate_file;
 mod certificate_server;
 mod dns;
@@ -13,9 +12,12 @@ mod http_answers;
 mod http_bodies;
 mod http_clients;
 mod http_connections;
+mod http_doubt;
 mod http_faults;
+mod http_presets;
+mod http_secrets;
 mod http_settings;
 mod http_tls;
-mod site;
 mod tcp;
-mod verdict;
+
+use crate::support::{authority, site, verdict};

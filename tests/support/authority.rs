@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
+    date_time_ymd,
+};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -15,6 +18,7 @@ const DAY: i64 = 24 * 60 * 60;
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: rcgen::Certificate,
+    name: DistinguishedName,
 }
 
 /// A certificate with its key.
@@ -36,6 +40,7 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
         Self {
+            name: params.distinguished_name.clone(),
             issuer: Issuer::new(params, key),
             certificate,
         }
@@ -67,6 +72,24 @@ impl Authority {
             pem: certificate.pem(),
             key,
         }
+    }
+
+    /// Its own certificate.
+    pub(crate) fn pem(&self) -> String {
+        self.certificate.pem()
+    }
+
+    /// A certificate for the name and key of this authority, by another one, that has expired.
+    pub(crate) fn expired_cross_pem(&self, by: &Self) -> String {
+        let mut params = CertificateParams::new([]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name = self.name.clone();
+        params.not_before = date_time_ymd(2010, 1, 1);
+        params.not_after = date_time_ymd(2024, 9, 30);
+        params
+            .signed_by(self.issuer.key(), &by.issuer)
+            .unwrap()
+            .pem()
     }
 
     /// A client that trusts this authority and no other.
