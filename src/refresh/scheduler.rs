@@ -328,7 +328,6 @@ impl Scheduler {
         };
         self.timers.retain(|(_, other)| *other != key);
         if let Some(run) = &slot.run {
-            if !run.timed_out {}
             run.task.abort();
         }
         for run in &slot.detached {
