@@ -21,7 +21,7 @@ use self::call::{LastError, Recorder};
 pub use self::layer::{PassiveFuture, PassiveLayer, PassiveService};
 pub use self::paired::PairedIndicator;
 use self::verdict::Seen;
-use self::window::{Totals, Window};
+use self::window::Window;
 use crate::indicators::shared::config;
 use crate::indicators::shared::limits::Limits;
 use crate::{CheckResult, ComponentType, Criticality, HealthIndicator};
@@ -91,8 +91,9 @@ use crate::{CheckResult, ComponentType, Criticality, HealthIndicator};
 /// - With less than [`min_requests`](Self::min_requests) in the window it **passes**; it **warns** if
 ///   more of them failed than `fail_above` says. It never fails by so few.
 /// - It **warns** if more than [`warn_above`](Self::warn_above) of the requests failed or were slow.
-/// - It **fails** if more than [`fail_above`](Self::fail_above) of them failed. Slow answers never
-///   make it fail.
+/// - It **fails** if more than [`fail_above`](Self::fail_above) of them failed, or if all of the
+///   latest did: those of the last tenths of the window that have `min_requests`. So it need not wait
+///   until an outage fills half of the window. Slow answers never make it fail.
 ///
 /// The codes of gRPC are those that the semantic conventions of OpenTelemetry call errors of a
 /// server. A request counts when its body has ended or was dropped, and while it waits for its head.
@@ -276,19 +277,17 @@ impl PassiveIndicator {
     /// Returns what the window has now.
     fn seen(&self) -> Seen<'_> {
         let recorder = &self.recorder;
+        let window = &recorder.window;
+        let (now, width, slow_above) = (Instant::now(), recorder.width(), recorder.slow_above);
+        let enough = u64::from(self.min_requests);
         Seen {
-            totals: self.totals(),
+            totals: window.totals(now, width, slow_above),
+            latest: window.latest(now, width, slow_above, enough),
             window: recorder.length,
-            last_error: LastError::of(&recorder.window),
-            min_requests: self.min_requests,
+            last_error: LastError::of(window),
+            min_requests: enough,
             limits: &self.limits,
         }
-    }
-
-    fn totals(&self) -> Totals {
-        let recorder = &self.recorder;
-        let window = &recorder.window;
-        window.totals(Instant::now(), recorder.width(), recorder.slow_above)
     }
 }
 

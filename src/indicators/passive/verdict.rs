@@ -11,16 +11,18 @@ use crate::{CheckResult, ObservedValue};
 /// What is judged, and by which settings.
 pub(super) struct Seen<'a> {
     pub(super) totals: Totals,
+    /// The latest of them, as many as a verdict takes.
+    pub(super) latest: Totals,
     pub(super) window: Duration,
     pub(super) last_error: Option<LastError>,
-    pub(super) min_requests: u32,
+    pub(super) min_requests: u64,
     pub(super) limits: &'a Limits,
 }
 
 impl Seen<'_> {
     /// Returns whether there are too few requests for a verdict.
     pub(super) fn is_idle(&self) -> bool {
-        self.totals.requests() < u64::from(self.min_requests)
+        self.totals.requests() < self.min_requests
     }
 
     pub(super) fn verdict(&self) -> CheckResult {
@@ -42,9 +44,18 @@ impl Seen<'_> {
             });
             return findings.result();
         }
-        findings.limit(beyond, |limit| {
-            format!("{}, more than {limit} %{}", self.failures(), self.details())
-        });
+        let fails_by_share = matches!(beyond, Some(Beyond::Fail(_)));
+        if self.latest.answered() == 0 && !fails_by_share {
+            findings.limit(self.limits.compare(100.0), |_| {
+                let latest = self.latest.requests();
+                let (failures, details) = (self.failures(), self.details());
+                format!("all of the latest {latest} requests failed; {failures}{details}")
+            });
+        } else {
+            findings.limit(beyond, |limit| {
+                format!("{}, more than {limit} %{}", self.failures(), self.details())
+            });
+        }
         let mut slow_limits = *self.limits;
         slow_limits.fail = None;
         findings.limit(slow_limits.compare(self.share(totals.slow)), |limit| {

@@ -87,10 +87,21 @@ impl Window {
     /// Sums up the slots of the window that ends now. A call that has waited for longer than
     /// `slow_above` counts as overdue.
     pub(super) fn totals(&self, now: Instant, width: Duration, slow_above: Duration) -> Totals {
+        self.latest(now, width, slow_above, u64::MAX)
+    }
+
+    /// Sums up the latest slots of the window until they have that many requests.
+    pub(super) fn latest(
+        &self,
+        now: Instant,
+        width: Duration,
+        slow_above: Duration,
+        enough: u64,
+    ) -> Totals {
         let present = self.number(now, width);
         let slow_before = now.checked_sub(slow_above);
         let mut totals = Totals::default();
-        for number in present.saturating_sub(SLOTS - 1)..=present {
+        for number in (present.saturating_sub(SLOTS - 1)..=present).rev() {
             let slot = self.slot(number);
             for (total, count) in totals.answered.iter_mut().zip(&slot.answered) {
                 *total += count.get(number);
@@ -102,6 +113,9 @@ impl Window {
             let end = self.epoch + width * (number + 1);
             if slow_before.is_some_and(|before| end <= before) {
                 totals.overdue += slot.waiting.get(number);
+            }
+            if totals.requests() >= enough {
+                break;
             }
         }
         totals

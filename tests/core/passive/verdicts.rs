@@ -114,6 +114,34 @@ async fn requests_that_hang_for_ever_are_not_held_against_it_for_ever() {
 // time:      0 s        27 s   30 s
 // requests:  100 fail   none   none
 // check:     fail       fail   pass
+// requests:  1,000 work   19 fail   20 fail   one works
+// check:     pass         pass      fail      pass
+#[tokio::test(start_paused = true)]
+async fn an_outage_fails_it_before_it_fills_half_of_the_window() {
+    let payments = payments();
+    let layer = payments.layer();
+    work(&layer, 1_000).await;
+    advance(secs(3)).await;
+    fail(&layer, 19).await;
+    assert_eq!(told(&payments).await, passed());
+    fail(&layer, 1).await;
+    let output = "all of the latest 20 requests failed; 20 of 1020 requests failed within 30s: \
+                  0 without an answer, 20 with an error, the last one with HTTP 500";
+    assert_eq!(told(&payments).await, (Fail, output.to_owned()));
+    work(&layer, 1).await;
+    assert_eq!(told(&payments).await, passed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_100_percent_it_never_fails() {
+    let payments = payments().fail_above(100.0);
+    let layer = payments.layer();
+    work(&layer, 100).await;
+    advance(secs(3)).await;
+    fail(&layer, 1_000).await;
+    assert_eq!(status(&payments).await, Warn);
+}
+
 #[tokio::test(start_paused = true)]
 async fn failures_count_for_a_window_and_not_longer() {
     let payments = payments();
