@@ -2,7 +2,7 @@
 //!
 //! It exits with 0 whether or not the targets are met, and takes about five minutes once built.
 //! Arguments are names of groups, to run only those: `stacks`, `sizes`, `storm`, `refresher`,
-//! `while`, `detection`, `passive`. With valgrind installed it counts instructions too.
+//! `while`, `detection`, `thresholds`, `passive`. With valgrind installed it counts instructions too.
 //! `benches/report` has the comparison with other crates, under load and with real servers.
 #![allow(
     clippy::expect_used,
@@ -21,6 +21,7 @@ mod refresher;
 mod sizes;
 mod subject;
 mod table;
+mod thresholds;
 mod timing;
 
 use self::questions::QUESTIONS;
@@ -28,7 +29,7 @@ use self::table::Section;
 
 type Measure = fn() -> Vec<Section>;
 
-const GROUPS: [(&str, Measure); 7] = [
+const GROUPS: [(&str, Measure); 8] = [
     ("stacks", || {
         QUESTIONS.iter().map(question::answer).collect()
     }),
@@ -37,6 +38,7 @@ const GROUPS: [(&str, Measure); 7] = [
     ("refresher", || vec![refresher::processor_time()]),
     ("while", || vec![connection::while_wrong()]),
     ("detection", || vec![detection::detection(3)]),
+    ("thresholds", || vec![thresholds::detection()]),
     ("passive", || vec![passive::detection()]),
 ];
 
