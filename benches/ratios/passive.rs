@@ -217,7 +217,7 @@ async fn accept(
         let (fault, turn) = (fault.clone(), Arc::clone(&turn));
         connections.spawn(async move {
             let service = hyper::service::service_fn(move |request| {
-                answer(request, fault.clone(), Arc::clone(&turn))
+                answer(&request, fault.clone(), Arc::clone(&turn))
             });
             let server = auto::Builder::new(TokioExecutor::new());
             let _ = server.serve_connection(TokioIo::new(stream), service).await;
@@ -226,10 +226,10 @@ async fn accept(
 }
 
 fn answer(
-    request: Request<Incoming>,
+    request: &Request<Incoming>,
     fault: watch::Receiver<Fault>,
     turn: Arc<AtomicUsize>,
-) -> impl Future<Output = Result<Response<Full<Bytes>>, Infallible>> {
+) -> impl Future<Output = Result<Response<Full<Bytes>>, Infallible>> + use<> {
     let is_check = request.uri().path() == "/healthz";
     async move {
         let now = *fault.borrow();
