@@ -70,9 +70,9 @@ use crate::{CheckResult, ComponentType, Criticality, HealthIndicator};
 ///
 /// # What it sends
 ///
-/// Nothing, however many instances there are. A request costs two readings of the clock before its
-/// answer and one after it, and about six atomic operations; it allocates nothing and waits for
-/// nobody. A run reads 200 counters. The counters take 2 KiB.
+/// Nothing, however many instances there are. A request costs three readings of the clock and about
+/// seven atomic operations; it allocates nothing and waits for nobody. A run reads at most 400
+/// counters, and the counters take 2 KiB.
 ///
 /// # Verdicts
 ///
@@ -86,14 +86,15 @@ use crate::{CheckResult, ComponentType, Criticality, HealthIndicator};
 /// | an error of the client, or a body that breaks off | unanswered |
 /// | the future is dropped after more than `slow_above`, as a timeout outside the layer does | unanswered |
 /// | the future is dropped earlier: cancelled | nothing |
-/// | no answer yet, and it has waited for more than `slow_above` | unanswered, until it ends or leaves the window |
+/// | no answer yet, and all that began in the same tenth of the window have waited for more than `slow_above` | unanswered, until it ends or leaves the window |
 ///
 /// - With less than [`min_requests`](Self::min_requests) in the window it **passes**; it **warns** if
 ///   more of them failed than `fail_above` says. It never fails by so few.
 /// - It **warns** if more than [`warn_above`](Self::warn_above) of the requests failed or were slow.
 /// - It **fails** if more than [`fail_above`](Self::fail_above) of them failed, or if all of the
 ///   latest did: those of the last tenths of the window that have `min_requests`. So it need not wait
-///   until an outage fills half of the window. Slow answers never make it fail.
+///   until an outage fills half of the window. Slow answers never make it fail, but requests that
+///   still wait do.
 ///
 /// The codes of gRPC are those that the semantic conventions of OpenTelemetry call errors of a
 /// server. A request counts when its body has ended or was dropped, and while it waits for its head.
@@ -110,7 +111,7 @@ use crate::{CheckResult, ComponentType, Criticality, HealthIndicator};
 ///   your users: with a critical check such a user can take the instances out of traffic. So it is
 ///   not critical by default.
 /// - Chance. With 20 requests in the window, and one backend of three that fails, more than half of
-///   the requests fail by chance in 4 % of all windows; with 100 requests in 0.03 %. Raise `min_requests`
+///   the requests fail by chance in 4 % of all windows; with 100 requests in 0.02 %. Raise `min_requests`
 ///   where a third of the traffic may fail.
 /// - A body that hangs. Its request counts by the head of the answer when the body is dropped.
 /// - A pause of its own process. The refresher [repeats](crate::guides::hostile_hosts) a run that
