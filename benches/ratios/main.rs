@@ -1,8 +1,8 @@
 //! `cargo bench --bench ratios`: what the layer and the refresher cost, as one table with targets.
 //!
-//! It exits with 0 whether or not the targets are met, and takes about three minutes once built.
+//! It exits with 0 whether or not the targets are met, and takes about five minutes once built.
 //! Arguments are names of groups, to run only those: `stacks`, `sizes`, `storm`, `refresher`,
-//! `while`, `detection`. With valgrind installed it counts instructions too.
+//! `while`, `detection`, `thresholds`, `passive`. With valgrind installed it counts instructions too.
 //! `benches/report` has the comparison with other crates, under load and with real servers.
 #![allow(
     clippy::expect_used,
@@ -14,12 +14,14 @@ mod connection;
 mod controls;
 mod detection;
 mod ours;
+mod passive;
 mod question;
 mod questions;
 mod refresher;
 mod sizes;
 mod subject;
 mod table;
+mod thresholds;
 mod timing;
 
 use self::questions::QUESTIONS;
@@ -27,7 +29,7 @@ use self::table::Section;
 
 type Measure = fn() -> Vec<Section>;
 
-const GROUPS: [(&str, Measure); 6] = [
+const GROUPS: [(&str, Measure); 8] = [
     ("stacks", || {
         QUESTIONS.iter().map(question::answer).collect()
     }),
@@ -36,6 +38,8 @@ const GROUPS: [(&str, Measure); 6] = [
     ("refresher", || vec![refresher::processor_time()]),
     ("while", || vec![connection::while_wrong()]),
     ("detection", || vec![detection::detection(3)]),
+    ("thresholds", || vec![thresholds::detection()]),
+    ("passive", || vec![passive::detection()]),
 ];
 
 fn main() {

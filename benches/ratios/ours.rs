@@ -13,6 +13,7 @@ use http_body_util::Full;
 use tokio::runtime::{Builder, Runtime};
 use tonic::service::Routes;
 use tower::{Layer, Service, ServiceBuilder, service_fn};
+use tower_health::indicators::PassiveIndicator;
 use tower_health::{Health, HealthLayer, ProbeBody, indicator_fn};
 
 use crate::controls::{app, plain};
@@ -119,4 +120,10 @@ type Never = Pin<Box<dyn Future<Output = Result<Response<Full<Bytes>>, Infallibl
 
 fn never(_: Request<Body>) -> Never {
     Box::pin(pending())
+}
+
+/// A client whose requests a passive indicator counts.
+pub(crate) fn passive(target: Target) -> Subject {
+    let payments = PassiveIndicator::new("payments");
+    Subject::new(target, payments.layer().layer(service_fn(plain)))
 }

@@ -12,6 +12,7 @@ const IDENTITY: &str = "Identity";
 pub(crate) const BY_HAND: &str = "hand-written layer";
 pub(crate) const ROUTE: &str = "hand-written route";
 pub(crate) const TONIC_HEALTH: &str = "tonic-health";
+const PASSIVE: &str = "PassiveLayer";
 const ONE: &str = "1 check";
 const TEN: &str = "10 checks";
 const HUNDRED: &str = "100 checks";
@@ -26,6 +27,7 @@ const SERVICE: Stack = Stack(
         (BY_HAND, controls::layer_over_service),
     ],
 );
+const COUNTED: Stack = Stack(&[(PASSIVE, ours::passive)], &[(BARE, controls::service)]);
 const OUTSIDE: Stack = Stack(
     &[(OURS, ours::outside), (MAPPED, ours::outside_mapped)],
     &[(BARE, controls::router), (BY_HAND, controls::layer_outside)],
@@ -116,4 +118,6 @@ pub(crate) const QUESTIONS: &[Question] = &[
           (Allocations, THOUSAND, ONE, 0.0)]),
     question("GET /livez while the inner service is saturated", LIVEZ, SATURATED,
         &[(Time, STUCK, IDLE, 1.5)]),
+    question("A request of a client that a passive indicator counts", PASS, COUNTED,
+        &[(Allocations, PASSIVE, BARE, 0.0), (Instructions, PASSIVE, BARE, 600.0)]),
 ];

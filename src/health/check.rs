@@ -90,6 +90,18 @@ impl Check {
         self
     }
 
+    /// Sets the time to the next run while the check still passes although its last run failed,
+    /// because the failures are fewer than [`failure_threshold`](Self::failure_threshold).
+    ///
+    /// A short one confirms a failure quickly: with a threshold of 2, a dependency that is down is
+    /// noticed one short run later than with a threshold of 1, not one TTL later. It is also all the
+    /// time that a dependency has to recover. One that is longer than the TTL counts as the TTL.
+    /// Default: the TTL.
+    pub fn suspect_ttl(mut self, suspect_ttl: Duration) -> Self {
+        self.config.suspect_ttl = Some(suspect_ttl);
+        self
+    }
+
     /// Sets the age at which a result becomes stale: a critical check then fails, any other warns.
     ///
     /// It must be more than 1.5 times the longer of [`ttl`](Self::ttl) and
@@ -220,6 +232,7 @@ impl Check {
             timeout: settings.timeout.unwrap_or(config.timeout),
             ttl,
             failing_ttl,
+            suspect_ttl: settings.suspect_ttl.unwrap_or(ttl).min(ttl),
             stale_after: settings.stale_after,
             failure_threshold: settings.failure_threshold.unwrap_or(1),
             success_threshold: settings.success_threshold.unwrap_or(1),
@@ -239,6 +252,7 @@ fn validate(name: &str, settings: &CheckConfig, interval: Duration, problems: &m
         ("timeout", settings.timeout),
         ("ttl", settings.ttl),
         ("failing_ttl", settings.failing_ttl),
+        ("suspect_ttl", settings.suspect_ttl),
         ("stale_after", settings.stale_after),
         ("while_probed", settings.while_probed),
     ];

@@ -15,6 +15,7 @@ mod http;
 mod in_flight;
 #[cfg(feature = "net")]
 mod net;
+mod passive;
 mod push;
 #[cfg(feature = "redis")]
 mod redis;
@@ -41,6 +42,10 @@ pub use self::in_flight::{
 };
 #[cfg(feature = "net")]
 pub use self::net::{DnsIndicator, TcpIndicator};
+pub use self::passive::{
+    PairedIndicator, PassiveBody, PassiveCall, PassiveFuture, PassiveIndicator, PassiveLayer,
+    PassiveService,
+};
 pub use self::push::PushIndicator;
 #[cfg(feature = "redis")]
 pub use self::redis::RedisIndicator;

@@ -114,6 +114,8 @@ pub(crate) struct CheckSpec {
     pub(crate) timeout: Duration,
     pub(crate) ttl: Duration,
     pub(crate) failing_ttl: Duration,
+    /// At most the TTL, so that no result expires for want of a run.
+    pub(crate) suspect_ttl: Duration,
     /// `None` unless it was set: it then follows from the interval in use.
     pub(crate) stale_after: Option<Duration>,
     pub(crate) failure_threshold: u32,
@@ -213,6 +215,7 @@ impl CheckState {
             timeout: LONGEST,
             ttl: LONGEST,
             failing_ttl: LONGEST,
+            suspect_ttl: LONGEST,
             stale_after: None,
             failure_threshold: 1,
             success_threshold: 1,

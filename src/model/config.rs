@@ -151,6 +151,10 @@ pub struct CheckConfig {
     /// [`Check::failing_ttl`](crate::Check::failing_ttl).
     #[cfg_attr(feature = "serde", serde(with = "super::duration::optional"))]
     pub failing_ttl: Option<Duration>,
+    /// Time to the next run after a failure that does not count yet; see
+    /// [`Check::suspect_ttl`](crate::Check::suspect_ttl).
+    #[cfg_attr(feature = "serde", serde(with = "super::duration::optional"))]
+    pub suspect_ttl: Option<Duration>,
     /// Age at which a result becomes stale; see [`Check::stale_after`](crate::Check::stale_after).
     #[cfg_attr(feature = "serde", serde(with = "super::duration::optional"))]
     pub stale_after: Option<Duration>,
@@ -187,6 +191,7 @@ impl CheckConfig {
             timeout: self.timeout.or(other.timeout),
             ttl: self.ttl.or(other.ttl),
             failing_ttl: self.failing_ttl.or(other.failing_ttl),
+            suspect_ttl: self.suspect_ttl.or(other.suspect_ttl),
             stale_after: self.stale_after.or(other.stale_after),
             criticality: self.criticality.or(other.criticality),
             failure_threshold: self.failure_threshold.or(other.failure_threshold),

@@ -56,6 +56,11 @@ impl Thresholds {
         self.state == State::Up
     }
 
+    /// Returns whether the check is up although its last result was a failure.
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.is_up() && self.against > 0
+    }
+
     /// Returns how many results contradict the present state, and how many would change it.
     pub(crate) fn progress(&self) -> (u32, u32) {
         let needed = if self.is_up() {

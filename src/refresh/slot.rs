@@ -319,7 +319,9 @@ impl Slot {
         }
         Arc::make_mut(&mut self.state).expiry = Some(expiry);
         self.completed_runs += 1;
-        Some(if self.completed_runs == 1 {
+        Some(if self.thresholds.is_suspect() {
+            jitter.next(now, self.spec().suspect_ttl)
+        } else if self.completed_runs == 1 {
             jitter.first(now, interval)
         } else {
             jitter.next(now, interval)

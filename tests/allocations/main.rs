@@ -13,6 +13,7 @@ mod counting;
 mod history;
 mod in_flight;
 mod pass_through;
+mod passive;
 mod probes;
 mod requests;
 mod sizes;

@@ -197,7 +197,7 @@ impl Look<'_> {
                 if book.settings.probe == Probe::Startup && is_done {
                     return Ok(());
                 }
-                (end, book.settings.longest_interval())
+                (end, book.longest_pause())
             }
             None => (book.added, Duration::ZERO),
         };

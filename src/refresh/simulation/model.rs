@@ -18,6 +18,7 @@ pub(super) struct Settings {
     pub(super) is_critical: bool,
     pub(super) ttl: Duration,
     pub(super) failing_ttl: Duration,
+    pub(super) suspect_ttl: Duration,
     pub(super) timeout: Duration,
     pub(super) stale_after: Option<Duration>,
     pub(super) failure_threshold: u32,
@@ -40,6 +41,11 @@ impl Settings {
             let slow = interval.mul_f64(1.5) + self.timeout + Duration::from_secs(1);
             (3 * interval).max(slow)
         })
+    }
+
+    /// Returns the longest time to the next run of a check that is up although its last run failed.
+    fn longest_doubt(&self) -> Duration {
+        self.suspect_ttl.min(self.ttl).mul_f64(1.0 + self.jitter)
     }
 
     pub(super) fn longest_stale_after(&self) -> Duration {
@@ -343,6 +349,18 @@ impl Book {
             all.extend(self.after(&latest, &run, facts));
         }
         all
+    }
+
+    /// Returns the longest time from the end of the last run to the start of the next.
+    pub(super) fn longest_pause(&self) -> Duration {
+        let is_suspect =
+            |state: &State| state.is_up && state.against > 0 && state.excused.is_none();
+        let is_known = self.unsettled.is_empty() && !self.may_have_unseen;
+        if is_known && self.states.iter().all(is_suspect) {
+            self.settings.longest_doubt()
+        } else {
+            self.settings.longest_interval()
+        }
     }
 
     /// Forgets the states that cannot have led to what is seen, if no other results can have.

@@ -91,7 +91,7 @@ const TOO_LATE: Duration = Duration::from_millis(20);
 
 /// The latest failures in a row that were not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Excuses {
+pub(super) struct Excuses {
     times: u32,
     /// When the first one was.
     at: Time,
@@ -124,11 +124,11 @@ pub(super) fn merged(states: impl IntoIterator<Item = State>) -> BTreeSet<State>
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct State {
     has_passed: bool,
-    is_up: bool,
+    pub(super) is_up: bool,
     /// How many results in a row contradict `is_up`.
-    against: u32,
+    pub(super) against: u32,
     /// `Some` while the latest failures were not counted.
-    excused: Option<Excuses>,
+    pub(super) excused: Option<Excuses>,
     /// The status that the check shows unless it is stale.
     pub(super) shown: Status,
     pub(super) has_result: bool,

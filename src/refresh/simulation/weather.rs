@@ -108,12 +108,18 @@ pub(super) fn open_book(
     } else {
         ttl
     };
+    let suspect_ttl = if rng.one_in(3) {
+        rng.any_scale(1, 5_000)
+    } else {
+        ttl
+    };
     let longest = u64::try_from(ttl.max(failing_ttl).as_millis()).unwrap();
     let settings = Settings {
         probe,
         is_critical: !rng.one_in(4),
         ttl,
         failing_ttl,
+        suspect_ttl,
         timeout: rng.any_scale(50, 10_000),
         stale_after: rng
             .one_in(3)

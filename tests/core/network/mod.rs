@@ -4,7 +4,7 @@
 mod certificate_file;
 mod certificate_server;
 mod dns;
-mod grpc;
+pub(crate) mod grpc;
 mod grpc_balanced;
 mod grpc_faults;
 mod grpc_presets;

@@ -115,6 +115,50 @@ async fn the_failing_ttl_applies_from_when_the_failures_count() {
     assert_eq!(db.starts(), [0, 10, 20, 21, 22, 23, 33].map(secs));
 }
 
+// run:      pass . . . . fail fail pass . . . . fail pass . . . . fail fail fail fail
+// time:     0            10   10.1 10.2         20.2 20.3         30.3 30.4 30.5 31.5
+// readyz:   200                                                             503
+#[tokio::test(start_paused = true)]
+async fn a_failure_below_the_threshold_is_confirmed_on_the_suspect_ttl() {
+    let db = Script::new([
+        pass(),
+        fail("no"),
+        fail("no"),
+        pass(),
+        fail("no"),
+        pass(),
+        fail("no"),
+    ]);
+    let check = db
+        .check("db")
+        .ttl(secs(10))
+        .failing_ttl(secs(1))
+        .suspect_ttl(millis(100))
+        .failure_threshold(3);
+    let health = steady().readiness(check).start().unwrap();
+    lapse(millis(30_450)).await;
+    assert_eq!(health.status(Probe::Readiness), Status::Pass);
+    lapse(millis(2_000)).await;
+    assert_eq!(health.status(Probe::Readiness), Status::Fail);
+    let expected = [
+        0, 10_000, 10_100, 10_200, 20_200, 20_300, 30_300, 30_400, 30_500, 31_500,
+    ];
+    assert_eq!(db.starts(), expected.map(millis));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspect_ttl_longer_than_the_ttl_counts_as_the_ttl() {
+    let db = Script::new([pass(), fail("no")]);
+    let check = db
+        .check("db")
+        .ttl(secs(1))
+        .suspect_ttl(secs(60))
+        .failure_threshold(10);
+    let _health = steady().readiness(check).start().unwrap();
+    lapse(millis(3_500)).await;
+    assert_eq!(db.starts(), [0, 1, 2, 3].map(secs));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_check_that_never_passed_runs_on_its_failing_ttl() {
     let db = Script::new([fail("no")]);

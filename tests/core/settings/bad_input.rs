@@ -13,10 +13,11 @@ use crate::support::{secs, steady};
 async fn a_duration_of_a_check_that_cannot_work_is_reported() {
     let year_and_a_day = secs(367 * 24 * 3600);
     type Set = fn(tower_health::Check, Duration) -> tower_health::Check;
-    let options: [(&str, Set); 5] = [
+    let options: [(&str, Set); 6] = [
         ("timeout", tower_health::Check::timeout),
         ("ttl", tower_health::Check::ttl),
         ("failing_ttl", tower_health::Check::failing_ttl),
+        ("suspect_ttl", tower_health::Check::suspect_ttl),
         ("stale_after", tower_health::Check::stale_after),
         ("while_probed", tower_health::Check::while_probed),
     ];

@@ -48,6 +48,7 @@ fn a_check_sets_what_the_file_sets() {
         .timeout(millis(250))
         .ttl(secs(5))
         .failing_ttl(secs(1))
+        .suspect_ttl(millis(100))
         .stale_after(secs(60))
         .criticality(Criticality::Critical)
         .failure_threshold(3)

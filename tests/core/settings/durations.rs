@@ -85,6 +85,7 @@ fn every_duration_is_written_alike() {
         "timeout",
         "ttl",
         "failing_ttl",
+        "suspect_ttl",
         "stale_after",
         "while_probed",
     ];

@@ -85,6 +85,7 @@ fn every_setting_of_a_check_is_read() {
         assert_eq!(db.timeout, Some(millis(250)), "{format}");
         assert_eq!(db.ttl, Some(secs(5)), "{format}");
         assert_eq!(db.failing_ttl, Some(secs(1)), "{format}");
+        assert_eq!(db.suspect_ttl, Some(millis(100)), "{format}");
         assert_eq!(db.stale_after, Some(secs(60)), "{format}");
         assert_eq!(db.criticality, Some(Criticality::Critical), "{format}");
         assert_eq!(db.failure_threshold, Some(3), "{format}");

@@ -1,0 +1,333 @@
+//! A dependency judged by the requests of the application itself: a layer around the client counts
+//! them, an indicator looks at the counts.
+
+mod body;
+mod call;
+mod layer;
+mod paired;
+mod verdict;
+mod window;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::time::Instant;
+
+pub use self::body::PassiveBody;
+pub use self::call::PassiveCall;
+use self::call::{LastError, Recorder};
+pub use self::layer::{PassiveFuture, PassiveLayer, PassiveService};
+pub use self::paired::PairedIndicator;
+use self::verdict::Seen;
+use self::window::Window;
+use crate::indicators::shared::config;
+use crate::indicators::shared::limits::Limits;
+use crate::{CheckResult, ComponentType, Criticality, HealthIndicator};
+
+/// Judges a dependency by the requests of the application, which its [layer](Self::layer) around the
+/// client counts.
+///
+/// It needs no request of its own and sees what users see: a backend that answers its health check
+/// and nothing else, or one of three backends that is broken. Where there is no traffic it knows
+/// nothing, unless it is [paired](Self::when_idle) with an active indicator.
+///
+/// ```
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+/// use tower_health::indicators::PassiveIndicator;
+/// use tower_health::{Health, HealthIndicator, Status};
+/// # use std::convert::Infallible;
+/// # use http::{Request, Response};
+/// # use http_body_util::Empty;
+/// # use hyper::body::Bytes;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let client = service_fn(async |_: Request<Empty<Bytes>>| {
+/// #     Ok::<_, Infallible>(Response::builder().status(503).body(Empty::<Bytes>::new()).unwrap())
+/// # });
+/// let payments = PassiveIndicator::new("payments");
+/// // `client` is a client of hyper-util, a channel of tonic, or any other service over HTTP.
+/// let mut client = ServiceBuilder::new()
+///     .concurrency_limit(100) // limits, retries and timeouts stand outside
+///     .layer(payments.layer()) // right around the client
+///     .service(client);
+/// for _ in 0..20 {
+///     let request = Request::get("http://payments/charge").body(Empty::<Bytes>::new())?;
+///     let response = client.ready().await?.call(request).await?;
+///     assert_eq!(response.status(), 503);
+/// }
+/// let failure = payments.check().await.unwrap_err();
+/// assert!(failure.output().starts_with("20 of 20 requests failed"), "{failure}");
+///
+/// let health = Health::builder().readiness(payments).start()?;
+/// # drop(health);
+/// # use tower::Service;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # What it sends
+///
+/// Nothing, however many instances there are. A request costs three readings of the clock and about
+/// seven atomic operations; it allocates nothing and waits for nobody. A run reads at most 400
+/// counters, and the counters take 2 KiB.
+///
+/// # Verdicts
+///
+/// They are about the requests of the last [`window`](Self::window):
+///
+/// | outcome | counts as |
+/// |---|---|
+/// | an answer | a success; a slow one if it took longer than [`slow_above`](Self::slow_above) to its head |
+/// | HTTP 500–599, or what [`http_failure`](Self::http_failure) says | an error |
+/// | gRPC status UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE or DATA_LOSS, or what [`grpc_failure`](Self::grpc_failure) says | an error |
+/// | an error of the client, or a body that breaks off | unanswered |
+/// | the future is dropped after more than `slow_above`, as a timeout outside the layer does | unanswered |
+/// | the future is dropped earlier: cancelled | nothing |
+/// | no answer yet, and all that began in the same tenth of the window have waited for more than `slow_above` | unanswered, until it ends or leaves the window |
+///
+/// - With less than [`min_requests`](Self::min_requests) in the window it **passes**; it **warns** if
+///   more of them failed than `fail_above` says. It never fails by so few.
+/// - It **warns** if more than [`warn_above`](Self::warn_above) of the requests failed or were slow.
+/// - It **fails** if more than [`fail_above`](Self::fail_above) of them failed, or if all of the
+///   latest did: those of the last tenths of the window that have `min_requests`. So it need not wait
+///   until an outage fills half of the window. Slow answers never make it fail, but requests that
+///   still wait do.
+///
+/// The codes of gRPC are those that the semantic conventions of OpenTelemetry call errors of a
+/// server. A request counts when its body has ended or was dropped, and while it waits for its head.
+///
+/// A failing check that is critical takes the instance out of traffic, and so takes away what the
+/// verdict is made of. As the requests leave the window it turns to a warning, after about one
+/// window: the instance gets traffic again, and fails again if that fails. With
+/// [`when_idle`](Self::when_idle) an active check decides instead whether traffic may come back.
+///
+/// # What it cannot see
+///
+/// - A dependency that nobody calls, unless it is paired.
+/// - Whose fault an error is. Requests that make the dependency answer 500 may all come from one of
+///   your users: with a critical check such a user can take the instances out of traffic. So it is
+///   not critical by default.
+/// - Chance. With 20 requests in the window, and one backend of three that fails, more than half of
+///   the requests fail by chance in 4 % of all windows; with 100 requests in 0.02 %. Raise `min_requests`
+///   where a third of the traffic may fail.
+/// - A body that hangs. Its request counts by the head of the answer when the body is dropped.
+/// - A pause of its own process. The refresher [repeats](crate::guides::hostile_hosts) a run that
+///   fails because of one, but timeouts of the client that ended with the pause count as any other.
+/// - Requests that wait outside the layer, such as for a permit of a limit or a connection of a pool.
+/// - The status of a gRPC-Web response, which is in its body.
+///
+/// # Defaults
+///
+/// Window 30 s, at least 20 requests, slow above 1 s, warns above 10 % and fails above 50 %. Not
+/// critical; timeout and TTL are those of the [`HealthConfig`](crate::HealthConfig), 5 s and 1 s;
+/// component type `component`. Readings: `requests` in `requests`; if there are any, `failureRate`
+/// and `slowRate` in `percent`; and if any was answered, `p50` and `p95` of the times to the head of
+/// the answer in `ms`, rounded up to a power of two (at most 32,768).
+#[derive(Clone, Debug)]
+#[must_use = "an indicator does nothing until it is registered"]
+pub struct PassiveIndicator {
+    name: String,
+    recorder: Arc<Recorder>,
+    min_requests: u32,
+    limits: Limits,
+    /// The settings that came after a layer had been made.
+    late: Vec<&'static str>,
+}
+
+/// The range of a window.
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(60 * 60);
+
+impl PassiveIndicator {
+    /// Creates an indicator that passes until its layer has seen requests.
+    ///
+    /// Call the setters first and [`layer`](Self::layer) last.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            recorder: Arc::new(Recorder {
+                window: Arc::new(Window::new()),
+                length: Duration::from_secs(30),
+                slow_above: Duration::from_secs(1),
+                http_failure: Arc::new(|status: StatusCode| status.is_server_error()),
+                grpc_failure: Arc::new(|code| matches!(code, 2 | 4 | 12..=15)),
+            }),
+            min_requests: 20,
+            limits: Limits::above(["warn_above", "fail_above"], 100.0)
+                .warn(10.0)
+                .fail(50.0),
+            late: Vec::new(),
+        }
+    }
+
+    /// Sets for how long a request counts, from 1 s to an hour. Default: 30 s.
+    ///
+    /// It is precise to a tenth: a request counts for nine to ten tenths of the window. A shorter
+    /// window forgets a fault sooner, and needs more traffic.
+    pub fn window(mut self, window: Duration) -> Self {
+        self.recorder("window").length = window;
+        self
+    }
+
+    /// Sets the time to the head of an answer above which a request is slow. Default: 1 s.
+    ///
+    /// A request that waits for longer, or is dropped after longer, counts as unanswered: choose a
+    /// time that no healthy answer takes, such as more than 60 s for long polls. It is above 0 and at
+    /// most half of the window.
+    pub fn slow_above(mut self, time: Duration) -> Self {
+        self.recorder("slow_above").slow_above = time;
+        self
+    }
+
+    /// Sets the number of requests in the window below which the check does not fail. Default: 20.
+    ///
+    /// It must be above 0.
+    pub fn min_requests(mut self, requests: u32) -> Self {
+        self.min_requests = requests;
+        self
+    }
+
+    /// Warns if more than this percentage of the requests failed, or was slow. Default: 10.
+    ///
+    /// It must be above 0 and at most `fail_above`. Of 100 percent nothing is above.
+    pub fn warn_above(mut self, percent: f64) -> Self {
+        self.limits.warn = Some(percent);
+        self
+    }
+
+    /// Fails if more than this percentage of the requests failed. Default: 50.
+    ///
+    /// It must be above 0 and at most 100, above which is nothing: the check then never fails.
+    pub fn fail_above(mut self, percent: f64) -> Self {
+        self.limits.fail = Some(percent);
+        self
+    }
+
+    /// Sets which statuses of HTTP are errors of the dependency. Default: 500–599.
+    ///
+    /// A 429 is none by default: the dependency is well enough to count your requests.
+    pub fn http_failure(
+        mut self,
+        is_failure: impl Fn(StatusCode) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.recorder("http_failure").http_failure = Arc::new(is_failure);
+        self
+    }
+
+    /// Sets which codes of gRPC are errors of the dependency. Default: 2, 4, 12, 13, 14 and 15.
+    ///
+    /// A code that is not a number counts as 2 (UNKNOWN), and so does a response without one.
+    pub fn grpc_failure(
+        mut self,
+        is_failure: impl Fn(u16) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.recorder("grpc_failure").grpc_failure = Arc::new(is_failure);
+        self
+    }
+
+    /// Asks another indicator while there is less than [`min_requests`](Self::min_requests) in the
+    /// window.
+    ///
+    /// The dependency then gets requests of the check only where it gets none of the application.
+    pub fn when_idle<A: HealthIndicator>(self, active: A) -> PairedIndicator<A> {
+        PairedIndicator::new(self, active)
+    }
+
+    /// Returns a layer that counts the requests of the client that it wraps.
+    ///
+    /// Several layers of one indicator count together. A layer keeps the settings that the indicator
+    /// has now: a later change of them is an error at [`start()`](crate::HealthBuilder::start).
+    pub fn layer(&self) -> PassiveLayer {
+        self.recorder.window.is_in_use.store(true, Relaxed);
+        PassiveLayer::new(Arc::clone(&self.recorder))
+    }
+
+    /// Begins a call of a client that is not a tower service over HTTP.
+    ///
+    /// ```
+    /// use tower_health::indicators::PassiveIndicator;
+    /// # async fn publish() -> Result<u16, std::io::Error> { Ok(200) }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let broker = PassiveIndicator::new("broker");
+    /// let call = broker.call();
+    /// match publish().await {
+    ///     Ok(200) => call.answered(),
+    ///     Ok(_) => call.failed(),
+    ///     Err(_) => call.unanswered(),
+    /// }
+    /// # }
+    /// ```
+    pub fn call(&self) -> PassiveCall {
+        self.recorder.window.is_in_use.store(true, Relaxed);
+        PassiveCall::begin(&self.recorder)
+    }
+
+    /// Returns the settings of calls, to change one of them.
+    fn recorder(&mut self, setter: &'static str) -> &mut Recorder {
+        if self.recorder.window.is_in_use.load(Relaxed) {
+            self.late.push(setter);
+        }
+        Arc::make_mut(&mut self.recorder)
+    }
+
+    /// Returns what the window has now.
+    fn seen(&self) -> Seen<'_> {
+        let recorder = &self.recorder;
+        let window = &recorder.window;
+        let (now, width, slow_above) = (Instant::now(), recorder.width(), recorder.slow_above);
+        let enough = u64::from(self.min_requests);
+        Seen {
+            totals: window.totals(now, width, slow_above),
+            latest: window.latest(now, width, slow_above, enough),
+            window: recorder.length,
+            last_error: LastError::of(window),
+            min_requests: enough,
+            limits: &self.limits,
+        }
+    }
+}
+
+impl HealthIndicator for PassiveIndicator {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn check(&self) -> CheckResult {
+        config::validated(self)?;
+        self.seen().verdict()
+    }
+
+    /// Requests of a single user can make a dependency answer with errors.
+    fn criticality(&self) -> Criticality {
+        Criticality::NonCritical
+    }
+
+    fn config_error(&self) -> Option<String> {
+        let Recorder {
+            length, slow_above, ..
+        } = &*self.recorder;
+        let window = (!(SHORTEST..=LONGEST).contains(length))
+            .then(|| format!("window must be from 1 s to 3600 s, not {length:?}"));
+        let slow = (slow_above.is_zero() || *slow_above > *length / 2).then(|| {
+            format!("slow_above must be above 0 and at most half of the window, not {slow_above:?}")
+        });
+        let requests =
+            (self.min_requests == 0).then(|| "min_requests must be above 0, not 0".to_owned());
+        let late = self.late.iter().map(|setter| {
+            Some(format!(
+                "{setter} was set after layer() or call(), which has the old setting"
+            ))
+        });
+        let faults = [window, slow, requests, self.limits.config_error()];
+        config::join(faults.into_iter().chain(late))
+    }
+
+    fn component_type(&self) -> Option<ComponentType> {
+        Some(ComponentType::Component)
+    }
+}

@@ -1,0 +1,143 @@
+//! A passive indicator that asks an active one while there is no traffic.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::PassiveIndicator;
+use crate::indicators::shared::budget::TTL;
+use crate::indicators::shared::config;
+use crate::{CheckResult, ComponentType, Criticality, HealthIndicator, OnTimeout};
+
+/// Judges a dependency by the requests of the application, and asks it where there are too few; made
+/// by [`PassiveIndicator::when_idle`].
+///
+/// ```no_run
+/// # #[cfg(feature = "http-client")] {
+/// use tower_health::indicators::{HttpIndicator, PassiveIndicator};
+/// use tower_health::{Check, Criticality, Health};
+///
+/// let payments = PassiveIndicator::new("payments");
+/// let layer = payments.layer(); // goes around the client of the application
+/// let paired = payments.when_idle(HttpIndicator::new("payments", "http://payments/healthz"));
+/// let check = Check::new(paired).criticality(Criticality::Critical);
+/// let health = Health::builder().readiness(check).start();
+/// # }
+/// ```
+///
+/// # What it sends
+///
+/// What the active indicator sends, but only while the window has less than
+/// [`min_requests`](PassiveIndicator::min_requests), and at most once in the TTL of that indicator,
+/// or in 5 s if it has none. Between two runs of it, its last result counts. 500 instances that all
+/// have traffic send nothing; 500 idle ones send 100 requests a second at a TTL of 5 s.
+///
+/// # Verdicts
+///
+/// With enough requests those of [`PassiveIndicator`]; with fewer those of the active indicator, and
+/// the reading `requests`.
+///
+/// If the check is critical and fails by the requests, its instance leaves the traffic and the
+/// window empties; then the active check decides whether it returns. If the active check passes
+/// although requests fail, the instance returns, and leaves again with the next
+/// [`min_requests`](PassiveIndicator::min_requests): about once in a window.
+///
+/// # What it cannot see
+///
+/// While there is traffic, nothing that only the active check would see. While there is none,
+/// nothing that only requests would see.
+///
+/// # Defaults
+///
+/// Name and criticality are those of the passive indicator: a failure is a warning unless
+/// [`Check::criticality`](crate::Check::criticality) makes it critical. Timeout, component type and
+/// component id are those of the active one, and its name does not matter. The TTL is that of the
+/// [`HealthConfig`](crate::HealthConfig), 1 s, since a run with enough requests costs the dependency
+/// nothing.
+#[must_use = "an indicator does nothing until it is registered"]
+pub struct PairedIndicator<A> {
+    passive: PassiveIndicator,
+    active: A,
+    /// The last result of the active indicator, and when it came.
+    last: Mutex<Option<(Instant, CheckResult)>>,
+}
+
+impl<A: HealthIndicator> PairedIndicator<A> {
+    pub(super) fn new(passive: PassiveIndicator, active: A) -> Self {
+        Self {
+            passive,
+            active,
+            last: Mutex::new(None),
+        }
+    }
+
+    async fn ask(&self) -> CheckResult {
+        let ttl = self.active.ttl().unwrap_or(TTL);
+        if let Some(result) = self.last_within(ttl) {
+            return result;
+        }
+        let result = self.active.check().await;
+        let last = (Instant::now(), result.clone());
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+        result
+    }
+
+    fn last_within(&self, ttl: Duration) -> Option<CheckResult> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, result) = last.as_ref()?;
+        (at.elapsed() < ttl).then(|| result.clone())
+    }
+}
+
+impl<A: HealthIndicator> HealthIndicator for PairedIndicator<A> {
+    fn name(&self) -> &str {
+        self.passive.name()
+    }
+
+    async fn check(&self) -> CheckResult {
+        config::validated(self)?;
+        let seen = self.passive.seen();
+        if !seen.is_idle() {
+            return seen.verdict();
+        }
+        let requests = seen.totals.requests();
+        match self.ask().await {
+            Ok(observation) => Ok(observation.measurement("requests", requests, "requests")),
+            Err(failure) => Err(failure.measurement("requests", requests, "requests")),
+        }
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        self.active.timeout()
+    }
+
+    fn criticality(&self) -> Criticality {
+        self.passive.criticality()
+    }
+
+    fn on_timeout(&self) -> OnTimeout {
+        self.active.on_timeout()
+    }
+
+    fn config_error(&self) -> Option<String> {
+        config::join([self.passive.config_error(), self.active.config_error()])
+    }
+
+    fn component_type(&self) -> Option<ComponentType> {
+        self.active.component_type()
+    }
+
+    fn component_id(&self) -> Option<String> {
+        self.active.component_id()
+    }
+}
+
+impl<A> fmt::Debug for PairedIndicator<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PairedIndicator")
+            .field("passive", &self.passive)
+            .finish_non_exhaustive()
+    }
+}
