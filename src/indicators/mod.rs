@@ -15,6 +15,7 @@ mod http;
 mod in_flight;
 #[cfg(feature = "net")]
 mod net;
+mod pool;
 mod push;
 #[cfg(feature = "redis")]
 mod redis;
@@ -31,7 +32,7 @@ pub(crate) mod test_util;
 #[cfg(feature = "tls")]
 pub use self::certificate::CertificateIndicator;
 #[cfg(feature = "deadpool-postgres")]
-pub use self::deadpool_postgres::DeadpoolPostgresIndicator;
+pub use self::deadpool_postgres::{DeadpoolPostgresIndicator, DeadpoolPostgresPool};
 #[cfg(feature = "grpc-client")]
 pub use self::grpc::GrpcIndicator;
 #[cfg(feature = "http-client")]
@@ -41,14 +42,16 @@ pub use self::in_flight::{
 };
 #[cfg(feature = "net")]
 pub use self::net::{DnsIndicator, TcpIndicator};
+pub use self::pool::{
+    ConnectionPool, DatabasePool, DatabaseQueries, DatabaseState, ExhaustedPool, PoolFault,
+    PoolIndicator, PoolState, ReplicatedPool,
+};
 pub use self::push::PushIndicator;
 #[cfg(feature = "redis")]
 pub use self::redis::RedisIndicator;
 pub use self::runtime_lag::RuntimeLagIndicator;
 pub use self::settable::SettableIndicator;
 pub use self::shared::budget::Budget;
-#[cfg(feature = "__database")]
-pub use self::shared::pool::ExhaustedPool;
 #[cfg(feature = "__sqlx")]
 #[cfg_attr(
     docsrs,
@@ -58,6 +61,6 @@ pub use self::shared::pool::ExhaustedPool;
         feature = "sqlx-sqlite"
     )))
 )]
-pub use self::sqlx::{SqlxDatabase, SqlxIndicator};
+pub use self::sqlx::{SqlxDatabase, SqlxIndicator, SqlxPool};
 #[cfg(feature = "system")]
 pub use self::system::{CpuIndicator, DiskIndicator, FileDescriptorsIndicator, MemoryIndicator};

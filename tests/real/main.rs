@@ -22,6 +22,8 @@ mod disk;
 mod examples;
 #[cfg(target_os = "linux")]
 mod hostile;
+#[cfg(unix)]
+mod pool;
 #[cfg(all(unix, feature = "redis"))]
 mod redis;
 #[cfg(target_os = "linux")]

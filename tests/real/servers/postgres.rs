@@ -126,6 +126,14 @@ impl Postgres {
         admin.close().await.unwrap();
     }
 
+    /// Ends all connections of the user `app`.
+    pub(crate) async fn terminate(&self) {
+        self.run(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'",
+        )
+        .await;
+    }
+
     /// Writes a file beside its data that only the server may read.
     pub(crate) fn write_private(&self, name: &str, content: &str) {
         let path = self.data().join(name);
