@@ -1,6 +1,8 @@
 //! A TCP proxy between a client and a real server that can be slow, silent, rude or gone.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
@@ -27,6 +29,7 @@ pub(crate) struct Proxy {
     mode: watch::Sender<Mode>,
     /// Counts up; a connection that was opened under an earlier number is silent for ever.
     age: watch::Sender<u64>,
+    accepted: Arc<AtomicUsize>,
     task: AbortHandle,
 }
 
@@ -36,11 +39,14 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let (mode, seen) = watch::channel(Mode::Pass);
         let (age, ages) = watch::channel(0);
-        let task = tokio::spawn(serve(listener, server, seen, ages)).abort_handle();
+        let accepted = Arc::default();
+        let task = serve(listener, server, seen, ages, Arc::clone(&accepted));
+        let task = tokio::spawn(task).abort_handle();
         Self {
             address,
             mode,
             age,
+            accepted,
             task,
         }
     }
@@ -55,6 +61,11 @@ impl Proxy {
 
     pub(crate) fn set(&self, mode: Mode) {
         self.mode.send_replace(mode);
+    }
+
+    /// How many connections it has accepted so far.
+    pub(crate) fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::SeqCst)
     }
 
     /// Makes each connection that is open now silent for ever, as after a failover that moved the
@@ -75,12 +86,14 @@ async fn serve(
     server: SocketAddr,
     mode: watch::Receiver<Mode>,
     ages: watch::Receiver<u64>,
+    count: Arc<AtomicUsize>,
 ) {
     let mut connections = JoinSet::new();
     loop {
         select! {
             accepted = listener.accept() => {
                 let Ok((client, _)) = accepted else { continue };
+                count.fetch_add(1, Ordering::SeqCst);
                 let mut ages = ages.clone();
                 ages.mark_unchanged();
                 connections.spawn(relay(client, server, mode.clone(), ages));

@@ -10,62 +10,110 @@ use super::verdict::{self, Evidence};
 use super::{ConnectionPool, PoolFault, PoolState};
 use crate::{CheckResult, Failure};
 
-/// Why a run connects beside the pool.
-pub(super) enum Reason {
-    /// The pool gave no connection.
-    Pool(Option<PoolState>),
-    /// A connection of the pool is silent.
-    Silent,
+/// An answer of the server beside the pool.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub(super) at: Instant,
+    /// `Some` if the answer is that it accepts no further connection, in the words of the server.
+    pub(super) full: Option<String>,
 }
 
 /// The server has answered beside the pool.
 pub(super) struct Reached {
     /// How long that took.
-    pub(super) took: Duration,
-    /// `Some` if the answer is that it accepts no further connection, in the words of the server.
-    full: Option<String>,
+    took: Duration,
+    answer: Answer,
+}
+
+/// Why the server has not answered beside the pool, or has refused.
+pub(super) enum Unreached<E> {
+    /// It is silent.
+    Silent,
+    /// It could not be connected to.
+    Refused(E),
+    /// The query beside the pool failed.
+    Failed(Failure),
 }
 
 impl Reached {
-    pub(super) fn full(text: String) -> Self {
+    fn after(begun_at: Instant, full: Option<String>) -> Self {
         Self {
-            took: Duration::ZERO,
-            full: Some(text),
+            took: begun_at.elapsed(),
+            answer: Answer {
+                at: Instant::now(),
+                full,
+            },
         }
+    }
+
+    pub(super) fn full(text: String) -> Self {
+        Self::after(Instant::now(), Some(text))
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.full.is_some()
+        self.answer.full.is_some()
     }
 
     fn evidence(self) -> Evidence {
-        match self.full {
-            Some(text) => Evidence::Full(text),
-            None => Evidence::Answers,
-        }
+        Evidence::Now(self.answer)
     }
 }
 
 impl<P: ConnectionPool> Run<'_, P> {
-    /// The pool gave no connection in time.
-    pub(super) async fn look_beside(&mut self) -> CheckResult {
-        let state = self.pool().state();
-        if state.is_some_and(PoolState::is_exhausted) {
-            let interval = self.indicator.beside_interval;
-            if let Some(at) = self.answered_beside.filter(|at| at.elapsed() < interval) {
-                return self.exhausted(state, Evidence::Earlier(at));
+    /// Opens a connection beside the pool and queries on it. A proxy accepts connections while its
+    /// server is down.
+    pub(super) async fn reach(&self) -> Result<Reached, Unreached<P::Error>> {
+        let begun_at = Instant::now();
+        let mut connection = match self.pool().connect().await {
+            Ok(connection) => connection,
+            Err(error) if self.pool().fault(&error) == PoolFault::Full => {
+                let text = self.pool().describe(&error);
+                return Ok(Reached::after(begun_at, Some(text)));
             }
-        }
-        let reached = self.reach(Reason::Pool(state)).await?;
-        self.judge_beside(state, reached).await
+            Err(error) => return Err(Unreached::Refused(error)),
+        };
+        let queried = self.query(&mut connection).await;
+        let state = queried.map_err(|error| Unreached::Failed(self.query_failed(&error)))?;
+        let reached = Reached::after(begun_at, None);
+        // Optional: the connection has served its purpose.
+        let _ = self.budget.within("", self.pool().close(connection)).await;
+        let judged = self.indicator.settings.judge(state, &self.address);
+        judged.map_err(Unreached::Failed)?;
+        Ok(reached)
     }
 
-    /// The server has answered beside the pool; `state` is that of the pool before.
-    pub(super) async fn judge_beside(
-        &mut self,
-        state: Option<PoolState>,
-        reached: Reached,
-    ) -> CheckResult {
+    /// The failure of a run that got no answer on a pooled connection, which `is_silent` if the run
+    /// has one, and none beside the pool.
+    pub(super) fn unreached(&self, unreached: Unreached<P::Error>, is_silent: bool) -> Failure {
+        let address = &self.address;
+        let state = self.pool().state();
+        let refusal = match is_silent {
+            true => format!("{address} does not answer a query"),
+            false => verdict::refusal(state),
+        };
+        let is_exhausted = state.is_some_and(PoolState::is_exhausted);
+        match unreached {
+            Unreached::Silent => {
+                let waited = self.budget.spent().as_secs_f64();
+                Failure::new(format!(
+                    "{refusal}; {address} does not answer a new connection either: no answer \
+                     within {waited:.1} s"
+                ))
+            }
+            Unreached::Refused(error) if is_exhausted || is_silent => {
+                let text = self.pool().describe(&error);
+                Failure::new(format!(
+                    "{refusal}; cannot connect to {address} either: {text}"
+                ))
+            }
+            Unreached::Refused(error) => self.cannot_connect(&error),
+            Unreached::Failed(failure) => failure,
+        }
+    }
+
+    /// The server has answered beside the pool.
+    pub(super) async fn judge_beside(&self, reached: Reached) -> CheckResult {
+        let state = self.pool().state();
         if state.is_some_and(PoolState::is_exhausted) {
             return self.exhausted(state, reached.evidence());
         }
@@ -78,14 +126,15 @@ impl<P: ConnectionPool> Run<'_, P> {
         }
         let now = self.pool().state();
         let is_in_use = now.is_none_or(|now| now.in_use() > 0);
-        let has_no_room = now.is_none_or(|now| {
-            now.is_exhausted() || now.open >= now.most || now.parent != Parent::None
-        });
-        match &reached.full {
+        let has_parent = now.is_some_and(|now| now.parent != Parent::None);
+        let has_no_room = now.is_none_or(|now| now.open >= now.most);
+        match &reached.answer.full {
             // The application uses what it has, and no instance can have more.
             Some(_) if is_in_use => self.exhausted(now, reached.evidence()),
             Some(text) => Err(self.no_connection(text)),
-            None if is_in_use && has_no_room => self.exhausted(now, reached.evidence()),
+            None if has_parent || is_in_use && has_no_room => {
+                self.exhausted(now, reached.evidence())
+            }
             None if !self.dead.is_none() => Ok(verdict::dead(&self.dead, now, &self.address)),
             None => {
                 let hooks = self.pool().hooks();
@@ -94,45 +143,5 @@ impl<P: ConnectionPool> Run<'_, P> {
                 Err(Failure::new(format!("{step}: no answer within {waited:.1} s")))
             }
         }
-    }
-
-    /// Opens a connection beside the pool and queries on it. A proxy accepts connections while its
-    /// server is down.
-    pub(super) async fn reach(&self, reason: Reason) -> Result<Reached, Failure> {
-        let address = &self.address;
-        let begun_at = Instant::now();
-        let (refusal, is_named) = match reason {
-            Reason::Pool(state) => (
-                verdict::refusal(state),
-                state.is_some_and(PoolState::is_exhausted),
-            ),
-            Reason::Silent => (format!("{address} does not answer a query"), true),
-        };
-        let step = format!("{refusal}; {address} does not answer a new connection either");
-        let connected = self.budget.within(step, self.pool().connect()).await?;
-        let mut connection = match connected {
-            Ok(connection) => connection,
-            Err(error) => {
-                let text = self.pool().describe(&error);
-                return match self.pool().fault(&error) {
-                    PoolFault::Full => Ok(Reached {
-                        took: begun_at.elapsed(),
-                        full: Some(text),
-                    }),
-                    _ if is_named => Err(Failure::new(format!(
-                        "{refusal}; cannot connect to {address} either: {text}"
-                    ))),
-                    _ => Err(self.cannot_connect(&error)),
-                };
-            }
-        };
-        let step = format!("{address} does not answer a query");
-        let queried = self.budget.within(step, self.query(&mut connection)).await?;
-        let state = queried.map_err(|error| self.query_failed(&error))?;
-        let took = begun_at.elapsed();
-        // Optional: the connection has served its purpose.
-        let _ = self.budget.within("", self.pool().close(connection)).await;
-        self.indicator.settings.judge(state, address)?;
-        Ok(Reached { took, full: None })
     }
 }

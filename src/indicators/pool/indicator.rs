@@ -6,8 +6,7 @@ use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
-
+use super::beside::Answer;
 use super::database::{DatabasePool, DatabaseQueries, DatabaseState, QuerySettings};
 use super::{ConnectionPool, ReplicatedPool};
 use crate::indicators::shared::{budget, config};
@@ -94,9 +93,8 @@ pub struct PoolIndicator<P: ConnectionPool> {
     timeout: Option<Duration>,
     pub(super) exhausted_pool: ExhaustedPool,
     pub(super) beside_interval: Duration,
-    /// When an exhausted pool was last answered beside; `None` if the last run came to another
-    /// result.
-    answered_beside: Mutex<Option<Instant>>,
+    /// The last answer beside an exhausted pool; `None` if the last run came to another result.
+    answered_beside: Mutex<Option<Answer>>,
     pub(super) settings: QuerySettings,
     /// Only pools of databases have these.
     pub(super) database: Option<Database<P>>,
@@ -182,16 +180,16 @@ impl<P: ConnectionPool> PoolIndicator<P> {
         })
     }
 
-    /// Takes the time of the last answer, so that any result but one leaves none.
-    pub(super) fn take_answered_beside(&self) -> Option<Instant> {
+    /// Takes the last answer beside the pool, so that any result but one leaves none.
+    pub(super) fn take_answer(&self) -> Option<Answer> {
         self.last_answer().take()
     }
 
-    pub(super) fn set_answered_beside(&self, at: Instant) {
-        *self.last_answer() = Some(at);
+    pub(super) fn set_answer(&self, answer: Answer) {
+        *self.last_answer() = Some(answer);
     }
 
-    fn last_answer(&self) -> MutexGuard<'_, Option<Instant>> {
+    fn last_answer(&self) -> MutexGuard<'_, Option<Answer>> {
         let last = self.answered_beside.lock();
         last.unwrap_or_else(PoisonError::into_inner)
     }

@@ -23,7 +23,7 @@ impl<P: ConnectionPool> Run<'_, P> {
     /// may be dead, each attempt has only a part of the time.
     ///
     /// `took` is the time in which the server has just answered beside the pool.
-    pub(super) async fn retry(&mut self, took: Duration) -> Result<bool, Failure> {
+    pub(super) async fn retry(&self, took: Duration) -> Result<bool, Failure> {
         for _ in 0..=self.most_open() + 1 {
             let left = self.budget.left();
             if left.is_zero() {

@@ -1,11 +1,12 @@
 //! One run: a query on a connection of the pool, and one beside the pool if that gets no answer.
 
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::beside::{Reached, Reason};
+use super::beside::{Answer, Reached, Unreached};
 use super::database::DatabaseState;
 use super::lease::Lease;
 use super::verdict::{Dead, Evidence};
@@ -19,22 +20,21 @@ const UNCOUNTED: usize = 8;
 impl<P: ConnectionPool> PoolIndicator<P> {
     pub(super) async fn run(&self) -> CheckResult {
         let budget = Budget::start(self.time_of_a_run());
-        let answered_beside = self.take_answered_beside();
-        let prepared = self.pool.prepare();
-        let step = format!("{}: its storage does not answer", self.pool.address());
-        budget
-            .within(step, prepared)
-            .await?
-            .map_err(|fault| Failure::new(format!("{}: {fault}", self.pool.address())))?;
-        let mut run = Run {
+        let answered_beside = self.take_answer();
+        let address = self.pool.address();
+        let step = format!("{address}: its storage does not answer");
+        let prepared = budget.within(step, self.pool.prepare()).await?;
+        prepared.map_err(|fault| Failure::new(format!("{address}: {fault}")))?;
+        let run = Run {
             indicator: self,
             budget: &budget,
             share: self.time_of_a_run() / 20 * 9,
-            address: self.pool.address(),
+            address,
             // Before the run takes a connection itself.
             before: self.pool.state(),
             answered_beside,
             dead: Dead::default(),
+            has_connection: AtomicBool::new(false),
         };
         run.check().await
     }
@@ -47,101 +47,154 @@ pub(super) struct Run<'a, P: ConnectionPool> {
     /// The time until the run looks beside the pool.
     share: Duration,
     pub(super) address: String,
-    pub(super) before: Option<PoolState>,
-    /// When the last run over an exhausted pool had an answer beside it.
-    pub(super) answered_beside: Option<Instant>,
+    before: Option<PoolState>,
+    /// The answer beside the pool that the last run had or repeated, if it found an exhausted pool.
+    answered_beside: Option<Answer>,
     pub(super) dead: Dead,
+    /// Whether the run holds a connection of the pool, on which it waits for an answer.
+    has_connection: AtomicBool,
 }
 
-/// What came of a query on a pooled connection.
-enum Asked<E> {
-    Done(Result<DatabaseState, E>),
-    /// The server answered beside the pool first.
-    Silent(Reached),
+/// What came of the attempt to get an answer on a connection of the pool.
+enum Asked<'a, P: ConnectionPool> {
+    Answered {
+        lease: Lease<'a, P>,
+        state: DatabaseState,
+        started_at: Instant,
+    },
+    Failed(Failure),
+    /// The pool may not grow, in the words of the server.
+    Full(String),
+    /// The pool gave none in its own time, or only such that broke off.
+    None,
 }
 
 impl<'a, P: ConnectionPool> Run<'a, P> {
-    async fn check(&mut self) -> CheckResult {
-        // A connection that broke off is replaced by the next one, and after all that were open
-        // comes a new one. More would be a loop.
-        for _ in 0..=self.most_open() {
-            let taken = self.pool().take();
-            let pooled = match self.budget.within_share(self.share, "", taken).await {
-                Ok(Ok(pooled)) => pooled,
-                Err(_) => break,
-                Ok(Err(error)) => match self.pool().fault(&error) {
-                    PoolFault::TimedOut => break,
-                    PoolFault::Full => {
-                        let reached = Reached::full(self.pool().describe(&error));
-                        return self.judge_beside(self.pool().state(), reached).await;
-                    }
-                    _ => return Err(self.cannot_connect(&error)),
-                },
-            };
-            let mut lease = Lease::new(self.pool(), pooled);
-            let started_at = Instant::now();
-            match self.ask(&mut lease).await? {
-                Asked::Done(Ok(state)) => return self.pass(lease, state, started_at).await,
-                Asked::Done(Err(error)) => match self.pool().fault(&error) {
-                    PoolFault::Broken => self.dead.broke_off(self.pool().describe(&error)),
-                    _ => return Err(self.query_failed(&error)),
-                },
-                Asked::Silent(reached) => {
-                    drop(lease);
-                    self.dead.fell_silent();
-                    return self.judge_beside(self.pool().state(), reached).await;
-                }
+    async fn check(&self) -> CheckResult {
+        let mut asking = Box::pin(self.ask());
+        let first = self.budget.within_share(self.share, "", &mut asking).await;
+        let mut is_asking = first.is_err();
+        match first {
+            Ok(Asked::None) | Err(_) => {}
+            Ok(asked) => return self.conclude(asked).await,
+        }
+        if !self.pool().falls_silent() && self.has_connection.load(Ordering::Relaxed) {
+            let step = format!("{} does not answer a query", self.address);
+            return self.conclude(self.budget.within(step, asking).await?).await;
+        }
+        let state = self.pool().state();
+        let is_exhausted = state.is_some_and(PoolState::is_exhausted);
+        let interval = self.indicator.beside_interval;
+        if let Some(answer) = self.answered_beside.clone() {
+            if is_exhausted && answer.at.elapsed() < interval {
+                return self.exhausted(state, Evidence::Earlier(answer));
             }
         }
-        self.look_beside().await
-    }
-
-    /// Queries on a pooled connection. If that is silent when its share of the time is over, this
-    /// asks beside the pool as well, and takes the first answer: a server may be slow, and an answer
-    /// of the pooled connection is worth more.
-    async fn ask(&self, lease: &mut Lease<'_, P>) -> Result<Asked<P::Error>, Failure> {
-        let Some(connection) = lease.connection() else {
-            return Err(Failure::new("the connection was given back to the pool"));
-        };
-        let mut query = pin!(self.query(connection));
-        let step = format!("{} does not answer a query", self.address);
-        if !self.pool().falls_silent() {
-            return self.budget.within(step, query).await.map(Asked::Done);
-        }
-        let first = self.budget.within_share(self.share, "", &mut query).await;
-        if let Ok(done) = first {
-            return Ok(Asked::Done(done));
-        }
-        let mut beside = pin!(self.reach(Reason::Silent));
+        // A server may be slow, and a place may become free: an answer of a pooled connection is
+        // worth more than one beside the pool. Behind a pooler it has all of the time, because its
+        // connection is good while it waits in the queue.
+        let waits_in_a_queue = self.indicator.settings.behind_pooler;
+        let mut reaching = pin!(self.reach());
         let mut refused = None;
         let race = async {
             loop {
+                let may_still_answer = is_exhausted || self.has_connection.load(Ordering::Relaxed);
                 tokio::select! {
                     biased;
-                    done = &mut query => break Asked::Done(done),
-                    reached = &mut beside, if refused.is_none() => match reached {
-                        Ok(reached) if !reached.is_full() => break Asked::Silent(reached),
-                        // The pooled connection may still answer.
+                    asked = &mut asking, if is_asking => match asked {
+                        Asked::None => is_asking = false,
+                        asked => break Some(Ok(asked)),
+                    },
+                    reached = &mut reaching, if refused.is_none() => match reached {
+                        Ok(reached) if !reached.is_full() && !waits_in_a_queue => {
+                            break Some(Err(reached));
+                        }
+                        Err(unreached) if !may_still_answer => {
+                            refused = Some(Err(unreached));
+                            break None;
+                        }
                         other => refused = Some(other),
                     },
+                    else => break None,
                 }
             }
         };
-        let raced = self.budget.within(step, race).await;
-        match (raced, refused) {
-            (Err(_), Some(Err(failure))) => Err(failure),
-            (Err(_), Some(Ok(reached))) => Ok(Asked::Silent(reached)),
-            (Err(silence), None) => Err(Failure::new(format!(
-                "{}; nor does it answer a new connection",
-                silence.output()
-            ))),
-            (Ok(asked), _) => Ok(asked),
+        let raced = self.budget.within("", race).await;
+        // Discards the connection that is silent.
+        drop(asking);
+        let reached = match (raced, refused) {
+            (Ok(Some(Ok(asked))), _) => return self.conclude(asked).await,
+            (Ok(Some(Err(reached))), _) => Ok(reached),
+            (_, Some(refused)) => refused,
+            (_, None) => Err(Unreached::Silent),
+        };
+        let is_silent = self.has_connection.load(Ordering::Relaxed);
+        match reached {
+            Ok(reached) => {
+                if is_silent {
+                    self.dead.fell_silent();
+                }
+                self.judge_beside(reached).await
+            }
+            Err(unreached) => Err(self.unreached(unreached, is_silent)),
         }
+    }
+
+    async fn conclude(&self, asked: Asked<'a, P>) -> CheckResult {
+        match asked {
+            Asked::Answered {
+                lease,
+                state,
+                started_at,
+            } => self.pass(lease, state, started_at).await,
+            Asked::Failed(failure) => Err(failure),
+            Asked::Full(text) => self.judge_beside(Reached::full(text)).await,
+            Asked::None => Err(Failure::new("the pool gave no connection")),
+        }
+    }
+
+    /// Takes a connection and queries on it. One that broke off is replaced by the next one, and
+    /// after all that were open comes a new one. More would be a loop.
+    async fn ask(&self) -> Asked<'a, P> {
+        for _ in 0..=self.most_open() {
+            let pooled = match self.pool().take().await {
+                Ok(pooled) => pooled,
+                Err(error) => {
+                    return match self.pool().fault(&error) {
+                        PoolFault::TimedOut => Asked::None,
+                        PoolFault::Full => Asked::Full(self.pool().describe(&error)),
+                        _ => Asked::Failed(self.cannot_connect(&error)),
+                    };
+                }
+            };
+            let mut lease = Lease::new(self.pool(), pooled);
+            let started_at = Instant::now();
+            self.has_connection.store(true, Ordering::Relaxed);
+            let Some(connection) = lease.connection() else {
+                return Asked::None;
+            };
+            let queried = self.query(connection).await;
+            self.has_connection.store(false, Ordering::Relaxed);
+            match queried {
+                Ok(state) => {
+                    return Asked::Answered {
+                        lease,
+                        state,
+                        started_at,
+                    };
+                }
+                Err(error) => match self.pool().fault(&error) {
+                    PoolFault::Broken => self.dead.broke_off(self.pool().describe(&error)),
+                    _ => return Asked::Failed(self.query_failed(&error)),
+                },
+            }
+        }
+        Asked::None
     }
 
     /// The server has answered on a connection of the pool.
     async fn pass(
-        &mut self,
+        &self,
         mut lease: Lease<'a, P>,
         state: DatabaseState,
         started_at: Instant,
@@ -152,11 +205,13 @@ impl<'a, P: ConnectionPool> Run<'a, P> {
         let _ = self.budget.within("", lease.give_back()).await;
         let lag = self.indicator.settings.judge(state, &self.address)?;
         // A pool that was empty shows the connection that the run has opened.
-        if self.before.is_some_and(|before| before.open == 0) {
-            self.before = self.pool().state();
-        }
+        let was_empty = self.before.is_some_and(|before| before.open == 0);
+        let state = match was_empty {
+            true => self.pool().state(),
+            false => self.before,
+        };
         let observation = self.dead.answered_after(time, &self.address);
-        let observation = match self.before {
+        let observation = match state {
             Some(state) => state.observe(observation),
             None => observation,
         };
@@ -241,7 +296,7 @@ impl<'a, P: ConnectionPool> Run<'a, P> {
 
     /// The result of a run over an exhausted pool whose server has answered.
     pub(super) fn exhausted(&self, state: Option<PoolState>, evidence: Evidence) -> CheckResult {
-        self.indicator.set_answered_beside(evidence.at());
+        self.indicator.set_answer(evidence.answer());
         let waited = self.share.min(self.budget.spent());
         evidence.judge(state, waited, self.indicator.exhausted_pool)
     }

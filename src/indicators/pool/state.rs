@@ -71,7 +71,11 @@ impl PoolState {
                 "the pool is exhausted: {open} of {most} connections are in use, none became free"
             )
         } else {
-            format!("the pool gave no connection ({open} of {most} are open, {idle} idle)")
+            let parent = match self.parent {
+                Parent::Shared => "; its parent may be exhausted",
+                Parent::None | Parent::Exhausted => "",
+            };
+            format!("the pool gave no connection ({open} of {most} are open, {idle} idle{parent})")
         }
     }
 

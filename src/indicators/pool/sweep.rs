@@ -18,7 +18,7 @@ impl<P: ConnectionPool> Run<'_, P> {
     /// Closes the dead ones among the idle connections, as far as two thirds of the remaining time
     /// allow. At most half of those that are untested are tested at a time: the application finds
     /// the others. `took` is the time in which the server has just answered beside the pool.
-    pub(super) async fn sweep(&mut self, took: Duration) {
+    pub(super) async fn sweep(&self, took: Duration) {
         let left = self.budget.left();
         if !self.pool().falls_silent() {
             return;

@@ -1,38 +1,41 @@
 //! The results of a run, in words for the on-call engineer.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
-
-use super::state::Parent;
+use super::beside::Answer;
 use super::{ExhaustedPool, PoolState};
 use crate::indicators::shared::budget;
 use crate::{CheckResult, Failure, Observation};
 
 /// The dead connections that a run has met, and closed.
 #[derive(Debug, Default)]
-pub(super) struct Dead {
+pub(super) struct Dead(Mutex<Met>);
+
+#[derive(Debug, Default)]
+struct Met {
     count: usize,
-    /// The words of the last one that broke off, rather than fall silent.
+    /// The words of the last one that broke off, rather than fell silent.
     words: Option<String>,
 }
 
 impl Dead {
-    pub(super) fn broke_off(&mut self, words: String) {
-        self.count += 1;
-        self.words = Some(words);
+    pub(super) fn broke_off(&self, words: String) {
+        let mut met = self.met();
+        met.count += 1;
+        met.words = Some(words);
     }
 
-    pub(super) fn fell_silent(&mut self) {
-        self.count += 1;
+    pub(super) fn fell_silent(&self) {
+        self.met().count += 1;
     }
 
     pub(super) fn is_none(&self) -> bool {
-        self.count == 0
+        self.met().count == 0
     }
 
-    pub(super) fn last_words(&self) -> Option<&str> {
-        self.words.as_deref()
+    pub(super) fn last_words(&self) -> Option<String> {
+        self.met().words.clone()
     }
 
     /// The result of a run that a pooled connection has answered after this time.
@@ -45,32 +48,34 @@ impl Dead {
     }
 
     fn text(&self) -> String {
-        let words = match &self.words {
+        let met = self.met();
+        let words = match &met.words {
             Some(words) => format!(" ({words})"),
             None => " (no answer)".to_owned(),
         };
-        match self.count {
+        match met.count {
             1 => format!("1 connection of the pool was dead and was closed{words}"),
             count => format!("{count} connections of the pool were dead and were closed{words}"),
         }
+    }
+
+    fn met(&self) -> MutexGuard<'_, Met> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// How the server behind an exhausted pool has answered.
 pub(super) enum Evidence {
-    /// On a connection beside the pool.
-    Answers,
-    /// So to an earlier run.
-    Earlier(Instant),
-    /// That it accepts no further connection, in these words.
-    Full(String),
+    /// Beside the pool, in this run.
+    Now(Answer),
+    /// Beside the pool, in an earlier run.
+    Earlier(Answer),
 }
 
 impl Evidence {
-    pub(super) fn at(&self) -> Instant {
+    pub(super) fn answer(&self) -> Answer {
         match self {
-            Self::Earlier(at) => *at,
-            Self::Answers | Self::Full(_) => Instant::now(),
+            Self::Now(answer) | Self::Earlier(answer) => answer.clone(),
         }
     }
 
@@ -82,12 +87,23 @@ impl Evidence {
     ) -> CheckResult {
         let waited = waited.as_secs_f64();
         let evidence = match self {
-            Self::Answers => "the database answers a new connection".to_owned(),
-            Self::Earlier(at) => {
-                let ago = at.elapsed().as_secs();
-                format!("the database answered {ago} s ago")
+            Self::Now(Answer { full: None, .. }) => {
+                "the database answers a new connection".to_owned()
             }
-            Self::Full(text) => format!("the server answers that it accepts no further one: {text}"),
+            Self::Now(Answer {
+                full: Some(text), ..
+            }) => {
+                format!("the server answers that it accepts no further one: {text}")
+            }
+            Self::Earlier(Answer { at, full }) => {
+                let ago = at.elapsed().as_secs();
+                match full {
+                    None => format!("the database answered a new connection {ago} s ago"),
+                    Some(text) => format!(
+                        "the server answered {ago} s ago that it accepts no further one: {text}"
+                    ),
+                }
+            }
         };
         let text = format!("{} within {waited:.1} s; {evidence}", refusal(state));
         match (exhausted_pool, state) {
@@ -102,9 +118,6 @@ impl Evidence {
 /// Why the pool gave no connection, as far as its numbers show.
 pub(super) fn refusal(state: Option<PoolState>) -> String {
     match state {
-        Some(state) if state.parent == Parent::Shared && !state.is_exhausted() => {
-            format!("{}, and its parent may be exhausted", state.refusal())
-        }
         Some(state) => state.refusal(),
         None => "the pool gave no connection".to_owned(),
     }

@@ -290,8 +290,8 @@ fn template() -> PathBuf {
     template
 }
 
-/// Postgres refuses to run as root.
-fn unprivileged(program: &str) -> Command {
+/// Postgres and PgBouncer refuse to run as root.
+pub(crate) fn unprivileged(program: &str) -> Command {
     let mut command = Command::new(program);
     if let Some((uid, gid)) = account() {
         command.uid(uid).gid(gid).current_dir("/");
@@ -299,7 +299,7 @@ fn unprivileged(program: &str) -> Command {
     command
 }
 
-fn own(path: &Path) {
+pub(crate) fn own(path: &Path) {
     if let Some((uid, gid)) = account() {
         chown(path, Some(uid), Some(gid)).unwrap();
     }

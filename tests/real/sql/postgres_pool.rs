@@ -126,8 +126,7 @@ async fn a_pool_whose_hook_fails_on_each_new_connection_fails() {
         })
         .connect_lazy_with(server.options());
     let watched = watch(&pool);
-    let text = watched.fails().await;
-    assert!(text.contains("`after_connect`"), "{text}");
+    watched.turns_with(Status::Fail, "`after_connect`").await;
     server.run("CREATE ROLE nobody; GRANT nobody TO app").await;
     watched.passes().await;
     assert_no_place_is_stranded(&pool).await;
