@@ -2,6 +2,8 @@
 #![doc = include_str!("../../docs/rustdoc-links.md")]
 #![doc = include_str!("../../docs/indicators.md")]
 
+#[cfg(feature = "bb8-postgres")]
+mod bb8_postgres;
 pub(crate) mod blocking;
 #[cfg(feature = "tls")]
 mod certificate;
@@ -29,6 +31,8 @@ mod system;
 #[cfg(feature = "test-util")]
 pub(crate) mod test_util;
 
+#[cfg(feature = "bb8-postgres")]
+pub use self::bb8_postgres::{Bb8PostgresIndicator, Bb8PostgresPool};
 #[cfg(feature = "tls")]
 pub use self::certificate::CertificateIndicator;
 #[cfg(feature = "deadpool-postgres")]

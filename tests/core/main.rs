@@ -20,6 +20,7 @@ mod lifecycle;
 mod limits;
 mod middleware;
 mod network;
+mod pool;
 mod refresher;
 mod settings;
 mod sqlite;

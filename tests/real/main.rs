@@ -12,6 +12,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(all(unix, feature = "bb8-postgres"))]
+mod bb8;
 mod clients;
 // The others send signals.
 #[cfg(all(unix, feature = "deadpool-postgres"))]
@@ -22,7 +24,7 @@ mod disk;
 mod examples;
 #[cfg(target_os = "linux")]
 mod hostile;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "deadpool-postgres"))]
 mod pool;
 #[cfg(all(unix, feature = "redis"))]
 mod redis;

@@ -65,7 +65,9 @@ impl ConnectionPool for DeadpoolPostgresPool {
     }
 
     async fn ping(&self, client: &mut ClientWrapper) -> Result<(), PoolError> {
-        self.query(client, &DatabaseQueries::default()).await.map(drop)
+        self.query(client, &DatabaseQueries::default())
+            .await
+            .map(drop)
     }
 
     /// Aborts the task of the connection and closes its socket at once, without sending or waiting.

@@ -122,7 +122,13 @@ impl<P: ConnectionPool> Run<'_, P> {
         let begun_at = Instant::now();
         if self.retry(reached.took).await? {
             let now = self.pool().state();
-            return Ok(verdict::second_attempt(&self.dead, state, now, waited, &self.address));
+            return Ok(verdict::second_attempt(
+                &self.dead,
+                state,
+                now,
+                waited,
+                &self.address,
+            ));
         }
         let now = self.pool().state();
         let is_in_use = now.is_none_or(|now| now.in_use() > 0);
@@ -140,7 +146,9 @@ impl<P: ConnectionPool> Run<'_, P> {
                 let hooks = self.pool().hooks();
                 let step = verdict::retry_step(state, waited, &self.address, hooks);
                 let waited = begun_at.elapsed().as_secs_f64();
-                Err(Failure::new(format!("{step}: no answer within {waited:.1} s")))
+                Err(Failure::new(format!(
+                    "{step}: no answer within {waited:.1} s"
+                )))
             }
         }
     }

@@ -93,7 +93,6 @@ impl<'a, P: ConnectionPool> Run<'a, P> {
         // A server may be slow, and a place may become free: an answer of a pooled connection is
         // worth more than one beside the pool. Behind a pooler it has all of the time, because its
         // connection is good while it waits in the queue.
-        let waits_in_a_queue = self.indicator.settings.behind_pooler;
         let mut reaching = pin!(self.reach());
         let mut refused = None;
         let race = async {
@@ -106,7 +105,7 @@ impl<'a, P: ConnectionPool> Run<'a, P> {
                         asked => break Some(Ok(asked)),
                     },
                     reached = &mut reaching, if refused.is_none() => match reached {
-                        Ok(reached) if !reached.is_full() && !waits_in_a_queue => {
+                        Ok(reached) if !reached.is_full() && !self.waits_in_a_queue() => {
                             break Some(Err(reached));
                         }
                         Err(unreached) if !may_still_answer => {
@@ -120,8 +119,10 @@ impl<'a, P: ConnectionPool> Run<'a, P> {
             }
         };
         let raced = self.budget.within("", race).await;
-        // Discards the connection that is silent.
+        // Discards the connection that is silent, be it that the pool still tests it.
+        let open = self.open();
         drop(asking);
+        let is_tested = self.before.is_some_and(|before| before.idle > 0) && self.open() < open;
         let reached = match (raced, refused) {
             (Ok(Some(Ok(asked))), _) => return self.conclude(asked).await,
             (Ok(Some(Err(reached))), _) => Ok(reached),
@@ -131,7 +132,7 @@ impl<'a, P: ConnectionPool> Run<'a, P> {
         let is_silent = self.has_connection.load(Ordering::Relaxed);
         match reached {
             Ok(reached) => {
-                if is_silent {
+                if is_silent || is_tested {
                     self.dead.fell_silent();
                 }
                 self.judge_beside(reached).await
@@ -262,6 +263,15 @@ impl<'a, P: ConnectionPool> Run<'a, P> {
         self.before.map_or(UNCOUNTED, |before| before.open)
     }
 
+    /// Whether the query on a pooled connection may wait in the queue of a pooler.
+    fn waits_in_a_queue(&self) -> bool {
+        self.indicator.settings.behind_pooler && self.has_connection.load(Ordering::Relaxed)
+    }
+
+    fn open(&self) -> usize {
+        self.pool().state().map_or(0, |state| state.open)
+    }
+
     pub(super) fn pool(&self) -> &'a P {
         &self.indicator.pool
     }
@@ -287,9 +297,9 @@ impl<'a, P: ConnectionPool> Run<'a, P> {
     pub(super) fn no_connection(&self, text: &str) -> Failure {
         let address = &self.address;
         Failure::new(match self.dead.last_words() {
-            Some(words) => format!(
-                "{address} broke off a query: {words}; cannot connect to {address}: {text}"
-            ),
+            Some(words) => {
+                format!("{address} broke off a query: {words}; cannot connect to {address}: {text}")
+            }
             None => format!("cannot connect to {address}: {text}"),
         })
     }

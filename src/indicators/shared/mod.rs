@@ -22,5 +22,5 @@ pub(crate) mod limits;
 pub(crate) mod postgres;
 #[cfg(feature = "__network")]
 pub(crate) mod resolver;
-#[cfg(feature = "__tokio-postgres")]
+#[cfg(feature = "__tokio_postgres")]
 pub(crate) mod tokio_postgres;

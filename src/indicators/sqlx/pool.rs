@@ -7,11 +7,11 @@ use sqlx::pool::PoolConnection;
 use sqlx::{ConnectOptions, Connection, Error, Pool};
 
 use super::SqlxDatabase;
+use crate::Failure;
 use crate::indicators::pool::database::describe;
 use crate::indicators::pool::{
     ConnectionPool, DatabasePool, DatabaseQueries, DatabaseState, PoolFault, PoolState,
 };
-use crate::Failure;
 
 /// A pool of sqlx 0.9, for [`SqlxIndicator`](super::SqlxIndicator).
 pub struct SqlxPool<DB: SqlxDatabase> {

@@ -73,10 +73,8 @@ async fn an_exhausted_pool_does_not_hide_that_the_database_is_down() {
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
 async fn one_frozen_connection_is_given_up_and_the_others_serve() {
-    for (method, said) in [
-        (RecyclingMethod::Fast, "1 connection of the pool was dead"),
-        (RecyclingMethod::Verified, "but did at the second attempt"),
-    ] {
+    let said = "1 connection of the pool was dead";
+    for method in [RecyclingMethod::Fast, RecyclingMethod::Verified] {
         let server = Postgres::start().await;
         let config = config(server.port());
         let pool = pool_with(&config, method);

@@ -21,10 +21,16 @@ async fn an_exhausted_pool_is_looked_beside_once_in_an_interval() {
     let taken = pool.acquire().await.unwrap();
     let before = proxy.accepted();
     let text = warning(&indicator).await;
-    assert!(text.contains("the database answers a new connection"), "{text}");
+    assert!(
+        text.contains("the database answers a new connection"),
+        "{text}"
+    );
     for _ in 0..3 {
         let text = warning(&indicator).await;
-        assert!(text.contains("the database answered a new connection"), "{text}");
+        assert!(
+            text.contains("the database answered a new connection"),
+            "{text}"
+        );
     }
     assert_eq!(proxy.accepted(), before + 1);
 
@@ -54,7 +60,9 @@ async fn a_server_that_dies_behind_an_exhausted_pool_fails_after_the_interval() 
     }
     let failure = runs.pop().unwrap().unwrap_err();
     assert!(
-        failure.output().contains("does not answer a new connection either"),
+        failure
+            .output()
+            .contains("does not answer a new connection either"),
         "{failure}"
     );
     drop(taken);

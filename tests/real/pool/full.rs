@@ -103,8 +103,8 @@ async fn a_pool_that_cannot_grow_warns_while_the_application_uses_what_it_has() 
     let pool = deadpool::pool_of(&config, deadpool_postgres::RecyclingMethod::Fast, 4);
     let indicator = deadpool::indicator(&pool, &config).timeout(LONG);
     let own = deadpool::take(&pool, 2).await;
-    let others = deadpool::pool(&config);
-    let others = deadpool::take_all(&others).await;
+    let neighbour = deadpool::pool(&config);
+    let others = deadpool::take_all(&neighbour).await;
     let text = warning(&indicator).await;
     assert!(text.contains("2 of 4") && text.contains(FULL), "{text}");
 
@@ -120,6 +120,9 @@ async fn a_pool_that_cannot_grow_warns_while_the_application_uses_what_it_has() 
     .await;
     let failure = indicator.check().await.unwrap_err();
     assert!(failure.output().contains(FULL), "{failure}");
+    // Closed pools keep no connections.
+    neighbour.close();
+    thief.close();
     drop((others, stolen));
     passes(&indicator).await;
 }

@@ -37,7 +37,10 @@ async fn the_first_run_over_dead_connections_to_postgres_is_ready() {
     for tested in [true, false] {
         let server = Postgres::start_with(&["max_connections=80"]).await;
         let proxy = Proxy::start(([127, 0, 0, 1], server.port()).into()).await;
-        for (many, death) in MANY.into_iter().flat_map(|n| DEATHS.map(|death| (n, death))) {
+        for (many, death) in MANY
+            .into_iter()
+            .flat_map(|n| DEATHS.map(|death| (n, death)))
+        {
             let pool = PgPoolOptions::new()
                 .max_connections(many)
                 .test_before_acquire(tested)
@@ -61,7 +64,10 @@ async fn the_first_run_over_dead_connections_to_mariadb_is_ready() {
     for tested in [true, false] {
         let server = MariaDb::start().await;
         let proxy = Proxy::start(([127, 0, 0, 1], server.port()).into()).await;
-        for (many, death) in MANY.into_iter().flat_map(|n| DEATHS.map(|death| (n, death))) {
+        for (many, death) in MANY
+            .into_iter()
+            .flat_map(|n| DEATHS.map(|death| (n, death)))
+        {
             let pool = MySqlPoolOptions::new()
                 .max_connections(many)
                 .test_before_acquire(tested)
@@ -88,7 +94,10 @@ async fn the_first_run_over_dead_connections_of_deadpool_is_ready() {
     let proxy = Proxy::start(([127, 0, 0, 1], server.port()).into()).await;
     let config = deadpool::config(proxy.port());
     for method in [Fast, Verified] {
-        for (many, death) in MANY.into_iter().flat_map(|n| DEATHS.map(|death| (n, death))) {
+        for (many, death) in MANY
+            .into_iter()
+            .flat_map(|n| DEATHS.map(|death| (n, death)))
+        {
             let many = usize::try_from(many).unwrap();
             let pool = deadpool::pool_of(&config, method.clone(), many);
             drop(deadpool::take(&pool, many).await);
@@ -107,14 +116,14 @@ async fn the_first_run_over_dead_connections_of_deadpool_is_ready() {
 
 /// No run is red, and soon the pool holds only connections that answer.
 async fn recovers(indicator: &impl HealthIndicator, case: &str) {
-    for at in 1..=5 {
+    for at in 1..=10 {
         let run = indicator.check().await;
         let observation = run.unwrap_or_else(|failure| panic!("{case}: run {at}: {failure}"));
         if observation.status() == Status::Pass {
             return;
         }
     }
-    panic!("{case}: the pool still holds dead connections after five runs");
+    panic!("{case}: the pool still holds dead connections after ten runs");
 }
 
 async fn fill<DB: SqlxDatabase>(pool: &sqlx::Pool<DB>) {

@@ -128,10 +128,8 @@ impl Postgres {
 
     /// Ends all connections of the user `app`.
     pub(crate) async fn terminate(&self) {
-        self.run(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'",
-        )
-        .await;
+        self.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'")
+            .await;
     }
 
     /// Writes a file beside its data that only the server may read.

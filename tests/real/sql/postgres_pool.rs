@@ -102,7 +102,7 @@ async fn one_frozen_connection_is_given_up_and_the_others_serve() {
     let backend = u32::try_from(backend).unwrap();
     let mut transitions = watched.health.subscribe();
     stop(backend);
-    let expected = "but did at the second attempt";
+    let expected = "1 connection of the pool was dead";
     watched
         .changes(&mut transitions, Status::Warn, expected)
         .await;
