@@ -2,6 +2,8 @@
 #![doc = include_str!("../../docs/rustdoc-links.md")]
 #![doc = include_str!("../../docs/indicators.md")]
 
+#[cfg(feature = "bb8-postgres")]
+mod bb8_postgres;
 pub(crate) mod blocking;
 #[cfg(feature = "tls")]
 mod certificate;
@@ -16,6 +18,7 @@ mod in_flight;
 #[cfg(feature = "net")]
 mod net;
 mod passive;
+mod pool;
 mod push;
 #[cfg(feature = "redis")]
 mod redis;
@@ -29,10 +32,12 @@ mod system;
 #[cfg(feature = "test-util")]
 pub(crate) mod test_util;
 
+#[cfg(feature = "bb8-postgres")]
+pub use self::bb8_postgres::{Bb8PostgresIndicator, Bb8PostgresPool};
 #[cfg(feature = "tls")]
 pub use self::certificate::CertificateIndicator;
 #[cfg(feature = "deadpool-postgres")]
-pub use self::deadpool_postgres::DeadpoolPostgresIndicator;
+pub use self::deadpool_postgres::{DeadpoolPostgresIndicator, DeadpoolPostgresPool};
 #[cfg(feature = "grpc-client")]
 pub use self::grpc::GrpcIndicator;
 #[cfg(feature = "http-client")]
@@ -46,14 +51,16 @@ pub use self::passive::{
     PairedIndicator, PassiveBody, PassiveCall, PassiveFuture, PassiveIndicator, PassiveLayer,
     PassiveService,
 };
+pub use self::pool::{
+    ConnectionPool, DatabasePool, DatabaseQueries, DatabaseState, ExhaustedPool, PoolFault,
+    PoolIndicator, PoolState, ReplicatedPool,
+};
 pub use self::push::PushIndicator;
 #[cfg(feature = "redis")]
 pub use self::redis::RedisIndicator;
 pub use self::runtime_lag::RuntimeLagIndicator;
 pub use self::settable::SettableIndicator;
 pub use self::shared::budget::Budget;
-#[cfg(feature = "__database")]
-pub use self::shared::pool::ExhaustedPool;
 #[cfg(feature = "__sqlx")]
 #[cfg_attr(
     docsrs,
@@ -63,6 +70,6 @@ pub use self::shared::pool::ExhaustedPool;
         feature = "sqlx-sqlite"
     )))
 )]
-pub use self::sqlx::{SqlxDatabase, SqlxIndicator};
+pub use self::sqlx::{SqlxDatabase, SqlxIndicator, SqlxPool};
 #[cfg(feature = "system")]
 pub use self::system::{CpuIndicator, DiskIndicator, FileDescriptorsIndicator, MemoryIndicator};

@@ -21,6 +21,7 @@ mod limits;
 mod middleware;
 mod network;
 mod passive;
+mod pool;
 mod refresher;
 mod settings;
 mod sqlite;

@@ -14,6 +14,8 @@ mod support;
 
 #[cfg(target_os = "linux")]
 mod cgroup;
+#[cfg(all(unix, feature = "bb8-postgres"))]
+mod bb8;
 mod clients;
 // The others send signals.
 #[cfg(all(unix, feature = "deadpool-postgres"))]
@@ -28,6 +30,8 @@ mod host;
 mod hostile;
 #[cfg(target_os = "linux")]
 mod http;
+#[cfg(all(unix, feature = "deadpool-postgres"))]
+mod pool;
 #[cfg(all(unix, feature = "redis"))]
 mod redis;
 #[cfg(target_os = "linux")]

@@ -1,9 +1,11 @@
 //! A TCP proxy between a client and a real server that can be slow, silent, rude or gone.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
 use tokio::sync::watch;
@@ -25,6 +27,9 @@ pub(crate) enum Mode {
 pub(crate) struct Proxy {
     address: SocketAddr,
     mode: watch::Sender<Mode>,
+    /// Counts up; a connection that was opened under an earlier number is silent for ever.
+    age: watch::Sender<u64>,
+    accepted: Arc<AtomicUsize>,
     task: AbortHandle,
 }
 
@@ -33,10 +38,15 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (mode, seen) = watch::channel(Mode::Pass);
-        let task = tokio::spawn(serve(listener, server, seen)).abort_handle();
+        let (age, ages) = watch::channel(0);
+        let accepted = Arc::default();
+        let task = serve(listener, server, seen, ages, Arc::clone(&accepted));
+        let task = tokio::spawn(task).abort_handle();
         Self {
             address,
             mode,
+            age,
+            accepted,
             task,
         }
     }
@@ -52,6 +62,17 @@ impl Proxy {
     pub(crate) fn set(&self, mode: Mode) {
         self.mode.send_replace(mode);
     }
+
+    /// How many connections it has accepted so far.
+    pub(crate) fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::SeqCst)
+    }
+
+    /// Makes each connection that is open now silent for ever, as after a failover that moved the
+    /// address: the peer of before is gone, and nobody says so. New connections work.
+    pub(crate) fn silence_those_that_are_open(&self) {
+        self.age.send_modify(|age| *age += 1);
+    }
 }
 
 impl Drop for Proxy {
@@ -60,20 +81,34 @@ impl Drop for Proxy {
     }
 }
 
-async fn serve(listener: TcpListener, server: SocketAddr, mode: watch::Receiver<Mode>) {
+async fn serve(
+    listener: TcpListener,
+    server: SocketAddr,
+    mode: watch::Receiver<Mode>,
+    ages: watch::Receiver<u64>,
+    count: Arc<AtomicUsize>,
+) {
     let mut connections = JoinSet::new();
     loop {
         select! {
             accepted = listener.accept() => {
                 let Ok((client, _)) = accepted else { continue };
-                connections.spawn(relay(client, server, mode.clone()));
+                count.fetch_add(1, Ordering::SeqCst);
+                let mut ages = ages.clone();
+                ages.mark_unchanged();
+                connections.spawn(relay(client, server, mode.clone(), ages));
             }
             Some(_) = connections.join_next() => {}
         }
     }
 }
 
-async fn relay(client: TcpStream, server: SocketAddr, mut mode: watch::Receiver<Mode>) {
+async fn relay(
+    client: TcpStream,
+    server: SocketAddr,
+    mut mode: watch::Receiver<Mode>,
+    mut ages: watch::Receiver<u64>,
+) {
     if *mode.borrow() == Mode::Reset {
         return reset(&client);
     }
@@ -96,8 +131,13 @@ async fn relay(client: TcpStream, server: SocketAddr, mut mode: watch::Receiver<
         select! {
             ended = up => ended,
             ended = down => ended,
+            Ok(()) = ages.changed() => Ended::Silent,
         }
     };
+    if ended == Ended::Silent {
+        // Reads, as the kernel of a peer would, and says nothing until the client is gone.
+        let _ = copy(&mut from_client, &mut sink()).await;
+    }
     if ended == Ended::Reset {
         let client = from_client.reunite(to_client).unwrap();
         reset(&client);
@@ -108,6 +148,7 @@ async fn relay(client: TcpStream, server: SocketAddr, mut mode: watch::Receiver<
 enum Ended {
     Closed,
     Reset,
+    Silent,
 }
 
 async fn pump(

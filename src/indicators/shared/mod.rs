@@ -17,15 +17,13 @@ pub(crate) mod address;
 pub(crate) mod blocking;
 pub(crate) mod budget;
 pub(crate) mod config;
-#[cfg(feature = "__database")]
-pub(crate) mod database;
 pub(crate) mod findings;
 pub(crate) mod limits;
 #[cfg(feature = "__network")]
 pub(crate) mod note;
 #[cfg(feature = "__database")]
-pub(crate) mod pool;
-#[cfg(feature = "__database")]
 pub(crate) mod postgres;
 #[cfg(feature = "__network")]
 pub(crate) mod resolver;
+#[cfg(feature = "__tokio_postgres")]
+pub(crate) mod tokio_postgres;

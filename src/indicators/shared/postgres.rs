@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::indicators::pool::PoolFault;
+
 pub(crate) const WRITABLE: &str =
     "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')";
 
@@ -29,6 +31,20 @@ pub(crate) fn read_only(in_recovery: bool, transactions: &str) -> Option<&'stati
         (true, _) => Some("it is a standby, in recovery"),
         (false, "on") => Some("its transactions are read-only"),
         (false, _) => None,
+    }
+}
+
+/// What an error of the server, or of a pooler before it, says about the pool and the server.
+pub(crate) fn fault(code: &str, message: &str) -> PoolFault {
+    match code {
+        "53300" => PoolFault::Full,
+        // PgBouncer before 1.19 has one code for all that it says itself.
+        "08P01" if message.contains("no more connections allowed") => PoolFault::Full,
+        // It sends the code of the administrator's command before it ends a connection, and that of
+        // a timeout.
+        "57P01" | "57P02" | "57P05" | "25P03" => PoolFault::Broken,
+        code if code.starts_with("08") => PoolFault::Broken,
+        _ => PoolFault::Refused,
     }
 }
 

@@ -1,13 +1,11 @@
 //! MySQL and MariaDB.
 
-use std::time::Duration;
-
 use sqlx::error::DatabaseError;
 use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlRow};
 use sqlx::{AssertSqlSafe, Column, Error, MySql, MySqlConnection, Row, raw_sql};
 
 use super::backend::Backend;
-use crate::indicators::shared::database::{DatabaseState, Lag, QueryOptions};
+use crate::indicators::pool::{DatabaseQueries, DatabaseState, PoolFault};
 
 impl Backend for MySql {
     type Storage = ();
@@ -22,30 +20,58 @@ impl Backend for MySql {
 
     async fn query(
         connection: &mut MySqlConnection,
-        options: &QueryOptions,
-        patience: Duration,
+        queries: &DatabaseQueries,
     ) -> Result<DatabaseState, Error> {
-        let mut state = DatabaseState::default();
-        if !options.read_write {
+        let mut state = DatabaseState::answers();
+        if !queries.read_write() {
             execute(connection, "SELECT 1").await?;
         } else {
             // `super_read_only` implies `read_only`, and MariaDB does not have it.
             let row = raw_sql("SELECT @@global.read_only <> 0, @@global.innodb_read_only <> 0")
                 .fetch_one(&mut *connection)
                 .await?;
-            state.read_only = match (row.try_get(0)?, row.try_get(1)?) {
-                (1_i64, _) => Some("read_only is set, as on a replica"),
-                (_, 1_i64) => Some("innodb_read_only is set"),
-                _ => None,
+            state = match (row.try_get(0)?, row.try_get(1)?) {
+                (1_i64, _) => state.read_only("read_only is set, as on a replica"),
+                (_, 1_i64) => state.read_only("innodb_read_only is set"),
+                _ => state,
             };
         }
-        if options.max_lag.is_some() {
-            state.lag = Some(lag(connection).await?);
+        match queries.lag() {
+            true => add_lag(connection, state).await,
+            false => Ok(state),
         }
-        if let Some(statement) = &options.write_statement {
-            write(connection, statement, patience).await?;
+    }
+
+    /// Bounds the wait for locks, in whole seconds. The default for metadata locks is a day.
+    ///
+    /// Nothing is set behind a pooler, whose next statement may go to another server and leave the
+    /// bound to somebody else. Variables of the user would pin the connection to one server.
+    async fn write(
+        connection: &mut MySqlConnection,
+        statement: &str,
+        queries: &DatabaseQueries,
+    ) -> Result<(), Error> {
+        if queries.is_behind_pooler() {
+            return execute(connection, statement).await;
         }
-        Ok(state)
+        let row = raw_sql("SELECT @@innodb_lock_wait_timeout, @@lock_wait_timeout")
+            .fetch_one(&mut *connection)
+            .await?;
+        let most = queries.patience().as_secs().max(1);
+        execute(connection, &lock_timeouts(most, most)).await?;
+        // A connection on which this fails is closed, so that nothing needs to be reset.
+        execute(connection, statement).await?;
+        execute(connection, &lock_timeouts(row.try_get(0)?, row.try_get(1)?)).await
+    }
+
+    fn fault(error: &dyn DatabaseError) -> PoolFault {
+        match number(error) {
+            Some(1040 | 1203 | 1226) => PoolFault::Full,
+            // The server ends this connection: it shuts down, the connection was killed, or it was
+            // idle for too long.
+            Some(1053 | 1077..=1080 | 1927 | 3169 | 4031) => PoolFault::Broken,
+            _ => PoolFault::Refused,
+        }
     }
 
     /// The numbers are those of the
@@ -70,31 +96,15 @@ impl Backend for MySql {
     }
 }
 
-/// Bounds the wait for locks, in whole seconds. The default for metadata locks is a day.
-async fn write(
-    connection: &mut MySqlConnection,
-    statement: &str,
-    patience: Duration,
-) -> Result<(), Error> {
-    let most = patience.as_secs().max(1);
-    let bound = format!(
-        "SET @tower_health_row = @@innodb_lock_wait_timeout, \
-         @tower_health_table = @@lock_wait_timeout, \
-         SESSION innodb_lock_wait_timeout = {most}, SESSION lock_wait_timeout = {most}"
-    );
-    execute(connection, &bound).await?;
-    // A connection on which this fails is closed, so that nothing needs to be reset.
-    execute(connection, statement).await?;
-    execute(
-        connection,
-        "SET SESSION innodb_lock_wait_timeout = @tower_health_row, \
-         SESSION lock_wait_timeout = @tower_health_table",
-    )
-    .await
+fn lock_timeouts(row: u64, table: u64) -> String {
+    format!("SET SESSION innodb_lock_wait_timeout = {row}, SESSION lock_wait_timeout = {table}")
 }
 
 /// The highest lag of all sources of the replica. A server without a source has no lag.
-async fn lag(connection: &mut MySqlConnection) -> Result<Lag, Error> {
+async fn add_lag(
+    connection: &mut MySqlConnection,
+    state: DatabaseState,
+) -> Result<DatabaseState, Error> {
     let mut rows = raw_sql("SHOW REPLICA STATUS")
         .fetch_all(&mut *connection)
         .await;
@@ -104,15 +114,15 @@ async fn lag(connection: &mut MySqlConnection) -> Result<Lag, Error> {
             .fetch_all(&mut *connection)
             .await;
     }
-    let mut most = 0;
+    let mut most = 0_u32;
     for row in rows? {
         let seconds = text(&row, "Seconds_Behind")?.and_then(|seconds| seconds.parse().ok());
         let Some(seconds) = seconds else {
-            return why_unknown(&row).map(Lag::Unknown);
+            return Ok(state.does_not_replicate(why_unknown(&row)?));
         };
         most = u32::max(most, seconds);
     }
-    Ok(Lag::Seconds(most.into()))
+    Ok(state.lag(most.into()))
 }
 
 /// Without the error text of the server, which names the replication user.

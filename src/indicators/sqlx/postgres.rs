@@ -1,13 +1,11 @@
 //! Postgres.
 
-use std::time::Duration;
-
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Error, PgConnection, Postgres, Row, raw_sql};
 
 use super::backend::Backend;
-use crate::indicators::shared::database::{DatabaseState, Lag, QueryOptions};
+use crate::indicators::pool::{DatabaseQueries, DatabaseState, PoolFault};
 use crate::indicators::shared::postgres;
 
 impl Backend for Postgres {
@@ -23,29 +21,38 @@ impl Backend for Postgres {
 
     async fn query(
         connection: &mut PgConnection,
-        options: &QueryOptions,
-        patience: Duration,
+        queries: &DatabaseQueries,
     ) -> Result<DatabaseState, Error> {
-        let mut state = DatabaseState::default();
-        if !options.read_write {
+        let mut state = DatabaseState::answers();
+        if !queries.read_write() {
             raw_sql("SELECT 1").execute(&mut *connection).await?;
         } else {
             let row = raw_sql(postgres::WRITABLE)
                 .fetch_one(&mut *connection)
                 .await?;
-            state.read_only = postgres::read_only(row.try_get(0)?, row.try_get(1)?);
+            if let Some(reason) = postgres::read_only(row.try_get(0)?, row.try_get(1)?) {
+                state = state.read_only(reason);
+            }
         }
-        if options.max_lag.is_some() {
+        if queries.lag() {
             let row = raw_sql(postgres::LAG).fetch_one(&mut *connection).await?;
-            state.lag = Some(Lag::Seconds(row.try_get(0)?));
-        }
-        if let Some(statement) = &options.write_statement {
-            let bounded = postgres::bounded(statement, patience);
-            raw_sql(AssertSqlSafe(bounded))
-                .execute(&mut *connection)
-                .await?;
+            state = state.lag(row.try_get(0)?);
         }
         Ok(state)
+    }
+
+    async fn write(
+        connection: &mut PgConnection,
+        statement: &str,
+        queries: &DatabaseQueries,
+    ) -> Result<(), Error> {
+        let bounded = postgres::bounded(statement, queries.patience());
+        let done = raw_sql(AssertSqlSafe(bounded)).execute(connection).await;
+        done.map(drop)
+    }
+
+    fn fault(error: &dyn DatabaseError) -> PoolFault {
+        postgres::fault(&error.code().unwrap_or_default(), error.message())
     }
 
     fn meaning(error: &dyn DatabaseError) -> Option<&'static str> {

@@ -4,15 +4,14 @@ use std::future::Future;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{AssertSqlSafe, Error, Row, Sqlite, SqliteConnection, raw_sql};
 
 use super::backend::Backend;
+use crate::indicators::pool::{DatabaseQueries, DatabaseState, PoolFault};
 use crate::indicators::shared::blocking::BlockingSlot;
-use crate::indicators::shared::database::{DatabaseState, QueryOptions};
 
 /// The file of a database. Reading it may hang on a network file system.
 #[derive(Debug, Default)]
@@ -61,22 +60,37 @@ impl Backend for Sqlite {
         }
     }
 
+    const FALLS_SILENT: bool = false;
+
     async fn query(
         connection: &mut SqliteConnection,
-        options: &QueryOptions,
-        patience: Duration,
+        queries: &DatabaseQueries,
     ) -> Result<DatabaseState, Error> {
-        // A lock fails the statement before the run times out, and no thread keeps waiting.
-        let before: i64 = fetch(connection, "PRAGMA busy_timeout").await?.try_get(0)?;
-        let most = i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
-        set_busy_timeout(connection, before.min(most)).await?;
-        let state = read_and_write(connection, options).await;
-        if state.is_err() {
-            // Fails if there is no transaction, which is the usual case.
-            let _ = execute(connection, "ROLLBACK".to_owned()).await;
-        }
+        let before = bound_locks(connection, queries).await?;
+        let state = match look(connection, queries).await {
+            Ok(state) => Ok(state),
+            Err(error) => Err(roll_back(connection, error).await),
+        };
         set_busy_timeout(connection, before).await?;
         state
+    }
+
+    async fn write(
+        connection: &mut SqliteConnection,
+        statement: &str,
+        queries: &DatabaseQueries,
+    ) -> Result<(), Error> {
+        let before = bound_locks(connection, queries).await?;
+        let written = match execute(connection, statement.to_owned()).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(roll_back(connection, error).await),
+        };
+        set_busy_timeout(connection, before).await?;
+        written
+    }
+
+    fn fault(_: &dyn DatabaseError) -> PoolFault {
+        PoolFault::Refused
     }
 
     /// The codes are those of the [manual](https://www.sqlite.org/rescode.html), extended or not.
@@ -94,14 +108,32 @@ impl Backend for Sqlite {
     }
 }
 
-async fn read_and_write(
+/// A lock fails a statement before the run times out, and no thread keeps waiting. Returns the
+/// timeout of before.
+async fn bound_locks(
     connection: &mut SqliteConnection,
-    options: &QueryOptions,
+    queries: &DatabaseQueries,
+) -> Result<i64, Error> {
+    let before: i64 = fetch(connection, "PRAGMA busy_timeout").await?.try_get(0)?;
+    let most = i64::try_from(queries.patience().as_millis()).unwrap_or(i64::MAX);
+    set_busy_timeout(connection, before.min(most)).await?;
+    Ok(before)
+}
+
+async fn roll_back(connection: &mut SqliteConnection, error: Error) -> Error {
+    // Fails if there is no transaction, which is the usual case.
+    let _ = execute(connection, "ROLLBACK".to_owned()).await;
+    error
+}
+
+async fn look(
+    connection: &mut SqliteConnection,
+    queries: &DatabaseQueries,
 ) -> Result<DatabaseState, Error> {
-    let mut state = DatabaseState::default();
+    let state = DatabaseState::answers();
     // Reads the file, unlike `SELECT 1`.
     let version: i64 = fetch(connection, "PRAGMA user_version").await?.try_get(0)?;
-    if options.read_write {
+    if queries.read_write() {
         let row = fetch(
             connection,
             "SELECT coalesce(file, '') = '', (SELECT query_only FROM pragma_query_only) \
@@ -110,16 +142,14 @@ async fn read_and_write(
         .await?;
         let (in_memory, query_only): (bool, bool) = (row.try_get(0)?, row.try_get(1)?);
         if query_only {
-            state.read_only = Some("query_only is set");
-        } else if !in_memory {
+            return Ok(state.read_only("query_only is set"));
+        }
+        if !in_memory {
             // Takes the write lock and writes the current version. The lock alone would not do: even a
             // connection that can only read gets it.
             let write = format!("BEGIN IMMEDIATE; PRAGMA user_version = {version}; ROLLBACK");
             execute(connection, write).await?;
         }
-    }
-    if let Some(statement) = &options.write_statement {
-        execute(connection, statement.clone()).await?;
     }
     Ok(state)
 }

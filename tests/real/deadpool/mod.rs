@@ -5,5 +5,5 @@ mod outages;
 mod pool;
 mod refusals;
 mod remains;
-mod support;
+pub(crate) mod support;
 mod writes;

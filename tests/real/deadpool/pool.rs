@@ -73,18 +73,8 @@ async fn an_exhausted_pool_does_not_hide_that_the_database_is_down() {
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
 async fn one_frozen_connection_is_given_up_and_the_others_serve() {
-    for (method, status, said) in [
-        (
-            RecyclingMethod::Fast,
-            Status::Fail,
-            "does not answer a query",
-        ),
-        (
-            RecyclingMethod::Verified,
-            Status::Warn,
-            "but did at the second attempt",
-        ),
-    ] {
+    let said = "1 connection of the pool was dead";
+    for method in [RecyclingMethod::Fast, RecyclingMethod::Verified] {
         let server = Postgres::start().await;
         let config = config(server.port());
         let pool = pool_with(&config, method);
@@ -100,7 +90,7 @@ async fn one_frozen_connection_is_given_up_and_the_others_serve() {
 
         let mut transitions = watched.health.subscribe();
         stop(backend);
-        watched.changes(&mut transitions, status, said).await;
+        watched.changes(&mut transitions, Status::Warn, said).await;
         watched.passes().await;
         drop(take_all(&pool).await);
         signal(backend, Signal::CONT);

@@ -27,9 +27,13 @@ pub(crate) fn pool(config: &Config) -> Pool {
 }
 
 pub(crate) fn pool_with(config: &Config, recycling_method: RecyclingMethod) -> Pool {
+    pool_of(config, recycling_method, SIZE)
+}
+
+pub(crate) fn pool_of(config: &Config, recycling_method: RecyclingMethod, size: usize) -> Pool {
     let manager_config = ManagerConfig { recycling_method };
     let manager = Manager::from_config(config.clone(), NoTls, manager_config);
-    Pool::builder(manager).max_size(SIZE).build().unwrap()
+    Pool::builder(manager).max_size(size).build().unwrap()
 }
 
 pub(crate) fn indicator(pool: &Pool, config: &Config) -> DeadpoolPostgresIndicator {
@@ -53,8 +57,12 @@ pub(crate) fn watch(config: &Config) -> Watched {
 
 /// As an application does that forgets to give them back.
 pub(crate) async fn take_all(pool: &Pool) -> Vec<Object> {
+    take(pool, SIZE).await
+}
+
+pub(crate) async fn take(pool: &Pool, count: usize) -> Vec<Object> {
     let mut taken = Vec::new();
-    for _ in 0..SIZE {
+    for _ in 0..count {
         let object = tokio::time::timeout(Duration::from_secs(20), pool.get());
         taken.push(object.await.expect("a place is stranded").unwrap());
     }

@@ -5,6 +5,7 @@ pub(crate) mod clickhouse;
 pub(crate) mod etcd;
 pub(crate) mod mariadb;
 pub(crate) mod openbao;
+pub(crate) mod pgbouncer;
 pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod redis;

@@ -126,6 +126,12 @@ impl Postgres {
         admin.close().await.unwrap();
     }
 
+    /// Ends all connections of the user `app`.
+    pub(crate) async fn terminate(&self) {
+        self.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'")
+            .await;
+    }
+
     /// Writes a file beside its data that only the server may read.
     pub(crate) fn write_private(&self, name: &str, content: &str) {
         let path = self.data().join(name);
@@ -282,8 +288,8 @@ fn template() -> PathBuf {
     template
 }
 
-/// Postgres refuses to run as root.
-fn unprivileged(program: &str) -> Command {
+/// Postgres and PgBouncer refuse to run as root.
+pub(crate) fn unprivileged(program: &str) -> Command {
     let mut command = Command::new(program);
     if let Some((uid, gid)) = account() {
         command.uid(uid).gid(gid).current_dir("/");
@@ -291,7 +297,7 @@ fn unprivileged(program: &str) -> Command {
     command
 }
 
-fn own(path: &Path) {
+pub(crate) fn own(path: &Path) {
     if let Some((uid, gid)) = account() {
         chown(path, Some(uid), Some(gid)).unwrap();
     }

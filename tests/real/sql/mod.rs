@@ -1,7 +1,7 @@
 //! The indicator for sqlx against real databases: Postgres and MariaDB, in every state that
 //! wakes an on-call engineer.
 
-mod mariadb;
+pub(crate) mod mariadb;
 mod mariadb_replica;
 mod postgres;
 mod postgres_aborted;

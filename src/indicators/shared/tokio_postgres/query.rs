@@ -1,38 +1,41 @@
 //! The queries of a run.
 
-use std::time::Duration;
+use tokio_postgres::{Client, Error, SimpleQueryMessage, SimpleQueryRow};
 
-use deadpool_postgres::tokio_postgres::{Client, Error, SimpleQueryMessage, SimpleQueryRow};
-
-use crate::indicators::shared::database::{DatabaseState, Lag, QueryOptions};
+use crate::indicators::pool::{DatabaseQueries, DatabaseState};
 use crate::indicators::shared::postgres;
 
 /// Uses the simple protocol: one round trip, and no prepared statement, which a pooler in front of
 /// the server would have to support.
-pub(super) async fn run(
+pub(crate) async fn query(
     client: &Client,
-    query: &QueryOptions,
-    patience: Duration,
+    queries: &DatabaseQueries,
 ) -> Result<DatabaseState, Error> {
-    let mut state = DatabaseState::default();
-    if query.read_write {
+    let mut state = DatabaseState::answers();
+    if queries.read_write() {
         let row = row(client, postgres::WRITABLE).await?;
         let [in_recovery, transactions] = [0, 1].map(|at| column(row.as_ref(), at));
-        state.read_only = postgres::read_only(in_recovery == "t", transactions);
+        if let Some(reason) = postgres::read_only(in_recovery == "t", transactions) {
+            state = state.read_only(reason);
+        }
     } else {
         client.simple_query("SELECT 1").await?;
     }
-    if query.max_lag.is_some() {
+    if queries.lag() {
         let row = row(client, postgres::LAG).await?;
         // A lag that cannot be parsed must not count as no lag.
-        let lag = column(row.as_ref(), 0).parse().unwrap_or(f64::INFINITY);
-        state.lag = Some(Lag::Seconds(lag));
-    }
-    if let Some(statement) = &query.write_statement {
-        let bounded = postgres::bounded(statement, patience);
-        client.simple_query(&bounded).await?;
+        state = state.lag(column(row.as_ref(), 0).parse().unwrap_or(f64::INFINITY));
     }
     Ok(state)
+}
+
+pub(crate) async fn write(
+    client: &Client,
+    statement: &str,
+    queries: &DatabaseQueries,
+) -> Result<(), Error> {
+    let bounded = postgres::bounded(statement, queries.patience());
+    client.simple_query(&bounded).await.map(drop)
 }
 
 async fn row(client: &Client, query: &str) -> Result<Option<SimpleQueryRow>, Error> {

@@ -3,15 +3,15 @@
 use std::error::Error as _;
 use std::io;
 
-use deadpool_postgres::tokio_postgres::config::Host;
-use deadpool_postgres::tokio_postgres::{Config, Error};
-use deadpool_postgres::{PoolError, TimeoutType};
+use tokio_postgres::config::Host;
+use tokio_postgres::{Config, Error};
 
-use crate::indicators::shared::database;
+use crate::indicators::pool::PoolFault;
+use crate::indicators::pool::database;
 use crate::indicators::shared::postgres;
 
 /// `host:port` of each host, then the database. `None` without a host.
-pub(super) fn address(config: &Config) -> Option<String> {
+pub(crate) fn address(config: &Config) -> Option<String> {
     let names = config.get_hosts().iter().map(|host| match host {
         Host::Tcp(name) => name.clone(),
         #[cfg(unix)]
@@ -38,7 +38,7 @@ pub(super) fn address(config: &Config) -> Option<String> {
 }
 
 /// Describes an error: the message of the server, its code and what that means.
-pub(super) fn describe(error: &Error) -> String {
+pub(crate) fn describe(error: &Error) -> String {
     if let Some(database) = error.as_db_error() {
         let code = database.code().code();
         return database::describe(database.message(), Some(code), postgres::meaning(code));
@@ -51,12 +51,10 @@ pub(super) fn describe(error: &Error) -> String {
     }
 }
 
-pub(super) fn describe_pool(error: &PoolError) -> String {
-    match error {
-        PoolError::Backend(error) => describe(error),
-        PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
-            "no answer within the timeouts of the pool".to_owned()
-        }
-        other => other.to_string(),
+/// What an error says about the pool and the server.
+pub(crate) fn fault(error: &Error) -> PoolFault {
+    match error.as_db_error() {
+        Some(error) => postgres::fault(error.code().code(), error.message()),
+        None => PoolFault::Broken,
     }
 }

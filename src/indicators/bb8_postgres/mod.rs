@@ -1,0 +1,69 @@
+//! Postgres behind a pool of bb8.
+
+mod pool;
+
+use bb8_postgres::PostgresConnectionManager;
+use bb8_postgres::bb8::{ManageConnection, Pool};
+use bb8_postgres::tokio_postgres::tls::MakeTlsConnect;
+use bb8_postgres::tokio_postgres::{Client, Config, Error, Socket};
+
+pub use self::pool::Bb8PostgresPool;
+use crate::indicators::pool::PoolIndicator;
+use crate::indicators::shared::tokio_postgres::message;
+
+/// Checks a Postgres database on a connection of the application's own pool of bb8 0.9 and
+/// bb8-postgres 0.9.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use bb8_postgres::PostgresConnectionManager;
+/// use bb8_postgres::bb8::Pool;
+/// use bb8_postgres::tokio_postgres::{Config, NoTls};
+/// use tower_health::indicators::Bb8PostgresIndicator;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let config: Config = "host=db user=app dbname=orders".parse()?;
+/// let manager = PostgresConnectionManager::new(config.clone(), NoTls);
+/// let pool = Pool::builder()
+///     .connection_timeout(Duration::from_secs(5))
+///     .build_unchecked(manager);
+/// let db = Bb8PostgresIndicator::new("db", pool.clone(), &config).read_write();
+/// let builder = tower_health::Health::builder().readiness(db);
+/// # let _ = builder;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// It is a [`PoolIndicator`], whose page says what it sends, what each verdict takes, what it cannot
+/// see, and the defaults. The request is `SELECT 1`. By default bb8 adds an empty query before.
+///
+/// # What bb8 cannot do
+///
+/// bb8 does not close an idle connection that is silent when it tests it: the caller waits for the
+/// `connection_timeout` of the pool, 30 s by default, and the connection stays. While a pool of bb8
+/// has only such connections, the application gets none, and this check fails. Set
+/// `tcp_user_timeout` of the `Config`, so that the system ends them, or
+/// [`test_on_check_out(false)`](bb8_postgres::bb8::Builder::test_on_check_out): then this check
+/// finds and closes them.
+pub type Bb8PostgresIndicator<T> = PoolIndicator<Bb8PostgresPool<T>>;
+
+/// For pools of bb8-postgres.
+impl<T> PoolIndicator<Bb8PostgresPool<T>>
+where
+    T: MakeTlsConnect<Socket> + Clone + Send + Sync + 'static,
+    PostgresConnectionManager<T>: ManageConnection<Connection = Client, Error = Error>,
+{
+    /// Creates an indicator for the database behind this pool.
+    ///
+    /// `config` is that of the pool's manager, which does not expose it: texts name its host.
+    pub fn new(
+        name: impl Into<String>,
+        pool: Pool<PostgresConnectionManager<T>>,
+        config: &Config,
+    ) -> Self {
+        let address = message::address(config).unwrap_or_else(|| "Postgres".to_owned());
+        Self::over(name, Bb8PostgresPool { pool, address })
+    }
+}

@@ -1,0 +1,17 @@
+//! One engine for every pool: what a run does when connections are scarce, stale or gone.
+
+mod beside;
+mod connection_pool;
+pub(crate) mod database;
+mod indicator;
+mod lease;
+mod retry;
+mod run;
+mod state;
+mod sweep;
+mod verdict;
+
+pub use self::connection_pool::{ConnectionPool, PoolFault};
+pub use self::database::{DatabasePool, DatabaseQueries, DatabaseState, ReplicatedPool};
+pub use self::indicator::{ExhaustedPool, PoolIndicator};
+pub use self::state::PoolState;
