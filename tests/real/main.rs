@@ -12,10 +12,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-#[cfg(target_os = "linux")]
-mod cgroup;
 #[cfg(all(unix, feature = "bb8-postgres"))]
 mod bb8;
+#[cfg(target_os = "linux")]
+mod cgroup;
 mod clients;
 // The others send signals.
 #[cfg(all(unix, feature = "deadpool-postgres"))]

@@ -18,8 +18,8 @@ use tower_health::indicators::PassiveIndicator;
 
 use super::support::{Counted, counted, payments};
 use crate::network::grpc::{ANYWHERE, channel, saying, serving};
-use crate::support::site::{Site, answering, http, text};
 use crate::support::port::ClosedPort;
+use crate::support::site::{Site, answering, http, text};
 
 /// A request by the client of hyper-util, with a timeout outside the layer.
 async fn get(payments: &PassiveIndicator, url: String) -> Result<u16, BoxError> {
