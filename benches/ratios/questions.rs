@@ -119,5 +119,5 @@ pub(crate) const QUESTIONS: &[Question] = &[
     question("GET /livez while the inner service is saturated", LIVEZ, SATURATED,
         &[(Time, STUCK, IDLE, 1.5)]),
     question("A request of a client that a passive indicator counts", PASS, COUNTED,
-        &[(Allocations, PASSIVE, BARE, 0.0), (Instructions, PASSIVE, BARE, 600.0)]),
+        &[(Allocations, PASSIVE, BARE, 0.0), (Instructions, PASSIVE, BARE, 1100.0)]),
 ];
