@@ -1,7 +1,5 @@
 //! A pooled connection that a run borrows.
 
-use std::ops::DerefMut;
-
 use super::ConnectionPool;
 
 /// Discards its connection on drop, unless the run gave it back.
@@ -24,7 +22,7 @@ impl<'a, P: ConnectionPool> Lease<'a, P> {
 
     /// `None` if it was given back, which consumes it.
     pub(super) fn connection(&mut self) -> Option<&mut P::Connection> {
-        self.pooled.as_mut().map(DerefMut::deref_mut)
+        self.pooled.as_deref_mut()
     }
 
     pub(super) async fn give_back(mut self) {
