@@ -11,8 +11,11 @@ use super::watched::Watched;
 /// Long for a server on the same machine, however busy it is, and short for a test.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Looks beside an exhausted pool in each run, so that a test sees soon what changes.
 pub(crate) fn indicator<DB: SqlxDatabase>(pool: &sqlx::Pool<DB>) -> SqlxIndicator<DB> {
-    SqlxIndicator::new("db", pool.clone()).timeout(TIMEOUT)
+    SqlxIndicator::new("db", pool.clone())
+        .timeout(TIMEOUT)
+        .beside_interval(Duration::ZERO)
 }
 
 /// For runs that have to pass at once, however busy the machine is.

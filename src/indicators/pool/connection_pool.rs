@@ -13,12 +13,9 @@ use super::state::PoolState;
 /// them, and drops what takes too long.
 ///
 /// ```
-/// use std::convert::Infallible;
-/// use std::future::Future;
 /// use std::io;
-/// use std::ops::{Deref, DerefMut};
 ///
-/// use tower_health::Health;
+/// use tower_health::{Health, HealthIndicator, Status};
 /// use tower_health::indicators::{ConnectionPool, PoolFault, PoolIndicator, PoolState};
 ///
 /// # mod toy {
@@ -85,11 +82,11 @@ use super::state::PoolState;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let pool = toy::Pool;
-/// let health = Health::builder()
-///     .readiness(PoolIndicator::over("toys", ToyPool(pool.clone())))
-///     .start()?;
-/// health.refreshed().await;
-/// assert!(health.snapshot().is_ready());
+/// let toys = PoolIndicator::over("toys", ToyPool(pool.clone()));
+/// let observation = toys.check().await;
+/// assert!(observation.is_ok_and(|observation| observation.status() == Status::Pass));
+/// let health = Health::builder().readiness(toys).start()?;
+/// # drop(health);
 /// # Ok(())
 /// # }
 /// ```

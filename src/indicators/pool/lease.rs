@@ -1,6 +1,5 @@
 //! A pooled connection that a run borrows.
 
-
 use super::ConnectionPool;
 
 /// Discards its connection on drop, unless the run gave it back.

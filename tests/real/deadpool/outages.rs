@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tower_health::{ObservedValue, Status};
+use tower_health::{HealthIndicator, ObservedValue, Status};
 
 use super::support::{config, indicator, pool, take_all, watch, watched};
 use crate::servers::postgres::Postgres;
@@ -61,11 +61,17 @@ async fn a_database_that_was_killed_recovers_without_a_new_pool() {
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
 async fn a_frozen_database_fails_and_passes_once_thawed() {
-    let (mut server, pool, watched) = watched().await;
+    let mut server = Postgres::start().await;
+    let config = config(server.port());
+    let pool = pool(&config);
+    drop(take_all(&pool).await);
     server.freeze();
-    watched
-        .turns_with(Status::Fail, "does not answer a query")
-        .await;
+    // The first run has a connection, which it closes.
+    let failure = indicator(&pool, &config).check().await.unwrap_err();
+    let text = failure.output();
+    assert!(text.contains("does not answer a query"), "{text}");
+    assert!(text.contains("does not answer a new connection"), "{text}");
+    let watched = Watched::start("db", indicator(&pool, &config));
     watched
         .turns_with(Status::Fail, "does not answer a new connection")
         .await;

@@ -117,8 +117,7 @@ async fn a_pool_whose_hook_hangs_on_each_new_connection_fails() {
     let builder = Pool::builder(Manager::new(config.clone(), NoTls)).max_size(SIZE);
     let pool = builder.post_create(hook).build().unwrap();
     let watched = Watched::start("db", indicator(&pool, &config));
-    let text = watched.fails().await;
-    assert!(text.contains("`post_create`"), "{text}");
+    watched.turns_with(Status::Fail, "`post_create`").await;
     hangs.store(false, Ordering::SeqCst);
     watched.passes().await;
     drop(take_all(&pool).await);

@@ -36,9 +36,10 @@ pub(crate) fn pool_of(config: &Config, recycling_method: RecyclingMethod, size: 
     Pool::builder(manager).max_size(size).build().unwrap()
 }
 
+/// Looks beside an exhausted pool in each run, so that a test sees soon what changes.
 pub(crate) fn indicator(pool: &Pool, config: &Config) -> DeadpoolPostgresIndicator {
     let indicator = DeadpoolPostgresIndicator::new("db", pool.clone(), config, NoTls);
-    indicator.timeout(TIMEOUT)
+    indicator.timeout(TIMEOUT).beside_interval(Duration::ZERO)
 }
 
 /// A server, the application's pool to it, and the check of it.

@@ -15,7 +15,7 @@ use crate::support::proxy::Proxy;
 use crate::support::sqlx_pool::{assert_no_place_is_stranded, indicator};
 
 /// Long enough for a busy machine, although a silent connection takes almost half of it.
-const TIMEOUT: Duration = Duration::from_secs(4);
+const TIMEOUT: Duration = Duration::from_secs(8);
 
 /// How many idle connections die at once.
 const MANY: [u32; 2] = [8, 50];
