@@ -46,7 +46,7 @@ impl PgBouncer {
         let pooler = Self {
             port,
             _process: process,
-            dir: dir,
+            dir,
         };
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
