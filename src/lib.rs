@@ -105,6 +105,7 @@
 //! | `test-util` | an indicator for your tests that follows a script |
 //! | `sqlx-postgres`, `sqlx-mysql`, `sqlx-sqlite` | [indicators] for databases behind sqlx 0.9, which needs Rust 1.94 |
 //! | `deadpool-postgres` | an indicator for a Postgres behind deadpool-postgres 0.14 |
+//! | `bb8-postgres` | an indicator for a Postgres behind bb8 0.9 |
 //! | `redis` | an indicator for Redis, by redis 1 |
 //! | `http-client`, `grpc-client`, `net`, `tls` | indicators for HTTP and gRPC services, TCP and DNS, certificates |
 //! | `system` | indicators for disk, memory, processor and file descriptors |
