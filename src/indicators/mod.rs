@@ -19,6 +19,8 @@ mod in_flight;
 mod net;
 mod passive;
 mod pool;
+#[cfg(any(feature = "__tokio_postgres", feature = "sqlx-postgres"))]
+mod postgres;
 mod push;
 #[cfg(feature = "redis")]
 mod redis;

@@ -9,7 +9,7 @@ use bb8_postgres::tokio_postgres::{Client, Config, Error, Socket};
 
 pub use self::pool::Bb8PostgresPool;
 use crate::indicators::pool::PoolIndicator;
-use crate::indicators::shared::tokio_postgres::message;
+use crate::indicators::postgres::tokio_postgres::message;
 
 /// Checks a Postgres database on a connection of the application's own pool of bb8 0.9 and
 /// bb8-postgres 0.9.

@@ -11,7 +11,7 @@ use crate::indicators::pool::{
     ConnectionPool, DatabasePool, DatabaseQueries, DatabaseState, PoolFault, PoolState,
     ReplicatedPool,
 };
-use crate::indicators::shared::tokio_postgres::{message, query};
+use crate::indicators::postgres::tokio_postgres::{message, query};
 
 /// A pool of bb8-postgres 0.9, for [`Bb8PostgresIndicator`](super::Bb8PostgresIndicator).
 pub struct Bb8PostgresPool<T: MakeTlsConnect<Socket> + Clone + Send + Sync + 'static>

@@ -8,7 +8,7 @@ use deadpool_postgres::{Manager, Pool};
 
 pub use self::pool::DeadpoolPostgresPool;
 use crate::indicators::pool::PoolIndicator;
-use crate::indicators::shared::tokio_postgres::message;
+use crate::indicators::postgres::tokio_postgres::message;
 
 /// Checks a Postgres database on a connection of the application's own `deadpool-postgres` 0.14
 /// pool.

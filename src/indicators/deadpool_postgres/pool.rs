@@ -9,7 +9,7 @@ use crate::indicators::pool::{
     ConnectionPool, DatabasePool, DatabaseQueries, DatabaseState, PoolFault, PoolState,
     ReplicatedPool,
 };
-use crate::indicators::shared::tokio_postgres::{message, query};
+use crate::indicators::postgres::tokio_postgres::{message, query};
 
 /// A pool of deadpool-postgres 0.14, for
 /// [`DeadpoolPostgresIndicator`](super::DeadpoolPostgresIndicator).

@@ -21,9 +21,5 @@ pub(crate) mod findings;
 pub(crate) mod limits;
 #[cfg(feature = "__network")]
 pub(crate) mod note;
-#[cfg(feature = "__database")]
-pub(crate) mod postgres;
 #[cfg(feature = "__network")]
 pub(crate) mod resolver;
-#[cfg(feature = "__tokio_postgres")]
-pub(crate) mod tokio_postgres;

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Error, PgConnection, Postgres, Row, raw_sql};
 
 use super::backend::Backend;
 use crate::indicators::pool::{DatabaseQueries, DatabaseState, PoolFault};
-use crate::indicators::shared::postgres;
+use crate::indicators::postgres;
 
 impl Backend for Postgres {
     type Storage = ();

@@ -8,7 +8,7 @@ use tokio_postgres::{Config, Error};
 
 use crate::indicators::pool::PoolFault;
 use crate::indicators::pool::database;
-use crate::indicators::shared::postgres;
+use crate::indicators::postgres;
 
 /// `host:port` of each host, then the database. `None` without a host.
 pub(crate) fn address(config: &Config) -> Option<String> {

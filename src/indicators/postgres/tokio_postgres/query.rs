@@ -3,7 +3,7 @@
 use tokio_postgres::{Client, Error, SimpleQueryMessage, SimpleQueryRow};
 
 use crate::indicators::pool::{DatabaseQueries, DatabaseState};
-use crate::indicators::shared::postgres;
+use crate::indicators::postgres;
 
 /// Uses the simple protocol: one round trip, and no prepared statement, which a pooler in front of
 /// the server would have to support.

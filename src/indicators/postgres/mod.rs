@@ -1,5 +1,8 @@
 //! Queries for Postgres and the meaning of its error codes, independent of the client crate.
 
+#[cfg(feature = "__tokio_postgres")]
+pub(crate) mod tokio_postgres;
+
 use std::time::Duration;
 
 use crate::indicators::pool::PoolFault;
