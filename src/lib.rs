@@ -106,6 +106,7 @@
 //! | `sqlx-postgres`, `sqlx-mysql`, `sqlx-sqlite` | [indicators] for databases behind sqlx 0.9, which needs Rust 1.94 |
 //! | `deadpool-postgres` | an indicator for a Postgres behind deadpool-postgres 0.14 |
 //! | `bb8-postgres` | an indicator for a Postgres behind bb8 0.9 |
+//! | `diesel-postgres` | an indicator for a Postgres behind diesel-async 0.9, which needs Rust 1.86 |
 //! | `redis` | an indicator for Redis, by redis 1 |
 //! | `http-client`, `grpc-client`, `net`, `tls` | indicators for HTTP and gRPC services, TCP and DNS, certificates |
 //! | `system` | indicators for disk, memory, processor and file descriptors |

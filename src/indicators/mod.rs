@@ -9,6 +9,8 @@ pub(crate) mod blocking;
 mod certificate;
 #[cfg(feature = "deadpool-postgres")]
 mod deadpool_postgres;
+#[cfg(feature = "diesel-postgres")]
+mod diesel_postgres;
 pub(crate) mod function;
 #[cfg(feature = "grpc-client")]
 mod grpc;
@@ -40,6 +42,8 @@ pub use self::bb8_postgres::{Bb8PostgresIndicator, Bb8PostgresPool};
 pub use self::certificate::CertificateIndicator;
 #[cfg(feature = "deadpool-postgres")]
 pub use self::deadpool_postgres::{DeadpoolPostgresIndicator, DeadpoolPostgresPool};
+#[cfg(feature = "diesel-postgres")]
+pub use self::diesel_postgres::{DieselPostgresIndicator, DieselPostgresPool};
 #[cfg(feature = "grpc-client")]
 pub use self::grpc::GrpcIndicator;
 #[cfg(feature = "http-client")]

@@ -20,6 +20,8 @@ mod clients;
 // The others send signals.
 #[cfg(all(unix, feature = "deadpool-postgres"))]
 mod deadpool;
+#[cfg(all(unix, feature = "diesel-postgres"))]
+mod diesel;
 #[cfg(unix)]
 mod examples;
 #[cfg(all(unix, feature = "grpc-client"))]

@@ -2,7 +2,7 @@
 //! connections are scarce or stale, and in those in which it is not.
 
 mod beside;
-mod full;
+pub(crate) mod full;
 mod load;
 mod parent;
 mod pooler;

@@ -1,0 +1,84 @@
+//! Postgres behind a pool of diesel-async.
+
+mod message;
+mod pool;
+
+use diesel_async::AsyncPgConnection;
+use diesel_async::pooled_connection::deadpool::Pool;
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
+use tokio_postgres::{Config, Socket};
+
+pub use self::pool::DieselPostgresPool;
+use crate::indicators::pool::PoolIndicator;
+use crate::indicators::postgres::tokio_postgres::message as client;
+
+/// Checks a Postgres database on a connection of the application's own pool of diesel-async 0.9 and
+/// deadpool.
+///
+/// ```
+/// use diesel_async::AsyncPgConnection;
+/// use diesel_async::pooled_connection::AsyncDieselConnectionManager;
+/// use diesel_async::pooled_connection::deadpool::Pool;
+/// use tokio_postgres::{Config, NoTls};
+/// use tower_health::indicators::DieselPostgresIndicator;
+///
+/// # fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let url = "postgres://app@db/orders";
+/// let config: Config = url.parse()?;
+/// let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new(url);
+/// let pool = Pool::builder(manager).build()?;
+/// let db = DieselPostgresIndicator::new("db", pool.clone(), &config, NoTls).read_write();
+/// let builder = tower_health::Health::builder().readiness(db);
+/// # let _ = builder;
+/// # Ok(())
+/// # }
+/// # run().unwrap();
+/// ```
+///
+/// It is a [`PoolIndicator`], whose page says what it sends, what each verdict takes, what it cannot
+/// see, and the defaults. The request is `SELECT 1`. By default diesel-async adds another before.
+/// The queries of [`read_write`](Self::read_write) and [`max_lag`](Self::max_lag) are prepared
+/// statements, as all of diesel: a pooler before the server must support them.
+///
+/// The feature needs Rust 1.86, as diesel does. For a pool of bb8 or mobc over diesel-async implement
+/// [`ConnectionPool`](crate::indicators::ConnectionPool).
+///
+/// # Errors without a code
+///
+/// diesel passes on the words of an error, but neither the code of the server nor why it could not
+/// be reached. If the pool cannot open a connection, the run therefore opens one beside the pool,
+/// through tokio-postgres: the verdict and the text follow what that is answered. So while a server
+/// refuses connections, a run makes two attempts. If the one beside the pool is let in, the pool
+/// tries again, twice at most, and its last error is reported in the words of diesel.
+///
+/// By default deadpool waits without a limit: set the `wait`, `create` and `recycle` timeouts of the
+/// pool.
+pub type DieselPostgresIndicator = PoolIndicator<DieselPostgresPool>;
+
+/// For pools of diesel-async.
+impl PoolIndicator<DieselPostgresPool> {
+    /// Creates an indicator for the database behind this pool.
+    ///
+    /// `config` and `tls` say how the pool's manager connects, which does not expose it; a
+    /// [`Config`] is parsed from the manager's URL. The connection beside the pool and the texts of
+    /// failures need them. `start()` reports a `config` without a host.
+    pub fn new<T>(
+        name: impl Into<String>,
+        pool: Pool<AsyncPgConnection>,
+        config: &Config,
+        tls: T,
+    ) -> Self
+    where
+        T: MakeTlsConnect<Socket> + Clone + Sync + Send + 'static,
+        T::Stream: Send + 'static,
+        T::TlsConnect: Send,
+        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+    {
+        let pool = DieselPostgresPool {
+            pool,
+            direct: pool::direct(config.clone(), tls),
+            address: client::address(config),
+        };
+        Self::over(name, pool)
+    }
+}
