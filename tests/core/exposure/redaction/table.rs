@@ -339,6 +339,14 @@ fn values_that_are_encoded_or_of_several_lines_are_masked() {
             "password%253D***%2526n%253D1",
         ),
         (
+            "password%25253Dhunter2%252526n%25253D1",
+            "password%25253D***%252526n%25253D1",
+        ),
+        (
+            "postgres%25253A%25252F%25252Fapp%25253Ahun%25252Fhunter2%252540db",
+            "postgres%25253A%25252F%25252F***%252540db",
+        ),
+        (
             "%7B%22password%22%3A%22a%5C%22hunter2%22%7D",
             "%7B%22password%22%3A%22***%22%7D",
         ),
