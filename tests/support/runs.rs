@@ -32,3 +32,9 @@ pub(crate) async fn runs_pass(indicator: &impl HealthIndicator, times: usize) {
 pub(crate) async fn passes(indicator: &impl HealthIndicator) {
     eventually("the check passes", async || indicator.check().await.is_ok()).await;
 }
+
+/// What a single run says that fails. A failure that the refresher sees may be excused on a busy
+/// machine, and the next one have another reason.
+pub(crate) async fn failure(indicator: &impl HealthIndicator) -> String {
+    indicator.check().await.unwrap_err().output().to_owned()
+}

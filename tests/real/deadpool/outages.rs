@@ -9,6 +9,7 @@ use crate::servers::postgres::Postgres;
 use crate::support::eventually;
 use crate::support::port::ClosedPort;
 use crate::support::proxy::{Mode, Proxy};
+use crate::support::runs::{failure, passes};
 use crate::support::watched::Watched;
 
 #[tokio::test]
@@ -61,11 +62,15 @@ async fn a_database_that_was_killed_recovers_without_a_new_pool() {
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
 async fn a_frozen_database_fails_and_passes_once_thawed() {
-    let (mut server, pool, watched) = watched().await;
+    let mut server = Postgres::start().await;
+    let config = config(server.port());
+    let pool = pool(&config);
+    let indicator = indicator(&pool, &config);
+    passes(&indicator).await;
     server.freeze();
-    watched
-        .turns_with(Status::Fail, "does not answer a query")
-        .await;
+    let text = failure(&indicator).await;
+    assert!(text.contains("does not answer a query"), "{text}");
+    let watched = Watched::start("db", indicator);
     watched
         .turns_with(Status::Fail, "does not answer a new connection")
         .await;

@@ -10,7 +10,7 @@ use tower_health::Status;
 use crate::servers::postgres::Postgres;
 use crate::support::eventually;
 use crate::support::port::ClosedPort;
-use crate::support::runs::{passes, run, runs_pass};
+use crate::support::runs::{failure, passes, run, runs_pass};
 use crate::support::sqlx_pool::{
     TIMEOUT, assert_no_place_is_stranded, indicator, no_more_tasks_than, watch,
 };
@@ -96,12 +96,12 @@ async fn a_frozen_database_fails_behind_a_pool_that_does_not_test_its_connection
         .max_connections(1)
         .test_before_acquire(false)
         .connect_lazy_with(server.options());
-    let watched = watch(&pool);
-    watched.passes().await;
+    let indicator = indicator(&pool);
+    passes(&indicator).await;
     server.freeze();
-    watched
-        .turns_with(Status::Fail, "does not answer a query")
-        .await;
+    let text = failure(&indicator).await;
+    assert!(text.contains("does not answer a query"), "{text}");
+    let watched = watch(&pool);
     watched
         .turns_with(Status::Fail, "does not answer a new connection")
         .await;
