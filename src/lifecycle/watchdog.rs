@@ -300,6 +300,16 @@ mod tests {
         assert_eq!(ended.await, (Verdict::Overdue, secs(26)));
     }
 
+    // A handler takes away what a signal does by itself, which is to end the process.
+    #[tokio::test(start_paused = true)]
+    async fn a_shutdown_that_follows_no_signals_leaves_them_alone() {
+        let health = Health::fixed(Status::Pass);
+        let mut watchdog = Watchdog::new(&health.state().lifecycle, secs(5), secs(20));
+        health.state().lifecycle.start_shutdown();
+        watchdog.look();
+        assert!(watchdog.signals.is_none());
+    }
+
     // More signals than any process gets, and each stage only once.
     #[tokio::test(start_paused = true)]
     async fn the_signals_that_it_counts_move_the_end_forward_too() {

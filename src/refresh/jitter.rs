@@ -120,6 +120,26 @@ mod tests {
     }
 
     #[test]
+    fn a_delay_shorter_than_a_moment_is_kept() {
+        let (jitter, epoch) = jitter(0.1, None);
+        let delay = Duration::from_millis(3);
+        assert_eq!(jitter.aligned(epoch, delay, INTERVAL), epoch + delay);
+    }
+
+    // What the reference implementation of SplitMix64 gives for this seed.
+    #[test]
+    fn the_numbers_are_those_of_a_generator_that_is_known_to_be_even() {
+        let (mut jitter, _) = jitter(0.1, Some(1_234_567));
+        for bits in [
+            6_457_827_717_110_365_317_u64,
+            3_203_168_211_198_807_973,
+            9_817_491_932_198_370_423,
+        ] {
+            assert_eq!((jitter.unit() * 2_f64.powi(53)) as u64, bits >> 11);
+        }
+    }
+
+    #[test]
     fn no_jitter_is_exact_and_a_seed_repeats() {
         let (mut none, epoch) = jitter(0.0, None);
         let now = epoch + Duration::from_micros(1234);

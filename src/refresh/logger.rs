@@ -138,3 +138,54 @@ fn write_transition(transition: &Transition) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::runtime::Builder;
+    use tracing::Event;
+    use tracing::subscriber::{Subscriber, with_default};
+    use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+    use super::*;
+    use crate::{Health, Status};
+
+    struct Count(Arc<AtomicUsize>);
+
+    impl<S: Subscriber> Layer<S> for Count {
+        fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_oldest_lines_make_room_and_are_counted() {
+        let health = Health::fixed(Status::Pass);
+        let logger = Logger::start(health.state(), 0);
+        let room = health.state().limits.log_lines as u64;
+        for line in 0..room + 3 {
+            logger.write(LogLine::MissedByListeners(line));
+        }
+        assert_eq!(health.missed_by_log(), 3);
+    }
+
+    // The last lines of a process are those that say why it ends.
+    #[test]
+    fn lines_that_wait_when_the_runtime_ends_are_written() {
+        let written = Arc::new(AtomicUsize::new(0));
+        let subscriber = tracing_subscriber::registry().with(Count(Arc::clone(&written)));
+        let health = Health::fixed(Status::Pass);
+        let runtime = Builder::new_current_thread().build().unwrap();
+        with_default(subscriber, || {
+            // The task gets no turn: this future does not wait.
+            let logger = runtime.block_on(async { Logger::start(health.state(), 3) });
+            for missed in 1..=3 {
+                logger.write(LogLine::MissedByListeners(missed));
+            }
+            assert_eq!(written.load(Ordering::Relaxed), 0);
+            drop(runtime);
+        });
+        assert_eq!(written.load(Ordering::Relaxed), 3);
+    }
+}

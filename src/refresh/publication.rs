@@ -143,11 +143,10 @@ impl Publication {
             Moment::on_time(now, clock::wall()),
         ));
         let published = self.publisher.publish(&snapshot);
-        let mut has_woken = false;
-        if let Some(look) = self.state().take_expired_look() {
-            has_woken |= self.announce_look(&look, &snapshot, last_late);
-        }
-        has_woken |= self.notifier.announce(&snapshot, next.transitions);
+        let look = self.state().take_expired_look();
+        let has_told_look =
+            look.is_some_and(|look| self.announce_look(&look, &snapshot, last_late));
+        let has_announced = self.notifier.announce(&snapshot, next.transitions);
         self.publisher.wake(published);
         for subject in &next.removed {
             self.state().history.forget(subject);
@@ -157,7 +156,7 @@ impl Publication {
             let _ = ack.send(());
         }
         self.look_later(now);
-        has_woken
+        has_told_look || has_announced
     }
 
     /// Announces what a probe saw of an earlier snapshot while the scheduler was not there. What
@@ -206,5 +205,53 @@ impl Publication {
     /// Returns when to publish, or to see whether to.
     pub(super) fn next_alarm(&self) -> Option<Instant> {
         [self.next.due, self.look_at].into_iter().flatten().min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::broadcast;
+
+    use super::*;
+    use crate::{Health, Status};
+
+    fn publication() -> (Health, Publication) {
+        let (health, publisher) = Health::fixed_with_publisher(Status::Pass);
+        let notifier = Notifier::new(broadcast::Sender::new(8), 8, Vec::new(), publisher.state());
+        (health, Publication::new(publisher, notifier))
+    }
+
+    // Whoever is told wakes up, for which the scheduler makes room.
+    #[tokio::test(start_paused = true)]
+    async fn a_publication_tells_whether_anybody_was_told() {
+        let (health, mut publication) = publication();
+        let now = clock::now();
+        let mut publish = || {
+            publication.due_by(now);
+            publication.publish_if_due(&BTreeMap::new(), None, now)
+        };
+        assert!(!publish());
+        health.drain();
+        assert!(publish());
+        assert!(!publish());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn heartbeats_are_looked_at_seldom_and_when_one_is_due() {
+        for (deadline, look) in [
+            (3_600_000, 1_000),
+            (2_000, 500),
+            (200, 100),
+            (50, 50),
+            (5, 10),
+        ] {
+            let (health, mut publication) = publication();
+            let deadline = Duration::from_millis(deadline);
+            let _beats = health.heartbeat("consumer", deadline).unwrap();
+            let now = clock::now();
+            publication.look_later(now);
+            let at = now + Duration::from_millis(look);
+            assert_eq!(publication.next_alarm(), Some(at), "{deadline:?}");
+        }
     }
 }

@@ -104,3 +104,15 @@ impl Reported {
         (count > before).then_some(count)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_is_reported_each_time_it_has_risen() {
+        let mut reported = Reported::default();
+        let reports = [0, 3, 3, 4, 4].map(|count| reported.rise_to(count));
+        assert_eq!(reports, [None, Some(3), None, Some(4), None]);
+    }
+}

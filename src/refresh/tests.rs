@@ -11,7 +11,9 @@ use tokio::sync::broadcast;
 use tokio::time::{sleep, timeout};
 
 use super::notifier::Notifier;
-use crate::{Check, Health, HealthBuilder, Probe, RefresherState, Status, indicator_fn};
+use crate::{
+    Check, Health, HealthBuilder, Probe, RefresherState, Status, Subject, Transition, indicator_fn,
+};
 
 const fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -241,6 +243,24 @@ async fn liveness_fails_when_the_refresher_cannot_be_restarted_for_a_minute() {
     health.await_ready().await.unwrap();
 }
 
+// Startup that nothing can complete any more is a fault, too.
+#[tokio::test(start_paused = true)]
+async fn a_refresher_that_is_gone_fails_liveness_if_a_check_waits_for_it() {
+    let check = |first| Runs::default().check("schema", first, millis(1));
+    for (builder, status) in [
+        (steady().startup(check(millis(600_000))), Status::Fail),
+        (steady().startup(check(millis(1))), Status::Pass),
+        (steady().gate("migrations"), Status::Pass),
+        (steady().readiness(check(millis(1))), Status::Fail),
+    ] {
+        let health = builder.start().unwrap();
+        sleep(millis(50)).await;
+        health.state().refresher_is_away(RefresherState::Gone);
+        sleep(millis(61_000)).await;
+        assert_eq!(health.status(Probe::Liveness), status);
+    }
+}
+
 // A change between a snapshot and its announcement is announced with the next snapshot.
 #[tokio::test(start_paused = true)]
 async fn a_transition_has_the_reason_of_the_snapshot_that_is_announced() {
@@ -264,6 +284,30 @@ async fn a_transition_has_the_reason_of_the_snapshot_that_is_announced() {
         (Some(Status::Pass), Status::Fail)
     );
     assert_eq!(announced.output.as_deref(), Some("draining"));
+}
+
+// Whoever is told wakes up, for which the scheduler makes room.
+#[tokio::test(start_paused = true)]
+async fn an_announcement_tells_whether_anybody_was_told() {
+    let (health, publisher) = Health::fixed_with_publisher(Status::Pass);
+    let state = publisher.state();
+    let mut notifier = Notifier::new(broadcast::Sender::new(8), 8, Vec::new(), state);
+    let unchanged = state.current();
+    assert!(!notifier.announce(&unchanged, Vec::new()));
+    let of_a_check = Transition {
+        subject: Subject::Check {
+            probe: Probe::Readiness,
+            name: "db".to_owned(),
+        },
+        from: None,
+        to: Status::Pass,
+        output: None,
+        cause: None,
+        time: unchanged.time,
+    };
+    assert!(notifier.announce(&unchanged, vec![of_a_check]));
+    health.drain();
+    assert!(notifier.announce(&state.current(), Vec::new()));
 }
 
 // A task that waits for readiness finds the change in the history, however slow the log is.

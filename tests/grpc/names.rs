@@ -207,6 +207,8 @@ async fn a_service_is_not_serving_while_a_check_of_its_own_is_removed() {
     );
     let why = "shop.Orders is not serving: check queue was removed";
     assert_eq!(notes(&health), ["cache warns", why]);
+    let startup = health.snapshot().report(Probe::Startup).notes();
+    assert!(startup.is_empty(), "{startup:?}");
 
     health.remove_readiness("db").await.unwrap();
     assert_eq!(check(&health, "shop.Orders").await, NOT_SERVING);

@@ -112,6 +112,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_peer_that_gives_one_permit_back_still_holds_the_others() {
+        let permits = Permits::new(9, 2);
+        let peer = Some(Peer(1));
+        let _kept = permits.take(peer).expect("a permit");
+        drop(permits.take(peer).expect("a permit"));
+        let _again = permits.take(peer).expect("a permit");
+        assert_eq!(permits.take(peer).expect_err("no permit"), Full::ForPeer);
+    }
+
+    #[test]
     fn a_peer_is_forgotten_with_its_last_permit() {
         let permits = Permits::new(3, 2);
         let (one, other) = (Some(Peer(1)), Some(Peer(2)));

@@ -37,3 +37,15 @@ pub(crate) async fn wait_until(at: Instant) {
         None => pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // What tokio does there is a panic, which would be printed.
+    #[test]
+    fn outside_of_a_runtime_no_timer_is_looked_for() {
+        assert!(sleep_until(Instant::now()).is_none());
+        assert!(!IS_MISSING.get());
+    }
+}

@@ -226,3 +226,56 @@ impl Heartbeats {
         result
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    /// Heartbeats with a loop that has to beat once a second, and when they began.
+    fn beating() -> (Heartbeats, Arc<HeartbeatCell>, Instant) {
+        let start = clock::now();
+        let heartbeats = Heartbeats::new(Epoch::new(start));
+        let cell = heartbeats.add("consumer", ms(1_000)).expect("a free name");
+        (heartbeats, cell, start)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_due_now_is_missed_and_no_longer_awaited() {
+        let (heartbeats, _cell, start) = beating();
+        let due = start + ms(1_000);
+        for (now, missed, next) in [(due - ms(1), 0, Some(due)), (due, 1, None)] {
+            assert_eq!(heartbeats.missed(now), missed);
+            assert_eq!(heartbeats.next_deadline(now), next);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_bound_is_for_all_lateness_since_a_beat() {
+        let (heartbeats, cell, start) = beating();
+        let due_after = |alarm: u64, late: u64| {
+            heartbeats.move_by(ms(late), start + ms(alarm), ms(0), ms(1_000));
+            heartbeats.next_deadline(start).map(|due| due - start)
+        };
+        assert_eq!(due_after(100, 600), Some(ms(1_600)));
+        assert_eq!(due_after(800, 600), Some(ms(2_000)));
+        assert_eq!(due_after(1_500, 600), Some(ms(2_000)));
+        tokio::time::advance(ms(1_900)).await;
+        heartbeats.beat(&cell);
+        assert_eq!(due_after(2_000, 600), Some(ms(3_500)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_loop_that_was_about_to_beat_has_its_grace_once() {
+        let (heartbeats, _cell, start) = beating();
+        let due_after = |alarm: u64, late: u64| {
+            heartbeats.move_by(ms(late), start + ms(alarm), ms(100), ms(60_000));
+            heartbeats.next_deadline(start).map(|due| due - start)
+        };
+        assert_eq!(due_after(950, 600), Some(ms(1_650)));
+        assert_eq!(due_after(1_640, 600), Some(ms(2_250)));
+    }
+}

@@ -225,6 +225,15 @@ mod tests {
     }
 
     #[test]
+    fn lateness_counts_from_what_is_noticeable() {
+        let (cell, start) = cell();
+        cell.sleeps_until(Some(start));
+        let just_less = NOTICEABLE - Duration::from_nanos(1);
+        assert_eq!(cell.overdue(start + just_less), Duration::ZERO);
+        assert_eq!(cell.overdue(start + NOTICEABLE), NOTICEABLE);
+    }
+
+    #[test]
     fn no_more_than_the_bound_is_forgiven() {
         let (cell, start) = cell();
         cell.sleeps_until(Some(start));

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Once;
 
+use tokio::runtime::Builder;
+use tokio::time::advance;
+use tower_health::test_util::{ScriptedIndicator, Step};
 use tower_health::{Criticality, Observation};
 use tracing::field::{Field, Visit};
 use tracing::subscriber::NoSubscriber;
@@ -205,6 +208,42 @@ async fn a_result_that_became_stale_is_logged_with_that_reason() {
         lines[0].get("output").starts_with("db: stale: "),
         "{lines:#?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_run_that_does_not_count_is_logged_with_the_reason_and_the_lateness() {
+    logged();
+    let script = [Step::pass(), Step::fail("refused\n"), Step::pass()];
+    let _health = steady()
+        .readiness(ScriptedIndicator::new("db", script))
+        .start()
+        .unwrap();
+    settle().await;
+    logged();
+    advance(secs(30)).await;
+    settle().await;
+    let lines = logged();
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert_eq!(lines[0].level, Level::WARN);
+    assert_eq!(lines[0].get("subject"), "readiness/db");
+    assert_eq!(lines[0].get("cause"), "starved");
+    assert_eq!(lines[0].get("late_seconds"), "29.05");
+    assert_eq!(lines[0].get("output"), "refused\\n");
+}
+
+// A process that drains is about to end.
+#[test]
+fn the_end_of_the_runtime_is_logged_unless_the_process_drains() {
+    for (drains, lines) in [(false, 1), (true, 0)] {
+        logged();
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        let health = steady().start_on(runtime.handle()).unwrap();
+        if drains {
+            health.drain();
+        }
+        drop(runtime);
+        assert_eq!(with_text(&logged(), "the health refresher is gone"), lines);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -69,6 +69,27 @@ async fn a_failure_is_reported_at_the_check_and_at_the_root() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_entry_tells_when_its_last_run_ended_if_it_has_run() {
+    let health = steady()
+        .gate("migrations")
+        .startup(passing("schema"))
+        .start()
+        .unwrap();
+    let times = || {
+        let snapshot = health.snapshot();
+        let entries = snapshot.report(Probe::Startup);
+        let times = entries.entries().iter().map(|entry| entry.time());
+        let run = snapshot.checks(Probe::Startup).next().unwrap().time();
+        (times.collect::<Vec<_>>(), run)
+    };
+    assert_eq!(times(), (vec![None, None], None));
+    settle().await;
+    let (entries, run) = times();
+    assert!(run.is_some());
+    assert_eq!(entries, [None, run]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failing_startup_check_is_reported_under_startup() {
     let health = steady().startup(failing("warmup", "cold")).start().unwrap();
     settle().await;

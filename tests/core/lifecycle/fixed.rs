@@ -34,6 +34,16 @@ async fn a_fixed_health_answers_like_any_other() {
     }
 }
 
+// It never runs, and so nothing is said to be waited for.
+#[test]
+fn the_check_of_a_fixed_health_has_no_output() {
+    for status in [Status::Pass, Status::Fail] {
+        let snapshot = Health::fixed(status).snapshot();
+        let check = snapshot.checks(Probe::Readiness).next().unwrap();
+        assert_eq!(check.output(), None, "{status}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn time_does_not_change_a_fixed_health() {
     let health = Health::fixed(Status::Pass);

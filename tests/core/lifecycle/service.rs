@@ -5,7 +5,7 @@ use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 
-use crate::support::PATIENCE;
+use crate::support::{PATIENCE, wait_until};
 
 pub(crate) struct Service {
     child: Child,
@@ -56,6 +56,19 @@ impl Service {
                 return;
             }
         }
+    }
+
+    /// Sends a signal again and again until it has ended: those that come before it looks are one
+    /// to it.
+    pub(crate) fn ends_by(mut self, signal: &str) -> ExitStatus {
+        wait_until("the child ends", || {
+            let has_ended = self.child.try_wait().unwrap().is_some();
+            if !has_ended {
+                self.signal(signal);
+            }
+            has_ended
+        });
+        self.end()
     }
 
     /// Waits until it has ended. One that hangs is killed, which is no success.

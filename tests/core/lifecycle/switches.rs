@@ -1,6 +1,6 @@
 //! The two switches: "only a restart helps", and "no traffic now".
 
-use tower_health::{Probe, Status};
+use tower_health::{Cause, Probe, Status};
 
 use super::support::{answer, probes, report, told_of_probes};
 use crate::support::{Dial, settle, steady};
@@ -51,6 +51,21 @@ async fn refusing_traffic_fails_readiness_until_it_is_taken_back() {
         told_of_probes(&mut transitions).await,
         ["readiness: pass -> fail", "readiness: fail -> pass"]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_check_is_the_cause_while_the_lifecycle_fails_readiness() {
+    let health = steady()
+        .readiness(Dial::at(Status::Fail).check("db"))
+        .start()
+        .unwrap();
+    settle().await;
+    let cause = || health.snapshot().cause(Probe::Readiness);
+    assert_eq!(cause(), Some(Cause::Failed));
+    health.refuse_traffic("resharding");
+    assert_eq!(cause(), None);
+    health.accept_traffic();
+    assert_eq!(cause(), Some(Cause::Failed));
 }
 
 #[tokio::test(start_paused = true)]

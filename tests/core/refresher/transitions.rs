@@ -49,6 +49,23 @@ async fn a_flapping_check_is_announced_once_for_each_change() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_transition_is_written_as_one_line() {
+    let db = Script::new([pass(), fail("refused\nsee above")]);
+    let health = steady().readiness(db.check("db")).start().unwrap();
+    lapse(secs(2)).await;
+    let lines: Vec<_> = health.history().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        lines,
+        [
+            "readiness/db: new -> pass",
+            "readiness: fail -> pass",
+            r"readiness/db: pass -> fail (failed): refused\nsee above",
+            r"readiness: pass -> fail (failed): db: refused\nsee above",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn results_below_a_threshold_are_no_change() {
     let db = Script::new([pass(), fail("no"), pass(), fail("no"), fail("no"), pass()]);
     let check = db.check("db").failure_threshold(2);

@@ -1,7 +1,8 @@
 //! Numbers in settings: as numbers, or as texts, which is all that environment variables hold.
 
-use serde::Deserialize;
 use serde::de::value::{Error, MapDeserializer};
+use serde::de::{IntoDeserializer, Visitor};
+use serde::{Deserialize, Deserializer};
 use tower_health::{CheckConfig, HealthConfig};
 
 use super::support::{Settings, from_toml, from_yaml};
@@ -147,4 +148,46 @@ fn a_source_of_texts_alone_sets_durations_numbers_and_texts_optional_ones_includ
     assert_eq!((config.ttl, config.jitter), (secs(2), 0.25));
     assert_eq!(config.jitter_seed, Some(42));
     assert_eq!(config.version.as_deref(), Some("1.4"));
+}
+
+/// A value of a format that marks values which are there, as RON does.
+#[derive(Clone)]
+struct Present(&'static str);
+
+impl<'de> Deserializer<'de> for Present {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_some(self.0.into_deserializer())
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl IntoDeserializer<'_, Error> for Present {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+#[test]
+fn a_format_may_mark_optional_values_that_are_there() {
+    let marked = [("jitter_seed", Present("42")), ("version", Present("1.4"))];
+    let config = HealthConfig::deserialize(MapDeserializer::new(marked.into_iter())).unwrap();
+    assert_eq!(config.jitter_seed, Some(42));
+    assert_eq!(config.version.as_deref(), Some("1.4"));
+}
+
+#[test]
+fn a_value_that_is_no_text_is_refused_where_a_text_belongs() {
+    for value in ["1", "true", "[1]"] {
+        let error = from_toml(&format!("[health]\nversion = {value}")).unwrap_err();
+        assert!(error.contains("expected a string"), "{error}");
+        assert!(error.contains("version"), "{error}");
+    }
 }

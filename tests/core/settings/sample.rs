@@ -9,7 +9,7 @@ use tower_health::{
     Limits, OnTimeout,
 };
 
-use super::support::{Settings, from_toml, from_yaml, ok};
+use super::support::{Settings, from_toml, from_yaml, health_config, ok};
 use crate::support::{millis, secs};
 
 const TOML: &str = include_str!("sample.toml");
@@ -208,5 +208,19 @@ async fn a_service_starts_with_the_samples() {
             let request = Request::get(path).body(()).unwrap();
             assert_eq!(layer.is_probe(&request), expected, "{format}: {path}");
         }
+    }
+}
+
+#[test]
+fn each_component_type_of_the_draft_is_known_by_its_term() {
+    for (term, kind) in [
+        ("component", ComponentType::Component),
+        ("datastore", ComponentType::Datastore),
+        ("system", ComponentType::System),
+        ("queue", ComponentType::Other("queue".into())),
+    ] {
+        let config = health_config(&format!("[checks.db]\ncomponent_type = '{term}'"));
+        assert_eq!(config.checks["db"].component_type.as_ref(), Some(&kind));
+        assert_eq!(kind.to_string(), term);
     }
 }

@@ -77,5 +77,6 @@ pub(crate) fn assert_told(kind: [bool; 6], cases: Vec<(HealthBuilder, String)>) 
         let error = error(builder);
         assert_eq!(error.to_string(), expected);
         assert_eq!(kinds(&error), kind, "{expected}");
+        assert!(!error.is_limit(), "{expected}");
     }
 }

@@ -85,7 +85,7 @@ impl Word {
             }
             _ => return None,
         };
-        (start < at).then_some(start..at)
+        Some(start..at)
     }
 
     /// Returns whether the word is Oracle's `user/password@host`, rather than `path/file@version`.

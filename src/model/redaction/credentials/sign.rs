@@ -63,10 +63,10 @@ fn percent(text: &[u8], at: usize) -> Option<Sign> {
 
 /// Reads `\u003d`, or `\\u003d`, where the backslash is escaped itself.
 fn unicode(text: &[u8], at: usize) -> Option<Sign> {
-    let slashes = text[at..].iter().take(DEEPEST + 1);
+    let slashes = text[at..].iter().take(DEEPEST);
     let depth = slashes.take_while(|byte| **byte == b'\\').count();
     let zeros = at + depth;
-    if depth > DEEPEST || text.get(zeros..zeros + 3) != Some(b"u00") {
+    if text.get(zeros..zeros + 3) != Some(b"u00") {
         return None;
     }
     punctuation(text, zeros + 3, depth)
@@ -125,6 +125,7 @@ mod tests {
             ("%25253D", b'=', 3),
             (r"\u0022", b'"', 1),
             (r"\\u0022", b'"', 2),
+            (r"\\\u0022", b'"', 3),
         ] {
             let end = text.len();
             assert_eq!(sign(text.as_bytes(), 0), Some(Sign { byte, end, depth }));
@@ -134,7 +135,16 @@ mod tests {
     #[test]
     fn what_encodes_no_punctuation_stands_for_itself() {
         for text in [
-            "%", "%3", "%zz", "%41", "%ff", "\\", r"\n", r"\u0041", r"\u2028",
+            "%",
+            "%3",
+            "%zz",
+            "%41",
+            "%ff",
+            "\\",
+            r"\n",
+            r"\u0041",
+            r"\u2028",
+            r"\\\\u0022",
         ] {
             let read = sign(text.as_bytes(), 0).unwrap();
             assert_eq!((read.byte, read.depth), (text.as_bytes()[0], 0), "{text}");

@@ -31,6 +31,12 @@ fn values_of_names_are_masked_up_to_the_next_pair() {
         ("password=abc;hunter2", "password=***"),
         ("password=abc&hunter2", "password=***"),
         ("password=abc)hunter2", "password=***"),
+        ("password=abc&=hunter2", "password=***"),
+        ("password=abc,Hunter2 b=c", "password=*** b=c"),
+        ("password:denied", "password:***"),
+        ("token::hunter2", "token:***"),
+        (r"password=\nhunter2", r"password=\n***"),
+        (r"[password=hunter2\]", r"[password=***\]"),
         ("password=it'shunter2", "password=***"),
         (r"password=two\ hunter2", "password=***"),
         (
@@ -110,6 +116,20 @@ fn quoted_values_end_at_their_own_quote_however_often_they_are_escaped() {
         ),
         ("password: \"one\ntwo hunter2\" x", "password: \"***\" x"),
         ("password: \"hunter2", "password: \"***"),
+        (
+            r#""password": "a\" hunter2", "n": 1"#,
+            r#""password": "***", "n": 1"#,
+        ),
+        (
+            r"password: 'a\' hunter2' user=app",
+            "password: '***' user=app",
+        ),
+        (r"password: \'two hunter2\' user", r"password: \'***\' user"),
+        // Nothing closes the value: the quote after it is that of the next name.
+        (
+            r#"{"password": "hunter2, "n": "x"} y"#,
+            r#"{"password": "***"} y"#,
+        ),
     ]);
 }
 
@@ -128,6 +148,9 @@ fn values_that_debug_printed_are_masked_whole() {
         ),
         ("token: Token<String>(\"two hunter2\") n", "token: *** n"),
         ("token: ['(', ')', 'h'] n", "token: *** n"),
+        ("token: ['[', 'h'] n", "token: *** n"),
+        ("log 'token: ['h']' n", "log 'token: ***' n"),
+        ("token: [a%5D, hunter2] n", "token: *** n"),
         ("secret: [104, 117, 110] n", "secret: *** n"),
         (
             "secret: {\"a\": \"x}\", \"b\": \"hunter2\"} n",
@@ -179,6 +202,7 @@ fn headers_are_masked_with_their_schemes() {
             "authorization%3D***%26a=1",
         ),
         ("proxy said Bearer hunter2", "proxy said Bearer ***"),
+        ("proxy said Bearer hunter2ß", "proxy said Bearer ***"),
         ("[\"Basic aHVudGVyMg==\"]", "[\"Basic ***\"]"),
         ("Cookie: session=hunter2", "Cookie: ***"),
         ("Cookie: a=b; session=hunter2; c=d sent", "Cookie: *** sent"),
@@ -208,7 +232,12 @@ fn user_information_of_urls_is_masked_whatever_it_contains() {
         ("postgres://app:12?hunter2@db", "postgres://***@db"),
         ("postgres://app:hun'hunter2@db", "postgres://***@db"),
         ("postgres://[app:hunter/hunter2@db", "postgres://***@db"),
+        ("http://u:hun/hunter2@h", "http://***@h"),
         ("http://u:hunter2@h/x@y", "http://***@h/x@y"),
+        ("redis://:/b=hunter2@db", "redis://***@db"),
+        ("redis://:/a:hunter2@db", "redis://***@db"),
+        ("redis://:/a//hunter2@db", "redis://***@db"),
+        ("amqp://key=hunter2@db", "amqp://***@db"),
         ("http://u:hunter2@[::1]:80/", "http://***@[::1]:80/"),
         (
             "two amqp://a:b@h1 amqp://c:hunter2@h2",
@@ -234,6 +263,7 @@ fn user_information_of_urls_is_masked_whatever_it_contains() {
 fn connection_strings_of_other_languages_are_masked() {
     masks(&[
         ("PWD={abc;hunter2}", "PWD=***"),
+        ("token=PWD={a hunter2}", "token=***"),
         (
             "Server=db;PWD={a}};hunter2};Database=main",
             "Server=db;PWD=***;Database=main",
@@ -259,6 +289,9 @@ fn connection_strings_of_other_languages_are_masked() {
             "jdbc:mysql://db/x?user=a&password=***",
         ),
         ("app:hunter2@tcp(db)", "***@tcp(db)"),
+        ("app:(hunter2@tcp(db)", "***@tcp(db)"),
+        ("app:hun'hunter2@tcp(db)", "***@tcp(db)"),
+        ("failed\napp:hunter2@tcp(db)", "failed\n***@tcp(db)"),
         (
             "dsn=app:a:/@(hunter2@tcp(db:3306)/x",
             "dsn=***@tcp(db:3306)/x",
@@ -289,6 +322,7 @@ fn connection_strings_of_other_languages_are_masked() {
             "userid=***@db.example.com",
         ),
         ("app/hunter2@ORCL", "***@ORCL"),
+        ("app/hunter2@vault", "***@vault"),
         ("app/hunter2@db:1521/orcl", "***@db:1521/orcl"),
         ("app/hunter2@//db:1521/orcl", "***@//db:1521/orcl"),
     ]);
@@ -298,10 +332,19 @@ fn connection_strings_of_other_languages_are_masked() {
 fn values_that_are_encoded_or_of_several_lines_are_masked() {
     masks(&[
         ("password%3Dhunter2", "password%3D***"),
+        ("password=a%20hunter2 x", "password=*** x"),
         ("password%3ahunter2%26n%3D1", "password%3a***%26n%3D1"),
         (
             "password%253Dhunter2%2526n%253D1",
             "password%253D***%2526n%253D1",
+        ),
+        (
+            "password%25253Dhunter2%252526n%25253D1",
+            "password%25253D***%252526n%25253D1",
+        ),
+        (
+            "postgres%25253A%25252F%25252Fapp%25253Ahun%25252Fhunter2%252540db",
+            "postgres%25253A%25252F%25252F***%252540db",
         ),
         (
             "%7B%22password%22%3A%22a%5C%22hunter2%22%7D",
@@ -316,12 +359,20 @@ fn values_that_are_encoded_or_of_several_lines_are_masked() {
             "password: >-\n  ***\nuser: app",
         ),
         (
+            r#"{"error": "password: |\n  a\" hunter2", "n": 1}"#,
+            r#"{"error": "password: ***", "n": 1}"#,
+        ),
+        (
             "<db><password>two hunter2</password></db>",
             "<db><password>***</password></db>",
         ),
         (
             "private_key: -----BEGIN PRIVATE KEY-----\nhunter2",
             "private_key: ***",
+        ),
+        (
+            "private_key: -----BEGIN PRIVATE KEY-----ENDhunter2\n-----END PRIVATE KEY----- x",
+            "private_key: *** x",
         ),
         (
             "private_key: -----BEGIN EC PRIVATE KEY-----\nhunter2\n-----END EC PRIVATE KEY----- x",
@@ -364,6 +415,13 @@ fn ordinary_text_that_resembles_credentials_is_kept() {
         "nothing to hide",
         "http://svc:8080/users/a@b.c",
         "http://[::1]:80/x@y",
+        "http://@svc:8080/x",
+        "http://svc/users:a@tcp(b)",
+        "http://bob%40example.com",
+        "postgres://[::1]/x@y",
+        "postgres://a%3Ab/x@y",
+        "sqlserver://db;user=bob@example.com",
+        "next=http%3A%2F%2Fsvc&to=a%40b",
         "password= ",
         "password=''",
         "password=;user=app",
@@ -374,9 +432,14 @@ fn ordinary_text_that_resembles_credentials_is_kept() {
         "signature: RSA",
         "docker://registry:5000/app@sha256:9f86d081884c",
         "actions/checkout@v4 users/bob@example.com to:bob@example.com",
+        "node_modules/@types/node is missing, see docs/@ and issues",
+        "sqlplus ended\nsee users/bob@example.com",
+        // More often than any text is encoded.
+        "password%2525253Dabc",
         "missing section end marker: \"-----END PRIVATE KEY-----\"",
         "expected -----BEGIN PRIVATE KEY-----, found nothing",
         "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+        "Bearer charset=utf8",
         "Bearer authentication, WWW-Authenticate: Bearer realm=\"api2\"",
     ]);
 }
