@@ -137,10 +137,11 @@ impl Run {
 
     /// Gives the run back the time in which the process could not run.
     ///
-    /// Whatever is left then, the run once gets long enough to take an answer that is already there.
+    /// Whatever is left then, the run once gets long enough to take an answer that is already there:
+    /// the grace, but not more than what it lost, so that a short lateness does not use it up.
     fn move_deadline(&mut self, late: Late, now: Instant, bound: Duration) {
         self.deadline.move_by(late.by, bound);
-        let earliest = now + GRACE;
+        let earliest = now + late.by.min(GRACE);
         if self.deadline.at() < earliest && !self.has_grace {
             self.has_grace = true;
             self.deadline.extend_to(earliest);
@@ -429,14 +430,31 @@ mod tests {
         for (now, by, deadline) in [
             (600, 500, 2_500),
             (2_400, 10, 2_500),
-            (2_480, 10, 2_580),
-            (2_570, 10, 2_580),
+            // It has more time left than it lost.
+            (2_480, 10, 2_500),
+            (2_499, 50, 2_549),
+            (2_540, 200, 2_549),
         ] {
             let late = Late {
                 alarm: start + ms(now - by),
                 by: ms(by),
             };
             run.move_deadline(late, start + ms(now), ms(500));
+            assert_eq!(run.deadline.at(), start + ms(deadline), "{now}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_short_lateness_does_not_use_up_the_last_turn() {
+        let start = Instant::now();
+        let task = tokio::spawn(async {}).abort_handle();
+        let mut run = Run::new(task, start, ms(56));
+        for (now, by, deadline) in [(35, 12, 68), (16_530, 16_495, 16_630)] {
+            let late = Late {
+                alarm: start + ms(now - by),
+                by: ms(by),
+            };
+            run.move_deadline(late, start + ms(now), ms(1_000));
             assert_eq!(run.deadline.at(), start + ms(deadline), "{now}");
         }
     }

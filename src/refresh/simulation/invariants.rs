@@ -100,12 +100,13 @@ impl Look<'_> {
     ) -> Result<(), String> {
         // Startup cannot become green by a result that is too old.
         let is_startup = book.settings.probe == Probe::Startup;
-        let Some((end, ending)) = book.last.and_then(|run| run.end) else {
+        let Some((end, _)) = book.last.and_then(|run| run.end) else {
             return Ok(());
         };
-        // Without a result that counts, it shows none. The first one, if it is a timeout, ages only
-        // when the run is gone, but it is red.
-        let has_none = seen.time().is_none() || (book.ended == 1 && ending == Ending::Aborted);
+        // Without a result that counts, it shows none. The first one that counts, if it is a timeout,
+        // ages only when the run is gone, but it is as bad as one that is too old.
+        let is_bad = seen.status() >= book.settings.failure_status();
+        let has_none = seen.time().is_none() || (book.published.is_none() && is_bad);
         if seen.is_stale() || is_startup || has_none || book.may_have_unknown_result(facts.now) {
             return Ok(());
         }
@@ -231,8 +232,9 @@ fn left_after_pause(run: &Run, book: &Book, facts: &Context<'_>) -> Option<Durat
     let (from, to) = facts.jumps.only(run.start.at, end.at)?;
     let was_in_time = from - run.began + PRECISION < book.settings.timeout;
     let left = end.at.saturating_sub(to);
-    let is_pause = to - from > UNNOTICED && was_in_time && !facts.was_restarted_since(run.began);
-    (is_pause && left + PRECISION < GRACE).then_some(left)
+    let grace = (to - from).saturating_sub(UNNOTICED).min(GRACE);
+    let is_pause = was_in_time && !facts.was_restarted_since(run.began);
+    (is_pause && left + PRECISION < grace).then_some(left)
 }
 
 /// The status follows from the results that were counted.

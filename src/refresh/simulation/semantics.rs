@@ -10,7 +10,7 @@ pub(super) const UNNOTICED: Duration = Duration::from_millis(35);
 /// The same for heartbeats, since it looks less often while no run is in flight.
 pub(super) const UNNOTICED_IDLE: Duration = Duration::from_millis(1_012);
 
-/// What a run once has left, at least, after the process did not run.
+/// What a run once has left, at least, after the process did not run for so long or longer.
 pub(super) const GRACE: Duration = Duration::from_millis(100);
 
 /// The lateness that excuses a failure.
