@@ -15,7 +15,7 @@
 #[cfg(target_os = "linux")]
 mod instances;
 #[cfg(target_os = "linux")]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the bench uses other parts of it")]
 #[path = "../../tests/real/servers/mod.rs"]
 mod servers;
 #[cfg(target_os = "linux")]

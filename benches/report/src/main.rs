@@ -10,35 +10,35 @@
 )]
 
 // The bench uses some parts of these files, and this report uses others.
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the bench uses other parts of it")]
 #[path = "../../ratios/alloc.rs"]
 mod alloc;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the bench uses other parts of it")]
 #[path = "../../ratios/controls.rs"]
 mod controls;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the bench uses other parts of it")]
 #[path = "../../ratios/detection.rs"]
 mod detection;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the bench uses other parts of it")]
 #[path = "../../ratios/ours.rs"]
 mod ours;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the bench uses other parts of it")]
 #[path = "../../ratios/question.rs"]
 mod question;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the bench uses other parts of it")]
 #[path = "../../ratios/questions.rs"]
 mod questions;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the bench uses other parts of it")]
 #[path = "../../ratios/refresher.rs"]
 mod refresher;
 #[path = "../../ratios/sizes.rs"]
 mod sizes;
 #[path = "../../ratios/subject.rs"]
 mod subject;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the bench uses other parts of it")]
 #[path = "../../ratios/table.rs"]
 mod table;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the bench uses other parts of it")]
 #[path = "../../ratios/timing.rs"]
 mod timing;
 
