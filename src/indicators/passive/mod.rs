@@ -3,8 +3,11 @@
 
 mod body;
 mod call;
+mod count;
 mod layer;
 mod paired;
+mod streak;
+mod totals;
 mod verdict;
 mod window;
 
@@ -133,8 +136,8 @@ pub struct PassiveIndicator {
     recorder: Arc<Recorder>,
     min_requests: u32,
     limits: Limits,
-    /// The settings that came after a layer had been made.
-    late: Vec<&'static str>,
+    /// What was wrong with the order of the settings.
+    faults: Vec<String>,
 }
 
 /// The range of a window.
@@ -149,8 +152,7 @@ impl PassiveIndicator {
         Self {
             name: name.into(),
             recorder: Arc::new(Recorder {
-                window: Arc::new(Window::new()),
-                length: Duration::from_secs(30),
+                window: Arc::new(Window::new(Duration::from_secs(30))),
                 slow_above: Duration::from_secs(1),
                 http_failure: Arc::new(|status: StatusCode| status.is_server_error()),
                 grpc_failure: Arc::new(|code| matches!(code, 2 | 4 | 12..=15)),
@@ -159,7 +161,7 @@ impl PassiveIndicator {
             limits: Limits::above(["warn_above", "fail_above"], 100.0)
                 .warn(10.0)
                 .fail(50.0),
-            late: Vec::new(),
+            faults: Vec::new(),
         }
     }
 
@@ -168,7 +170,19 @@ impl PassiveIndicator {
     /// It is precise to a tenth: a request counts for nine to ten tenths of the window. A shorter
     /// window forgets a fault sooner, and needs more traffic.
     pub fn window(mut self, window: Duration) -> Self {
-        self.recorder("window").length = window;
+        if self.recorder.window.is_in_use.load(Relaxed) {
+            self.late("window");
+            return self;
+        }
+        // The slots of a ring depend on its length, so those who share one cannot change it.
+        let own = Arc::get_mut(&mut self.recorder);
+        match own.and_then(|recorder| Arc::get_mut(&mut recorder.window)) {
+            Some(own) => *own = Window::new(window),
+            None => {
+                let fault = "window was set after clone(): clones count in one window";
+                self.faults.push(fault.to_owned());
+            }
+        }
         self
     }
 
@@ -270,23 +284,26 @@ impl PassiveIndicator {
     /// Returns the settings of calls, to change one of them.
     fn recorder(&mut self, setter: &'static str) -> &mut Recorder {
         if self.recorder.window.is_in_use.load(Relaxed) {
-            self.late.push(setter);
+            self.late(setter);
         }
         Arc::make_mut(&mut self.recorder)
     }
 
+    fn late(&mut self, setter: &'static str) {
+        self.faults.push(format!(
+            "{setter} was set after layer() or call(), which has the old setting"
+        ));
+    }
+
     /// Returns what the window has now.
     fn seen(&self) -> Seen<'_> {
-        let recorder = &self.recorder;
-        let window = &recorder.window;
-        let (now, width, slow_above) = (Instant::now(), recorder.width(), recorder.slow_above);
-        let enough = u64::from(self.min_requests);
+        let window = &self.recorder.window;
         Seen {
-            totals: window.totals(now, width, slow_above),
-            latest: window.latest(now, width, slow_above, enough),
-            window: recorder.length,
+            totals: window.totals(Instant::now(), self.recorder.slow_above),
+            window: window.length(),
+            stuck_after: window.stuck_after(),
             last_error: LastError::of(window),
-            min_requests: enough,
+            min_requests: u64::from(self.min_requests),
             limits: &self.limits,
         }
     }
@@ -308,23 +325,18 @@ impl HealthIndicator for PassiveIndicator {
     }
 
     fn config_error(&self) -> Option<String> {
-        let Recorder {
-            length, slow_above, ..
-        } = &*self.recorder;
-        let window = (!(SHORTEST..=LONGEST).contains(length))
+        let slow_above = self.recorder.slow_above;
+        let length = self.recorder.window.length();
+        let window = (!(SHORTEST..=LONGEST).contains(&length))
             .then(|| format!("window must be from 1 s to 3600 s, not {length:?}"));
-        let slow = (slow_above.is_zero() || *slow_above > *length / 2).then(|| {
+        let slow = (slow_above.is_zero() || slow_above > length / 2).then(|| {
             format!("slow_above must be above 0 and at most half of the window, not {slow_above:?}")
         });
         let requests =
             (self.min_requests == 0).then(|| "min_requests must be above 0, not 0".to_owned());
-        let late = self.late.iter().map(|setter| {
-            Some(format!(
-                "{setter} was set after layer() or call(), which has the old setting"
-            ))
-        });
+        let order = self.faults.iter().cloned().map(Some);
         let faults = [window, slow, requests, self.limits.config_error()];
-        config::join(faults.into_iter().chain(late))
+        config::join(faults.into_iter().chain(order))
     }
 
     fn component_type(&self) -> Option<ComponentType> {

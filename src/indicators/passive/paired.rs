@@ -1,7 +1,7 @@
 //! A passive indicator that asks an active one while there is no traffic.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::PassiveIndicator;
 use crate::indicators::shared::budget::TTL;
 use crate::indicators::shared::config;
-use crate::{CheckResult, ComponentType, Criticality, HealthIndicator, OnTimeout};
+use crate::{CheckResult, ComponentType, Criticality, HealthIndicator, Observation, OnTimeout};
 
 /// Judges a dependency by the requests of the application, and asks it where there are too few; made
 /// by [`PassiveIndicator::when_idle`].
@@ -60,8 +60,9 @@ use crate::{CheckResult, ComponentType, Criticality, HealthIndicator, OnTimeout}
 pub struct PairedIndicator<A> {
     passive: PassiveIndicator,
     active: A,
-    /// The last result of the active indicator, and when it came.
-    last: Mutex<Option<(Instant, CheckResult)>>,
+    /// The last result of the active indicator, and when it came. `None` if that was a failure: a
+    /// threshold counts failures, and an excuse repeats one, so each has to be asked for.
+    last: Mutex<Option<(Instant, Observation)>>,
 }
 
 impl<A: HealthIndicator> PairedIndicator<A> {
@@ -75,19 +76,23 @@ impl<A: HealthIndicator> PairedIndicator<A> {
 
     async fn ask(&self) -> CheckResult {
         let ttl = self.active.ttl().unwrap_or(TTL);
-        if let Some(result) = self.last_within(ttl) {
-            return result;
+        if let Some(observation) = self.last_within(ttl) {
+            return Ok(observation);
         }
         let result = self.active.check().await;
-        let last = (Instant::now(), result.clone());
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+        let last = result.as_ref().ok();
+        *self.last() = last.map(|observation| (Instant::now(), observation.clone()));
         result
     }
 
-    fn last_within(&self, ttl: Duration) -> Option<CheckResult> {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, result) = last.as_ref()?;
-        (at.elapsed() < ttl).then(|| result.clone())
+    fn last_within(&self, ttl: Duration) -> Option<Observation> {
+        let last = self.last();
+        let (at, observation) = last.as_ref()?;
+        (at.elapsed() < ttl).then(|| observation.clone())
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<(Instant, Observation)>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -99,11 +104,15 @@ impl<A: HealthIndicator> HealthIndicator for PairedIndicator<A> {
     async fn check(&self) -> CheckResult {
         config::validated(self)?;
         let seen = self.passive.seen();
-        if !seen.is_idle() {
-            return seen.verdict();
-        }
+        let (is_idle, is_in_doubt) = (seen.is_idle(), seen.is_in_doubt());
         let requests = seen.totals.requests();
+        let passive = seen.verdict();
+        if passive.is_err() || !(is_idle || is_in_doubt) {
+            return passive;
+        }
         match self.ask().await {
+            // It says that the dependency is not to blame, and not that nothing is.
+            Ok(_) if is_in_doubt => passive,
             Ok(observation) => Ok(observation.measurement("requests", requests, "requests")),
             Err(failure) => Err(failure.measurement("requests", requests, "requests")),
         }
