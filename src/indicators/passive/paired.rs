@@ -30,14 +30,21 @@ use crate::{CheckResult, ComponentType, Criticality, HealthIndicator, Observatio
 /// # What it sends
 ///
 /// What the active indicator sends, but only while the window has less than
-/// [`min_requests`](PassiveIndicator::min_requests), and at most once in the TTL of that indicator,
-/// or in 5 s if it has none. Between two runs of it, its last result counts. 500 instances that all
-/// have traffic send nothing; 500 idle ones send 100 requests a second at a TTL of 5 s.
+/// [`min_requests`](PassiveIndicator::min_requests), or warns because requests are stuck or were
+/// given up. A pass or a warning counts for the TTL of that indicator, or for 5 s if it has none.
+/// After a failure each run asks again, since a threshold must not count one failure twice: once in
+/// a TTL of the check, or once in a TTL and a timeout if nothing answers.
+///
+/// 500 instances that all have traffic send nothing. 500 idle ones send 100 requests a second at a TTL
+/// of 5 s; while the dependency refuses them 500, and while it hangs 170 at a timeout of 2 s. Give the
+/// check a longer [`ttl`](crate::Check::ttl) where that is too much: it is the least time between two
+/// requests after a failure.
 ///
 /// # Verdicts
 ///
 /// With enough requests those of [`PassiveIndicator`]; with fewer those of the active indicator, and
-/// the reading `requests`.
+/// the reading `requests`. While requests are stuck or were given up it fails if the active indicator
+/// does, and warns otherwise.
 ///
 /// If the check is critical and fails by the requests, its instance leaves the traffic and the
 /// window empties; then the active check decides whether it returns. If the active check passes
