@@ -33,13 +33,12 @@ impl<B: Body> PassiveBody<B> {
         let (mut answer, mut awaits_status) = (None, false);
         if let Some(call) = call {
             let has_ended = response.body().is_end_stream();
-            awaits_status = !has_ended && has_status_later(&response);
-            match call
-                .recorder()
-                .and_then(|recorder| error(&response, recorder))
-            {
-                Some(error) => call.has_error(error),
-                None => answer = call.has_head().filter(|_| !has_ended),
+            match call.recorder().map(|of| judge(&response, has_ended, of)) {
+                Some(Head::Fails(error)) => call.has_error(error),
+                head => {
+                    awaits_status = matches!(head, Some(Head::HasStatusLater));
+                    answer = call.has_head().filter(|_| !has_ended);
+                }
             }
         }
         response.map(|body| Self {
@@ -50,26 +49,31 @@ impl<B: Body> PassiveBody<B> {
     }
 }
 
-/// Returns the error of the dependency that a head tells of.
-fn error<B: Body>(response: &Response<B>, recorder: &Recorder) -> Option<LastError> {
+/// What the head of a response says about its call.
+enum Head {
+    Works,
+    HasStatusLater,
+    Fails(LastError),
+}
+
+fn judge<B>(response: &Response<B>, has_ended: bool, recorder: &Recorder) -> Head {
     let status = response.status();
     if (recorder.http_failure)(status) {
-        return Some(LastError::Http(status.as_u16()));
+        return Head::Fails(LastError::Http(status.as_u16()));
     }
     if !is_grpc(response.headers()) {
-        return None;
+        return Head::Works;
     }
-    let has_ended = response.body().is_end_stream();
-    let code = grpc_status(response.headers()).or(has_ended.then_some(UNKNOWN))?;
-    grpc_error(code, recorder)
+    let code = match grpc_status(response.headers()) {
+        Some(code) => code,
+        None if has_ended => UNKNOWN,
+        None => return Head::HasStatusLater,
+    };
+    grpc_error(code, recorder).map_or(Head::Works, Head::Fails)
 }
 
 fn grpc_error(code: u16, recorder: &Recorder) -> Option<LastError> {
     (recorder.grpc_failure)(code).then_some(LastError::Grpc(code))
-}
-
-fn has_status_later<B>(response: &Response<B>) -> bool {
-    is_grpc(response.headers()) && grpc_status(response.headers()).is_none()
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {
