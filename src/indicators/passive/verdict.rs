@@ -86,8 +86,7 @@ impl Seen<'_> {
                 let window = self.window;
                 format!(
                     "{given_up} of {all} requests were given up without an answer within \
-                     {window:?}, more than {limit} %: a timeout of the application is shorter than \
-                     slow_above"
+                     {window:?}, more than {limit} %: if a timeout ends them, set slow_above below it"
                 )
             });
         }

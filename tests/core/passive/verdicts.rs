@@ -141,7 +141,7 @@ async fn requests_that_a_short_timeout_gives_up_are_a_warning_and_not_nothing() 
     assert_eq!(told(&payments).await, passed(), "a tenth of them");
     give_up(&layer, 1, millis(500)).await;
     let output = "12 of 112 requests were given up without an answer within 30s, more than 10 %: \
-                  a timeout of the application is shorter than slow_above";
+                  if a timeout ends them, set slow_above below it";
     assert_eq!(told(&payments).await, (Warn, output.to_owned()));
     assert_eq!(counted(&payments).await.requests, 100);
     give_up(&layer, 1_000, millis(500)).await;
