@@ -87,7 +87,8 @@ pub(crate) fn measure([share, outage, period, runs, pause, instances]: [f64; 6])
 async fn all(instances: usize, effort: Effort) -> [Count; 5] {
     let redis = RedisServer::start().await;
     let redis_at = relay(redis.address()).await;
-    let postgres = Postgres::start().await;
+    let connections = format!("max_connections={}", 2 * instances + 10);
+    let postgres = Postgres::start_with(&[connections.as_str()]).await;
     let postgres_at = relay(SocketAddr::from(([127, 0, 0, 1], postgres.port()))).await;
     let http = format!("10.77.0.2:{}", serve().await);
     let url = format!("http://{http}/healthz");
@@ -134,6 +135,8 @@ struct Instance {
 
 impl Instance {
     async fn run<I: HealthIndicator>(self, make: impl Fn() -> I) {
+        // A fleet does not run its checks together.
+        sleep(self.effort.pause.mul_f64(unit())).await;
         let mut indicator = make();
         // The first run connects.
         while indicator.check().await.is_err() {}

@@ -2,9 +2,10 @@
 //!
 //! As root on Linux, with python3, Redis and Postgres installed, in a network of its own:
 //! `unshare -n cargo bench --bench loss -- SHARE OUTAGE PERIOD RUNS PAUSE INSTANCES`, with times in
-//! seconds. `0.01 0 1 720 0.25 20` loses 1 % of the packets, `0 3 30 60 5 20` loses all of them for
-//! 3 s of each 30 s. A check fails if it passed before; half of the instances confirm each failure
-//! at once.
+//! seconds. `0.01 0 1 120 5 300` loses 1 % of the packets for 300 instances with a TTL of 5 s, which
+//! takes ten minutes; `0 0 1 120 5 300` at the same time tells what the machine itself fails.
+//! `0 3 30 60 5 20` loses all packets for 3 s of each 30 s. A check fails if it passed before; half of
+//! the instances confirm each failure at once.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -29,8 +29,9 @@ use crate::refresher::block_on;
 use crate::table::{Row, Section};
 
 const REQUESTS_PER_SECOND: u32 = 50;
-/// Of the client, around the layer.
+/// Of the client, around the layer. The short one is shorter than `slow_above`.
 const TIMEOUT: Duration = Duration::from_secs(2);
+const SHORT_TIMEOUT: Duration = Duration::from_millis(500);
 const WELL: Duration = Duration::from_secs(32);
 const ILL: Duration = Duration::from_secs(60);
 const MENDED: Duration = Duration::from_secs(40);
@@ -49,14 +50,15 @@ enum Fault {
     OneBackendOfThree,
 }
 
-const FAULTS: [(&str, Fault); 7] = [
-    ("refused", Fault::Refused),
-    ("hung", Fault::Hung),
-    ("slow: 1.5 s", Fault::Slow),
-    ("only /healthz works", Fault::AllButHealthz),
-    ("50 % errors", Fault::OneIn(2)),
-    ("5 % errors", Fault::OneIn(20)),
-    ("one backend of three", Fault::OneBackendOfThree),
+const FAULTS: [(&str, Fault, Duration); 8] = [
+    ("refused", Fault::Refused, TIMEOUT),
+    ("hung", Fault::Hung, TIMEOUT),
+    ("hung, timeout 0.5 s", Fault::Hung, SHORT_TIMEOUT),
+    ("slow: 1.5 s", Fault::Slow, TIMEOUT),
+    ("only /healthz works", Fault::AllButHealthz, TIMEOUT),
+    ("50 % errors", Fault::OneIn(2), TIMEOUT),
+    ("5 % errors", Fault::OneIn(20), TIMEOUT),
+    ("one backend of three", Fault::OneBackendOfThree, TIMEOUT),
 ];
 
 #[derive(Clone, Copy, Debug)]
@@ -71,9 +73,9 @@ const KINDS: [Kind; 3] = [Kind::Active, Kind::Passive, Kind::Paired];
 pub(crate) fn detection() -> Section {
     let rows = block_on(async {
         let mut runs = JoinSet::new();
-        for (row, (_, fault)) in FAULTS.into_iter().enumerate() {
+        for (row, (_, fault, timeout)) in FAULTS.into_iter().enumerate() {
             for (column, kind) in KINDS.into_iter().enumerate() {
-                runs.spawn(async move { (row, column, watch_one(fault, kind).await) });
+                runs.spawn(async move { (row, column, watch_one(fault, timeout, kind).await) });
             }
         }
         let mut cells = vec![vec![String::new(); KINDS.len()]; FAULTS.len()];
@@ -82,7 +84,7 @@ pub(crate) fn detection() -> Section {
         }
         cells
     });
-    let rows = FAULTS.iter().zip(rows).flat_map(|((name, _), cells)| {
+    let rows = FAULTS.iter().zip(rows).flat_map(|((name, ..), cells)| {
         let named = KINDS.into_iter().zip(cells);
         named.map(move |(kind, cell)| Row::new(format!("{name}: {kind:?}"), cell))
     });
@@ -93,7 +95,7 @@ pub(crate) fn detection() -> Section {
 }
 
 /// Returns what one check says while its dependency is ill, and when it is mended.
-async fn watch_one(fault: Fault, kind: Kind) -> String {
+async fn watch_one(fault: Fault, patience: Duration, kind: Kind) -> String {
     let server = Server::start();
     let url = format!("http://{}/healthz", server.address);
     let passive = PassiveIndicator::new("payments");
@@ -125,7 +127,7 @@ async fn watch_one(fault: Fault, kind: Kind) -> String {
             let request = request.body(Empty::new()).expect("a request");
             let (client, failed) = (client.clone(), Arc::clone(&counted));
             calls.spawn(async move {
-                let answer = timeout(TIMEOUT, async {
+                let answer = timeout(patience, async {
                     let response = client.oneshot(request).await.ok()?;
                     let is_well = response.status().is_success();
                     let body = response.into_body().collect().await;

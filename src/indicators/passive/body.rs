@@ -8,20 +8,19 @@ use http::{HeaderMap, Response};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::call::{Answer, LastError, PassiveCall};
-use super::window::Ending;
+use super::call::{Answer, LastError, PassiveCall, Recorder};
 
 /// What a client has to assume if a gRPC response ends without a status.
 const UNKNOWN: u16 = 2;
 
 pin_project! {
-    /// Response body of [`PassiveService`](super::PassiveService); its call counts when the body has
-    /// ended or is dropped.
+    /// Response body of [`PassiveService`](super::PassiveService); its call has counted by its head,
+    /// and counts as failed instead if the body says so.
     #[derive(Debug, Default)]
     pub struct PassiveBody<B> {
         #[pin]
         body: B,
-        // `None` once the call has counted.
+        // `None` once nothing can change how the call counts.
         answer: Option<Answer>,
         // Whether the trailers are still to say how the call ended.
         awaits_status: bool,
@@ -29,36 +28,52 @@ pin_project! {
 }
 
 impl<B: Body> PassiveBody<B> {
-    /// Judges the head of a response. Unless that decides how the call ended, its body does.
+    /// Counts a call by the head of its response. Unless that is an error, the body may still be one.
     pub(super) fn around(response: Response<B>, call: Option<PassiveCall>) -> Response<Self> {
-        let mut answer = call.map(PassiveCall::has_head);
-        let mut awaits_status = false;
-        if let Some(answer) = &mut answer {
-            let status = response.status();
-            if (answer.recorder.http_failure)(status) {
-                answer.is_error(LastError::Http(status.as_u16()));
-            } else if is_grpc(response.headers()) {
-                match grpc_status(response.headers()) {
-                    Some(code) => judge(answer, code),
-                    None => awaits_status = true,
+        let (mut answer, mut awaits_status) = (None, false);
+        if let Some(call) = call {
+            let has_ended = response.body().is_end_stream();
+            match call.recorder().map(|of| judge(&response, has_ended, of)) {
+                Some(Head::Fails(error)) => call.has_error(error),
+                head => {
+                    awaits_status = matches!(head, Some(Head::HasStatusLater));
+                    answer = call.has_head().filter(|_| !has_ended);
                 }
             }
         }
-        let is_open = |answer: &Answer| answer.ending == Ending::Answered;
-        response.map(|body| {
-            let has_ended = body.is_end_stream();
-            if has_ended && awaits_status {
-                if let Some(answer) = &mut answer {
-                    judge(answer, UNKNOWN);
-                }
-            }
-            Self {
-                answer: answer.filter(|answer| !has_ended && is_open(answer)),
-                body,
-                awaits_status,
-            }
+        response.map(|body| Self {
+            body,
+            answer,
+            awaits_status,
         })
     }
+}
+
+/// What the head of a response says about its call.
+enum Head {
+    Works,
+    HasStatusLater,
+    Fails(LastError),
+}
+
+fn judge<B>(response: &Response<B>, has_ended: bool, recorder: &Recorder) -> Head {
+    let status = response.status();
+    if (recorder.http_failure)(status) {
+        return Head::Fails(LastError::Http(status.as_u16()));
+    }
+    if !is_grpc(response.headers()) {
+        return Head::Works;
+    }
+    let code = match grpc_status(response.headers()) {
+        Some(code) => code,
+        None if has_ended => UNKNOWN,
+        None => return Head::HasStatusLater,
+    };
+    grpc_error(code, recorder).map_or(Head::Works, Head::Fails)
+}
+
+fn grpc_error(code: u16, recorder: &Recorder) -> Option<LastError> {
+    (recorder.grpc_failure)(code).then_some(LastError::Grpc(code))
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {
@@ -76,12 +91,6 @@ fn grpc_status(headers: &HeaderMap) -> Option<u16> {
     Some(code.unwrap_or(UNKNOWN))
 }
 
-fn judge(answer: &mut Answer, code: u16) {
-    if (answer.recorder.grpc_failure)(code) {
-        answer.is_error(LastError::Grpc(code));
-    }
-}
-
 /// Forwards everything: frames, trailers, size hint and end.
 impl<B: Body> Body for PassiveBody<B> {
     type Data = B::Data;
@@ -93,28 +102,29 @@ impl<B: Body> Body for PassiveBody<B> {
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
         let frame = ready!(this.body.as_mut().poll_frame(cx));
-        let Some(answer) = this.answer else {
+        if this.answer.is_none() {
             return Poll::Ready(frame);
+        }
+        let (has_ended, breaks_off, trailers) = match &frame {
+            Some(Ok(frame)) => (this.body.is_end_stream(), false, frame.trailers_ref()),
+            Some(Err(_)) => (true, true, None),
+            None => (true, false, None),
         };
-        let has_ended = match &frame {
-            Some(Ok(frame)) => {
-                if let Some(trailers) = frame.trailers_ref().filter(|_| *this.awaits_status) {
-                    *this.awaits_status = false;
-                    judge(answer, grpc_status(trailers).unwrap_or(UNKNOWN));
+        if breaks_off {
+            if let Some(answer) = this.answer.take() {
+                answer.breaks_off();
+            }
+        } else if *this.awaits_status && (has_ended || trailers.is_some()) {
+            *this.awaits_status = false;
+            let code = trailers.and_then(grpc_status).unwrap_or(UNKNOWN);
+            if let Some(answer) = this.answer.take() {
+                match grpc_error(code, &answer.recorder) {
+                    Some(error) => answer.has_error(error),
+                    None => *this.answer = Some(answer),
                 }
-                this.body.is_end_stream()
             }
-            Some(Err(_)) => {
-                answer.ending = Ending::Unanswered;
-                *this.awaits_status = false;
-                true
-            }
-            None => true,
-        };
+        }
         if has_ended {
-            if *this.awaits_status {
-                judge(answer, UNKNOWN);
-            }
             *this.answer = None;
         }
         Poll::Ready(frame)

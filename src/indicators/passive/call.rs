@@ -8,36 +8,21 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::time::Instant;
 
-use super::window::{Ending, SLOTS, Took, Window};
+use super::window::{Counted, Ending, Took, Window};
 
 /// What a call needs to count itself.
 #[derive(Clone)]
 pub(super) struct Recorder {
     pub(super) window: Arc<Window>,
-    /// How long the window is.
-    pub(super) length: Duration,
     pub(super) slow_above: Duration,
     pub(super) http_failure: Arc<dyn Fn(StatusCode) -> bool + Send + Sync>,
     pub(super) grpc_failure: Arc<dyn Fn(u16) -> bool + Send + Sync>,
-}
-
-impl Recorder {
-    pub(super) fn width(&self) -> Duration {
-        self.length / SLOTS
-    }
-
-    pub(super) fn end(&self, ending: Ending, time: Duration) {
-        let is_slow = time > self.slow_above;
-        let took = Took { time, is_slow };
-        self.window.end(Instant::now(), self.width(), ending, took);
-    }
 }
 
 impl fmt::Debug for Recorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Recorder")
             .field("window", &self.window)
-            .field("length", &self.length)
             .field("slow_above", &self.slow_above)
             .finish_non_exhaustive()
     }
@@ -46,95 +31,126 @@ impl fmt::Debug for Recorder {
 /// A call to a dependency, for a client that is not a tower service over HTTP; made by
 /// [`PassiveIndicator::call`](super::PassiveIndicator::call).
 ///
-/// One of its methods tells how the call ended. A call that is dropped before that was cancelled: it
-/// counts as unanswered if it had waited for longer than
-/// [`slow_above`](super::PassiveIndicator::slow_above), and not at all otherwise.
+/// One of its methods tells how the call ended. A call that is dropped before that counts as
+/// unanswered if it had waited for longer than [`slow_above`](super::PassiveIndicator::slow_above),
+/// and as cancelled otherwise.
 #[derive(Debug)]
-#[must_use = "a call that is dropped at once does not count"]
+#[must_use = "a call that is dropped at once counts as cancelled"]
 pub struct PassiveCall {
-    recorder: Arc<Recorder>,
+    /// `None` once the call has ended.
+    recorder: Option<Arc<Recorder>>,
     started_at: Instant,
-    slot: u32,
-    has_ended: bool,
+    /// The slot that it waits in. `None` for a stream, which may wait for as long as it likes.
+    slot: Option<u32>,
 }
 
 impl PassiveCall {
     pub(super) fn begin(recorder: &Arc<Recorder>) -> Self {
         let started_at = Instant::now();
-        let slot = recorder.window.begin(started_at, recorder.width());
         Self {
-            recorder: Arc::clone(recorder),
+            slot: Some(recorder.window.begin(started_at)),
+            recorder: Some(Arc::clone(recorder)),
             started_at,
-            slot,
-            has_ended: false,
+        }
+    }
+
+    pub(super) fn begin_stream(recorder: &Arc<Recorder>) -> Self {
+        Self {
+            slot: None,
+            recorder: Some(Arc::clone(recorder)),
+            started_at: Instant::now(),
         }
     }
 
     /// Counts a call that the dependency answered. It is slow if it took longer than
     /// [`slow_above`](super::PassiveIndicator::slow_above).
     pub fn answered(self) {
-        self.end(Ending::Answered);
+        self.has_head();
     }
 
     /// Counts a call that the dependency answered with an error of its own.
     pub fn failed(self) {
-        self.end(Ending::Error);
+        self.fails(Ending::Error);
     }
 
     /// Counts a call that got no answer: no connection, a broken one, or a timeout.
     pub fn unanswered(self) {
-        self.end(Ending::Unanswered);
+        self.fails(Ending::Unanswered);
     }
 
-    fn end(mut self, ending: Ending) {
-        self.has_ended = true;
-        self.recorder.end(ending, self.started_at.elapsed());
+    /// Counts a call whose answer has begun well.
+    pub(super) fn has_head(mut self) -> Option<Answer> {
+        let recorder = self.recorder.take()?;
+        let now = Instant::now();
+        let took = self.slot.map(|slot| {
+            recorder.window.no_longer_waits(slot);
+            let time = now.saturating_duration_since(self.started_at);
+            let is_slow = time > recorder.slow_above;
+            Took { time, is_slow }
+        });
+        let counted = recorder.window.answer(now, took);
+        Some(Answer { recorder, counted })
     }
 
-    /// Ends the wait for the head of an answer, whose body decides how the call ends.
-    pub(super) fn has_head(mut self) -> Answer {
-        self.has_ended = true;
-        Answer {
-            recorder: Arc::clone(&self.recorder),
-            took: self.started_at.elapsed(),
-            ending: Ending::Answered,
+    /// Counts a call that the dependency answered with this error.
+    pub(super) fn has_error(self, error: LastError) {
+        if let Some(recorder) = &self.recorder {
+            error.store(&recorder.window);
+        }
+        self.failed();
+    }
+
+    pub(super) fn recorder(&self) -> Option<&Recorder> {
+        self.recorder.as_deref()
+    }
+
+    fn fails(mut self, ending: Ending) {
+        if let Some(recorder) = self.recorder.take() {
+            if let Some(slot) = self.slot {
+                recorder.window.no_longer_waits(slot);
+            }
+            recorder.window.fail(Instant::now(), ending);
         }
     }
 }
 
 impl Drop for PassiveCall {
     fn drop(&mut self) {
-        self.recorder.window.no_longer_waits(self.slot);
-        if !self.has_ended {
-            let waited = self.started_at.elapsed();
-            if waited > self.recorder.slow_above {
-                self.recorder.end(Ending::Unanswered, waited);
+        // Whoever drops a stream had enough of it.
+        if let (Some(recorder), Some(slot)) = (self.recorder.take(), self.slot) {
+            recorder.window.no_longer_waits(slot);
+            let now = Instant::now();
+            let waited = now.saturating_duration_since(self.started_at);
+            match waited > recorder.slow_above {
+                true => recorder.window.fail(now, Ending::Unanswered),
+                false => recorder.window.cancel(now, waited),
             }
         }
     }
 }
 
-/// An answer whose body is not read yet. It counts when it is dropped.
+/// An answer that has counted by its head, and whose body is not read yet.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) recorder: Arc<Recorder>,
-    /// The time to the head of the answer.
-    took: Duration,
-    pub(super) ending: Ending,
+    counted: Counted,
 }
 
 impl Answer {
     /// Makes it an error of the dependency.
-    pub(super) fn is_error(&mut self, error: LastError) {
-        self.ending = Ending::Error;
-        let window = &self.recorder.window;
-        window.last_error.store(error.packed(), Relaxed);
+    pub(super) fn has_error(self, error: LastError) {
+        error.store(&self.recorder.window);
+        self.fails(Ending::Error);
     }
-}
 
-impl Drop for Answer {
-    fn drop(&mut self) {
-        self.recorder.end(self.ending, self.took);
+    /// Makes it an answer that broke off.
+    pub(super) fn breaks_off(self) {
+        self.fails(Ending::Unanswered);
+    }
+
+    fn fails(self, ending: Ending) {
+        self.recorder.window.take_back(self.counted);
+        self.recorder.window.fail(Instant::now(), ending);
     }
 }
 
@@ -149,11 +165,12 @@ pub(super) enum LastError {
 const GRPC: u32 = 1 << 16;
 
 impl LastError {
-    fn packed(self) -> u32 {
-        match self {
+    fn store(self, window: &Window) {
+        let packed = match self {
             Self::Http(status) => status.into(),
             Self::Grpc(code) => GRPC | u32::from(code),
-        }
+        };
+        window.last_error.store(packed, Relaxed);
     }
 
     pub(super) fn of(window: &Window) -> Option<Self> {

@@ -19,11 +19,37 @@ use super::call::{PassiveCall, Recorder};
 #[derive(Clone, Debug)]
 pub struct PassiveLayer {
     recorder: Arc<Recorder>,
+    has_streams: bool,
 }
 
 impl PassiveLayer {
     pub(super) fn new(recorder: Arc<Recorder>) -> Self {
-        Self { recorder }
+        Self {
+            recorder,
+            has_streams: false,
+        }
+    }
+
+    /// Lets requests wait for their head for as long as they like: none is slow, overdue, stuck or
+    /// given up.
+    ///
+    /// For requests that a healthy dependency may leave without a head: streams of gRPC whose server
+    /// sends the head with the first message, such as a watch without news; uploads, which are
+    /// answered at their end; and long polls. Each counts once it has a head or an error, so such
+    /// requests alone do not tell a dependency that hangs. Give them a client of their own, over a
+    /// clone of the channel:
+    ///
+    /// ```
+    /// # use tower::{ServiceBuilder, service_fn};
+    /// # use tower_health::indicators::PassiveIndicator;
+    /// # let channel = service_fn(async |_: ()| Ok::<_, ()>(()));
+    /// let orders = PassiveIndicator::new("orders");
+    /// let calls = ServiceBuilder::new().layer(orders.layer()).service(channel.clone());
+    /// let watches = ServiceBuilder::new().layer(orders.layer().streams()).service(channel);
+    /// ```
+    pub fn streams(mut self) -> Self {
+        self.has_streams = true;
+        self
     }
 }
 
@@ -31,8 +57,11 @@ impl<S> Layer<S> for PassiveLayer {
     type Service = PassiveService<S>;
 
     fn layer(&self, inner: S) -> PassiveService<S> {
-        let recorder = Arc::clone(&self.recorder);
-        PassiveService { inner, recorder }
+        PassiveService {
+            inner,
+            recorder: Arc::clone(&self.recorder),
+            has_streams: self.has_streams,
+        }
     }
 }
 
@@ -43,6 +72,7 @@ impl<S> Layer<S> for PassiveLayer {
 pub struct PassiveService<S> {
     inner: S,
     recorder: Arc<Recorder>,
+    has_streams: bool,
 }
 
 impl<S> PassiveService<S> {
@@ -81,7 +111,10 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let call = PassiveCall::begin(&self.recorder);
+        let call = match self.has_streams {
+            true => PassiveCall::begin_stream(&self.recorder),
+            false => PassiveCall::begin(&self.recorder),
+        };
         PassiveFuture {
             future: self.inner.call(request),
             call: Some(call),

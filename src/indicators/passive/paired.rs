@@ -1,7 +1,7 @@
 //! A passive indicator that asks an active one while there is no traffic.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::PassiveIndicator;
 use crate::indicators::shared::budget::TTL;
 use crate::indicators::shared::config;
-use crate::{CheckResult, ComponentType, Criticality, HealthIndicator, OnTimeout};
+use crate::{CheckResult, ComponentType, Criticality, HealthIndicator, Observation, OnTimeout};
 
 /// Judges a dependency by the requests of the application, and asks it where there are too few; made
 /// by [`PassiveIndicator::when_idle`].
@@ -30,14 +30,21 @@ use crate::{CheckResult, ComponentType, Criticality, HealthIndicator, OnTimeout}
 /// # What it sends
 ///
 /// What the active indicator sends, but only while the window has less than
-/// [`min_requests`](PassiveIndicator::min_requests), and at most once in the TTL of that indicator,
-/// or in 5 s if it has none. Between two runs of it, its last result counts. 500 instances that all
-/// have traffic send nothing; 500 idle ones send 100 requests a second at a TTL of 5 s.
+/// [`min_requests`](PassiveIndicator::min_requests), or warns because requests are stuck or were
+/// given up. A pass or a warning counts for the TTL of that indicator, or for 5 s if it has none.
+/// After a failure each run asks again, since a threshold must not count one failure twice: once in
+/// a TTL of the check, or once in a TTL and a timeout if nothing answers.
+///
+/// 500 instances that all have traffic send nothing. 500 idle ones send 100 requests a second at a TTL
+/// of 5 s; while the dependency refuses them 500, and while it hangs 170 at a timeout of 2 s. Give the
+/// check a longer [`ttl`](crate::Check::ttl) where that is too much: it is the least time between two
+/// requests after a failure.
 ///
 /// # Verdicts
 ///
 /// With enough requests those of [`PassiveIndicator`]; with fewer those of the active indicator, and
-/// the reading `requests`.
+/// the reading `requests`. While requests are stuck or were given up it fails if the active indicator
+/// does, and warns otherwise.
 ///
 /// If the check is critical and fails by the requests, its instance leaves the traffic and the
 /// window empties; then the active check decides whether it returns. If the active check passes
@@ -60,8 +67,9 @@ use crate::{CheckResult, ComponentType, Criticality, HealthIndicator, OnTimeout}
 pub struct PairedIndicator<A> {
     passive: PassiveIndicator,
     active: A,
-    /// The last result of the active indicator, and when it came.
-    last: Mutex<Option<(Instant, CheckResult)>>,
+    /// The last result of the active indicator, and when it came. `None` if that was a failure: a
+    /// threshold counts failures, and an excuse repeats one, so each has to be asked for.
+    last: Mutex<Option<(Instant, Observation)>>,
 }
 
 impl<A: HealthIndicator> PairedIndicator<A> {
@@ -75,19 +83,23 @@ impl<A: HealthIndicator> PairedIndicator<A> {
 
     async fn ask(&self) -> CheckResult {
         let ttl = self.active.ttl().unwrap_or(TTL);
-        if let Some(result) = self.last_within(ttl) {
-            return result;
+        if let Some(observation) = self.last_within(ttl) {
+            return Ok(observation);
         }
         let result = self.active.check().await;
-        let last = (Instant::now(), result.clone());
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+        let last = result.as_ref().ok();
+        *self.last() = last.map(|observation| (Instant::now(), observation.clone()));
         result
     }
 
-    fn last_within(&self, ttl: Duration) -> Option<CheckResult> {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, result) = last.as_ref()?;
-        (at.elapsed() < ttl).then(|| result.clone())
+    fn last_within(&self, ttl: Duration) -> Option<Observation> {
+        let last = self.last();
+        let (at, observation) = last.as_ref()?;
+        (at.elapsed() < ttl).then(|| observation.clone())
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<(Instant, Observation)>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -99,11 +111,15 @@ impl<A: HealthIndicator> HealthIndicator for PairedIndicator<A> {
     async fn check(&self) -> CheckResult {
         config::validated(self)?;
         let seen = self.passive.seen();
-        if !seen.is_idle() {
-            return seen.verdict();
-        }
+        let (is_idle, is_in_doubt) = (seen.is_idle(), seen.is_in_doubt());
         let requests = seen.totals.requests();
+        let passive = seen.verdict();
+        if passive.is_err() || !(is_idle || is_in_doubt) {
+            return passive;
+        }
         match self.ask().await {
+            // It says that the dependency is not to blame, and not that nothing is.
+            Ok(_) if is_in_doubt => passive,
             Ok(observation) => Ok(observation.measurement("requests", requests, "requests")),
             Err(failure) => Err(failure.measurement("requests", requests, "requests")),
         }

@@ -34,6 +34,11 @@ impl Findings {
         }
     }
 
+    /// Returns whether nothing is beyond a limit.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.warnings.is_empty() && self.failures.is_empty()
+    }
+
     /// The worst of all findings. Its text starts with the failures.
     pub(crate) fn result(self) -> CheckResult {
         let Self {

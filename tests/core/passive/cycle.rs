@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::time::{Instant, sleep};
 use tower_health::indicators::SettableIndicator;
 use tower_health::{
-    Check, CheckResult, ComponentType, Criticality, HealthIndicator, Probe, Status,
+    Check, CheckResult, ComponentType, Criticality, Failure, HealthIndicator, Probe, Status,
+    indicator_fn,
 };
 
-use super::support::{fail, payments, status, told, work};
+use super::support::{answers, fail, give_up, hang, payments, status, told, work};
 use crate::support::watched::Watched;
 use crate::support::{millis, secs};
 
@@ -112,6 +113,107 @@ async fn below_the_floor_the_active_check_has_the_word_whatever_few_requests_say
     assert_eq!(told(&paired).await.0, Status::Fail);
 }
 
+// active:  fails  pass
+// pair:    fail   pass
+#[tokio::test(start_paused = true)]
+async fn a_failure_of_the_active_check_is_not_kept() {
+    let by_hand = Arc::new(SettableIndicator::new("by-hand"));
+    let active = Counting::new(Arc::clone(&by_hand));
+    let runs = Arc::clone(&active.runs);
+    let paired = payments().when_idle(active);
+    by_hand.fail("reset");
+    assert_eq!(told(&paired).await, (Status::Fail, "reset".to_owned()));
+    by_hand.pass();
+    assert_eq!(status(&paired).await, Status::Pass);
+    by_hand.fail("reset");
+    assert_eq!(status(&paired).await, Status::Pass, "a pass is kept");
+    assert_eq!(runs.load(Ordering::Relaxed), 2);
+}
+
+// Each failure that a threshold counts is one that the dependency gave.
+#[tokio::test(start_paused = true)]
+async fn one_failure_of_the_active_check_does_not_reach_a_threshold_of_two() {
+    let by_hand = Arc::new(SettableIndicator::new("by-hand"));
+    by_hand.pass();
+    let active = FailsOnce {
+        inner: Counting::new(by_hand),
+        at: 3,
+    };
+    let runs = Arc::clone(&active.inner.runs);
+    let check = Check::new(payments().when_idle(active))
+        .criticality(Criticality::Critical)
+        .failure_threshold(2);
+    let watched = Watched::start_check("payments", check);
+    watched.passes().await;
+    for _ in 0..1_200 {
+        sleep(millis(50)).await;
+        assert_eq!(watched.probe(Probe::Readiness).await, 200);
+    }
+    assert!(runs.load(Ordering::Relaxed) > 3);
+}
+
+// A timeout of 500 ms outside the layer.
+// requests:  100 work   20 given up
+// active:    pass       fail           pass
+// pair:      pass       fail           warn
+#[tokio::test(start_paused = true)]
+async fn in_a_pair_the_active_check_tells_why_requests_were_given_up() {
+    let payments = payments();
+    let layer = payments.layer();
+    let by_hand = Arc::new(SettableIndicator::new("by-hand"));
+    by_hand.fail("no route");
+    let active = Counting::new(Arc::clone(&by_hand));
+    let runs = Arc::clone(&active.runs);
+    let paired = payments.when_idle(active);
+    answers(&layer, 100, 200, millis(16)).await;
+    assert_eq!(status(&paired).await, Status::Pass);
+    assert_eq!(runs.load(Ordering::Relaxed), 0);
+    give_up(&layer, 20, millis(500)).await;
+    assert_eq!(told(&paired).await, (Status::Fail, "no route".to_owned()));
+    by_hand.pass();
+    let (status, output) = told(&paired).await;
+    assert_eq!(status, Status::Warn);
+    assert!(
+        output.starts_with("20 of 120 requests were given up"),
+        "{output}"
+    );
+}
+
+// requests:  20 hang for longer than the window
+#[tokio::test(start_paused = true)]
+async fn in_a_pair_the_active_check_tells_why_requests_hang() {
+    let payments = payments();
+    let hanging = hang(&payments.layer(), 20);
+    let by_hand = Arc::new(SettableIndicator::new("by-hand"));
+    by_hand.fail("no route");
+    let paired = payments.when_idle(Counting::new(Arc::clone(&by_hand)));
+    tokio::time::advance(secs(60)).await;
+    assert_eq!(told(&paired).await, (Status::Fail, "no route".to_owned()));
+    by_hand.pass();
+    assert_eq!(status(&paired).await, Status::Warn);
+    drop(hanging);
+}
+
+// The active check never ends by itself: each run asks once, and ends at the timeout of 2 s.
+#[tokio::test(start_paused = true)]
+async fn an_active_check_that_hangs_is_asked_once_in_a_run() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let hanging = indicator_fn("hangs", move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        std::future::pending::<Result<(), String>>()
+    });
+    let check = Check::new(payments().when_idle(hanging))
+        .criticality(Criticality::Critical)
+        .timeout(secs(2));
+    let watched = Watched::start_check("payments", check);
+    watched.fails().await;
+    asked.store(0, Ordering::Relaxed);
+    sleep(secs(300)).await;
+    let asked = asked.load(Ordering::Relaxed);
+    assert!((90..=110).contains(&asked), "{asked} in 300 s, each 3 s");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_pair_has_the_timeout_and_the_component_of_the_active_check() {
     let paired = payments().when_idle(Counting::new(Arc::new(SettableIndicator::new("by-hand"))));
@@ -119,6 +221,30 @@ async fn a_pair_has_the_timeout_and_the_component_of_the_active_check() {
     assert_eq!(paired.ttl(), None);
     assert_eq!(paired.component_type(), Some(ComponentType::Datastore));
     assert_eq!(paired.component_id().as_deref(), Some("primary"));
+}
+
+/// One that fails in its run of this number.
+struct FailsOnce {
+    inner: Counting,
+    at: usize,
+}
+
+impl HealthIndicator for FailsOnce {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    async fn check(&self) -> CheckResult {
+        let result = self.inner.check().await;
+        match self.inner.runs.load(Ordering::Relaxed) == self.at {
+            true => Err(Failure::new("reset")),
+            false => result,
+        }
+    }
+
+    fn ttl(&self) -> Option<std::time::Duration> {
+        self.inner.ttl()
+    }
 }
 
 /// An active indicator that counts its runs.

@@ -70,6 +70,25 @@ async fn a_response_without_a_status_is_a_failure() {
     assert_eq!(counted(&payments).await, expected);
 }
 
+// A watch that never ends: it counts while it is open, and as failed once its status says so.
+#[tokio::test]
+async fn an_open_stream_counts_from_its_head_until_its_status_says_otherwise() {
+    let payments = payments();
+    let mut response = Some(streamed("application/grpc", vec![data(), trailers("14")]));
+    let service = service_fn(|_: Req| {
+        let response = response.take().unwrap();
+        async { Ok::<_, Infallible>(response) }
+    });
+    let response = payments.layer().layer(service).oneshot(request()).await;
+    let mut body = response.unwrap().into_body();
+    let of = |requests, failed| Counted { requests, failed };
+    assert_eq!(counted(&payments).await, of(1, 0), "its head");
+    body.frame().await.unwrap().unwrap();
+    assert_eq!(counted(&payments).await, of(1, 0), "its first message");
+    body.frame().await.unwrap().unwrap();
+    assert_eq!(counted(&payments).await, of(1, 1), "its status");
+}
+
 #[tokio::test]
 async fn the_application_can_say_which_codes_are_failures() {
     let payments = payments().grpc_failure(|code| code == 8);

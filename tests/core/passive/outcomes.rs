@@ -12,9 +12,10 @@ use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::Bytes;
 use tokio::time::timeout;
 use tower::{Layer, Service, ServiceExt, service_fn};
+use tower_health::Status;
 
 use super::support::{
-    Counted, Req, answers, counted, data, hang, payments, reading, request, streamed,
+    Counted, Req, answers, counted, data, hang, payments, reading, request, status, streamed,
 };
 use crate::support::{millis, secs};
 
@@ -82,13 +83,15 @@ async fn a_client_that_cannot_become_ready_is_a_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_cancelled_in_time_does_not_count() {
+async fn a_request_that_is_cancelled_in_time_counts_apart() {
     let payments = payments();
     let calls = hang(&payments.layer(), 3);
-    assert_eq!(counted(&payments).await, of(0, 0));
+    assert_eq!(reading(&payments, "inFlight").await, Some(3.0));
     tokio::time::advance(secs(1)).await;
     drop(calls);
     assert_eq!(counted(&payments).await, of(0, 0));
+    assert_eq!(reading(&payments, "givenUp").await, Some(3.0));
+    assert_eq!(reading(&payments, "inFlight").await, Some(0.0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -102,7 +105,7 @@ async fn a_timeout_outside_the_layer_is_a_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_breaks_off_is_a_failure_and_one_that_ends_is_not() {
+async fn a_response_counts_at_its_head_and_as_a_failure_if_its_body_breaks_off() {
     for (chunks, failed) in [
         (vec![data(), data()], 0),
         (vec![data(), Err("reset")], 1),
@@ -116,12 +119,32 @@ async fn a_body_that_breaks_off_is_a_failure_and_one_that_ends_is_not() {
         });
         let response = payments.layer().layer(service).oneshot(request()).await;
         let mut body = response.unwrap().into_body();
-        assert_eq!(counted(&payments).await, of(0, 0), "not before its end");
+        assert_eq!(counted(&payments).await, of(1, 0), "by its head");
         while let Some(Ok(_)) = body.frame().await {}
         assert_eq!(counted(&payments).await, of(1, failed));
         drop(body);
         assert_eq!(counted(&payments).await, of(1, failed), "once");
     }
+}
+
+// time:      0 s             40 s            40 s
+// request:   head, open      still open      breaks off
+// counts:    1               0               1 failed
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_breaks_off_after_its_head_has_left_the_window_is_a_failure_then() {
+    let payments = payments();
+    let mut response = Some(streamed("text/plain", vec![data(), Err("reset")]));
+    let service = service_fn(|_: Req| {
+        let response = response.take().unwrap();
+        async { Ok::<_, Infallible>(response) }
+    });
+    let response = payments.layer().layer(service).oneshot(request()).await;
+    let mut body = response.unwrap().into_body();
+    assert_eq!(counted(&payments).await, of(1, 0));
+    tokio::time::advance(secs(40)).await;
+    assert_eq!(counted(&payments).await, of(0, 0));
+    while let Some(Ok(_)) = body.frame().await {}
+    assert_eq!(counted(&payments).await, of(1, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,6 +175,40 @@ async fn a_body_that_knows_its_end_counts_with_its_last_frame() {
     );
     body.frame().await.unwrap().unwrap();
     assert_eq!(counted(&payments).await, of(1, 0), "it is not dropped yet");
+}
+
+// A watch without news, whose server sends the head with the first message, as grpc-go does.
+#[tokio::test(start_paused = true)]
+async fn a_stream_may_wait_for_its_head() {
+    let payments = payments();
+    let ordinary = hang(&payments.layer(), 20);
+    tokio::time::advance(secs(5)).await;
+    assert_eq!(status(&payments).await, Status::Fail, "ordinary requests");
+    drop(ordinary);
+    tokio::time::advance(secs(30)).await;
+    let streams = hang(&payments.layer().streams(), 20);
+    for waited in [2, 27, 3_600] {
+        tokio::time::advance(secs(waited)).await;
+        assert_eq!(status(&payments).await, Status::Pass);
+        assert_eq!(counted(&payments).await, of(0, 0));
+    }
+    drop(streams);
+    assert_eq!(counted(&payments).await, of(0, 0));
+    assert_eq!(reading(&payments, "givenUp").await, Some(0.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_counts_when_its_head_comes_and_is_never_slow() {
+    let payments = payments();
+    let layer = payments.layer().streams();
+    answers(&layer, 20, 200, secs(600)).await;
+    assert_eq!(status(&payments).await, Status::Pass);
+    assert_eq!(counted(&payments).await, of(20, 0));
+    assert_eq!(reading(&payments, "slowRate").await, Some(0.0));
+    assert_eq!(reading(&payments, "p95").await, None);
+    answers(&layer, 30, 503, secs(1)).await;
+    assert_eq!(counted(&payments).await, of(50, 30));
+    assert_eq!(status(&payments).await, Status::Fail);
 }
 
 #[tokio::test(start_paused = true)]

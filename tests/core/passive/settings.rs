@@ -54,6 +54,23 @@ fn settings_that_cannot_work_are_reported_at_the_start() {
 }
 
 #[test]
+fn clones_that_count_together_cannot_have_windows_of_their_own() {
+    let fault = r#""payments": window was set after clone(): clones count in one window"#;
+    let first = payments().window(secs(10));
+    let second = first.clone();
+    assert_eq!(refused(second.clone().window(secs(5))), fault);
+    // Whichever of them is set, and although another setting was changed before.
+    assert_eq!(refused(first.slow_above(secs(2)).window(secs(5))), fault);
+    // What is judged may differ.
+    let lenient = second.clone().min_requests(50).fail_above(90.0);
+    assert_eq!(lenient.config_error(), None);
+    drop((second, lenient));
+    let alone = payments();
+    drop(alone.clone());
+    assert_eq!(alone.window(secs(5)).config_error(), None);
+}
+
+#[test]
 fn a_pair_reports_the_faults_of_both() {
     let active = payments().min_requests(0);
     let paired = payments().window(secs(1)).when_idle(active);

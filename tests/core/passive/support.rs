@@ -61,6 +61,13 @@ pub(crate) fn hang(layer: &PassiveLayer, times: usize) -> Vec<impl Future + use<
     calls
 }
 
+/// Calls that never get an answer and are dropped after this time, all at once.
+pub(crate) async fn give_up(layer: &PassiveLayer, times: usize, after: Duration) {
+    let calls = hang(layer, times);
+    tokio::time::advance(after).await;
+    drop(calls);
+}
+
 type Chunks = Vec<Result<Frame<Bytes>, &'static str>>;
 
 /// A response with this content type and body.

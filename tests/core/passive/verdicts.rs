@@ -5,7 +5,9 @@ use std::time::Duration;
 use tokio::time::advance;
 use tower_health::Status::{Fail, Pass, Warn};
 
-use super::support::{answers, counted, fail, hang, payments, reading, status, told, work};
+use super::support::{
+    answers, counted, fail, give_up, hang, payments, reading, status, told, work,
+};
 use crate::support::{millis, secs};
 
 fn passed() -> (tower_health::Status, String) {
@@ -101,35 +103,133 @@ async fn requests_that_hang_fail_it_while_they_hang() {
     );
 }
 
+// time:      0 s      29 s   30 s                      3,600 s
+// requests:  20 hang                50 work            they end
+// check:     pass     fail   warn   warn               fail
 #[tokio::test(start_paused = true)]
-async fn requests_that_hang_for_ever_are_not_held_against_it_for_ever() {
+async fn requests_that_hang_for_longer_than_the_window_are_a_warning_until_they_end() {
     let payments = payments();
-    let _hanging = hang(&payments.layer(), 20);
+    let layer = payments.layer();
+    let hanging = hang(&layer, 20);
     advance(secs(29)).await;
     assert_eq!(status(&payments).await, Fail);
     advance(secs(1)).await;
-    assert_eq!(told(&payments).await, passed());
+    let stuck = "20 requests have waited for an answer for 27s or longer";
+    assert_eq!(told(&payments).await, (Warn, stuck.to_owned()));
+    advance(secs(3_570)).await;
+    work(&layer, 50).await;
+    assert_eq!(told(&payments).await, (Warn, stuck.to_owned()));
+    assert_eq!(reading(&payments, "inFlight").await, Some(20.0));
+    work(&layer, 150).await;
+    assert_eq!(told(&payments).await, passed(), "less than a tenth of them");
+    advance(secs(30)).await;
+    drop(hanging);
+    assert_eq!(reading(&payments, "inFlight").await, Some(0.0));
+    assert_eq!(counted(&payments).await.failed, 20);
+    assert_eq!(status(&payments).await, Fail);
 }
 
-// time:      0 s        27 s   30 s
-// requests:  100 fail   none   none
-// check:     fail       fail   pass
-// requests:  1,000 work   19 fail   20 fail   one works
-// check:     pass         pass      fail      pass
+// A timeout of 500 ms outside the layer, and a dependency that hangs.
+// requests:  100 answered after 16 ms   12 given up   8 more
+// check:     pass                       warn          warn
 #[tokio::test(start_paused = true)]
-async fn an_outage_fails_it_before_it_fills_half_of_the_window() {
+async fn requests_that_a_short_timeout_gives_up_are_a_warning_and_not_nothing() {
+    let payments = payments();
+    let layer = payments.layer();
+    answers(&layer, 100, 200, millis(16)).await;
+    give_up(&layer, 11, millis(500)).await;
+    assert_eq!(told(&payments).await, passed(), "a tenth of them");
+    give_up(&layer, 1, millis(500)).await;
+    let output = "12 of 112 requests were given up without an answer within 30s, more than 10 %: \
+                  if a timeout ends them, set slow_above below it";
+    assert_eq!(told(&payments).await, (Warn, output.to_owned()));
+    assert_eq!(counted(&payments).await.requests, 100);
+    give_up(&layer, 1_000, millis(500)).await;
+    assert_eq!(status(&payments).await, Warn, "it never fails by them");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_total_outage_behind_a_short_timeout_is_not_green() {
+    let payments = payments();
+    let layer = payments.layer();
+    give_up(&layer, 19, millis(500)).await;
+    assert_eq!(told(&payments).await, passed(), "so few may be chance");
+    give_up(&layer, 1, millis(500)).await;
+    assert_eq!(status(&payments).await, Warn);
+}
+
+// As when requests race, or a user goes away: the dependency had no time to answer.
+#[tokio::test(start_paused = true)]
+async fn requests_that_are_cancelled_sooner_than_answers_come_say_nothing() {
+    let payments = payments();
+    let layer = payments.layer();
+    answers(&layer, 100, 200, millis(16)).await;
+    give_up(&layer, 1_000, millis(15)).await;
+    assert_eq!(told(&payments).await, passed());
+    assert_eq!(reading(&payments, "givenUp").await, Some(0.0));
+}
+
+// time:      0 s          3 s       3.999 s   4 s
+// requests:  1,000 work   20 fail   1 fails   1 fails   1 works
+// check:     pass         pass      pass      fail      pass
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_a_second_fails_it_before_it_fills_half_of_the_window() {
     let payments = payments();
     let layer = payments.layer();
     work(&layer, 1_000).await;
     advance(secs(3)).await;
-    fail(&layer, 19).await;
-    assert_eq!(told(&payments).await, passed());
+    fail(&layer, 20).await;
+    assert_eq!(told(&payments).await, passed(), "a moment");
+    advance(millis(999)).await;
     fail(&layer, 1).await;
-    let output = "all of the latest 20 requests failed; 20 of 1020 requests failed within 30s: \
-                  0 without an answer, 20 with an error, the last one with HTTP 500";
+    assert_eq!(told(&payments).await, passed(), "less than a second");
+    advance(millis(1)).await;
+    fail(&layer, 1).await;
+    let output = "all of the latest 22 requests failed; 22 of 1022 requests failed within 30s: \
+                  0 without an answer, 22 with an error, the last one with HTTP 500";
     assert_eq!(told(&payments).await, (Fail, output.to_owned()));
     work(&layer, 1).await;
     assert_eq!(told(&payments).await, passed());
+}
+
+// One connection breaks and takes its requests with it, at whatever time. The next ones work.
+#[tokio::test(start_paused = true)]
+async fn many_failures_at_one_moment_are_no_outage() {
+    for after in [0, 1, 1_500, 2_999, 3_000, 3_001] {
+        let payments = payments();
+        let layer = payments.layer();
+        work(&layer, 1_000).await;
+        advance(millis(after)).await;
+        fail(&layer, 90).await;
+        assert_eq!(told(&payments).await, passed(), "{after} ms");
+        advance(secs(10)).await;
+        assert_eq!(
+            told(&payments).await,
+            passed(),
+            "{after} ms, without traffic"
+        );
+    }
+}
+
+// time:      0 s          3 s       7 s
+// requests:  1,000 work   20 hang
+// check:     pass         pass      fail
+#[tokio::test(start_paused = true)]
+async fn an_outage_that_hangs_fails_it_before_it_fills_half_of_the_window() {
+    let payments = payments();
+    let layer = payments.layer();
+    work(&layer, 1_000).await;
+    advance(secs(3)).await;
+    let hanging = hang(&layer, 20);
+    advance(secs(3)).await;
+    assert_eq!(told(&payments).await, passed(), "their slot has just ended");
+    advance(secs(1)).await;
+    let output = "all of the latest 20 requests failed; 20 of 1020 requests failed within 30s: \
+                  20 without an answer, 0 with an error";
+    assert_eq!(told(&payments).await, (Fail, output.to_owned()));
+    work(&layer, 1).await;
+    assert_eq!(told(&payments).await, passed());
+    drop(hanging);
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,7 +238,9 @@ async fn at_100_percent_it_never_fails() {
     let layer = payments.layer();
     work(&layer, 100).await;
     advance(secs(3)).await;
-    fail(&layer, 1_000).await;
+    fail(&layer, 500).await;
+    advance(secs(3)).await;
+    fail(&layer, 500).await;
     assert_eq!(status(&payments).await, Warn);
 }
 
