@@ -14,6 +14,7 @@ mod http_clients;
 mod http_connections;
 mod http_doubt;
 mod http_faults;
+mod http_openid;
 mod http_presets;
 mod http_secrets;
 mod http_settings;
