@@ -2,6 +2,7 @@
 //! that the test controls.
 
 mod certificate_file;
+mod certificate_issuers;
 mod certificate_server;
 mod dns;
 pub(crate) mod grpc;
