@@ -222,7 +222,7 @@ mod tests {
             from: NOW - DAY,
             until: NOW - 1,
         };
-        let count = |anchor: &Anchor| needed(crossed(), &[anchor.clone()], NOW).len();
+        let count = |anchor: &Anchor| needed(crossed(), std::slice::from_ref(anchor), NOW).len();
         assert_eq!(count(&anchor), 4);
         anchor.until = NOW;
         assert_eq!(count(&anchor), 2);
