@@ -1,15 +1,8 @@
 //! The shards of a cluster and their slots, as a node reports them.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
-
 use redis::Value;
 
 use super::slots::{self, SLOTS};
-
-/// How long a map is used while all shards answer. Resharding meanwhile does no harm: the client
-/// follows a slot to its shard, and only a shard that is new stays unread for so long.
-const FRESH_FOR: Duration = Duration::from_secs(60);
 
 /// How many ranges of slots a name shows before it shows their number instead.
 const RANGES_SHOWN: usize = 2;
@@ -131,57 +124,6 @@ fn in_words(ranges: &[(usize, usize)]) -> String {
     format!("slots {}", ranges.join(", "))
 }
 
-/// The map that an indicator has, and whether it should read it again.
-#[derive(Default)]
-pub(super) struct LatestMap(Mutex<Latest>);
-
-#[derive(Default)]
-struct Latest {
-    /// `Some` once it was read, with the time.
-    map: Option<(Arc<Map>, Instant)>,
-    /// The ids of the shards that did not answer in the last run, the first to read first.
-    lost: Vec<String>,
-}
-
-impl LatestMap {
-    pub(super) fn get(&self) -> Option<Arc<Map>> {
-        let latest = self.lock();
-        latest.map.as_ref().map(|(map, _)| Arc::clone(map))
-    }
-
-    pub(super) fn is_stale(&self) -> bool {
-        let latest = self.lock();
-        let is_sound = |map: &Map, read_at: &Instant| {
-            latest.lost.is_empty() && map.unserved == 0 && read_at.elapsed() < FRESH_FOR
-        };
-        let map = latest.map.as_ref();
-        !map.is_some_and(|(map, read_at)| is_sound(map, read_at))
-    }
-
-    pub(super) fn set(&self, map: Map) -> Arc<Map> {
-        let map = Arc::new(map);
-        self.lock().map = Some((Arc::clone(&map), Instant::now()));
-        map
-    }
-
-    /// The indices of the shards that did not answer in the last run, in the order in which to read
-    /// them.
-    pub(super) fn lost_in(&self, map: &Map) -> Vec<usize> {
-        let latest = self.lock();
-        let index = |id: &String| map.shards.iter().position(|shard| shard.id == *id);
-        latest.lost.iter().filter_map(index).collect()
-    }
-
-    pub(super) fn set_lost(&self, map: &Map, lost: &[usize]) {
-        let shards = lost.iter().filter_map(|&index| map.shards.get(index));
-        self.lock().lost = shards.map(|shard| shard.id.clone()).collect();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Latest> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -260,9 +202,6 @@ mod tests {
             let map = of(&host);
             let ids: Vec<_> = map.shards.iter().map(|shard| shard.id.as_str()).collect();
             assert_eq!(ids, ["11111111aa", "22222222bb", "33333333cc"]);
-            let latest = LatestMap::default();
-            latest.set_lost(&map, &[2, 1]);
-            assert_eq!(latest.lost_in(&map), [2, 1]);
         }
         let names: Vec<_> = of(&Value::Nil).shards.into_iter().map(|s| s.name).collect();
         assert_eq!(
