@@ -14,7 +14,7 @@ use super::authority::Authority;
 use super::http_presets::{assert_said, verdict};
 use super::site::{Site, answering, http, text};
 use super::verdict::{failure, passes};
-use crate::support::{child, eventually};
+use crate::support::{PATIENCE, child, eventually};
 
 const KEYS: &str = r#"{"keys":[{"kty":"RSA"}]}"#;
 
@@ -30,7 +30,9 @@ fn configuration(request: &Request<Incoming>, keys_url: &str) -> Response<Full<B
 }
 
 fn login(issuer: &Site) -> HttpIndicator {
-    HttpIndicator::new("login", &issuer.url("")).openid_provider()
+    HttpIndicator::new("login", &issuer.url(""))
+        .timeout(PATIENCE)
+        .openid_provider()
 }
 
 /// A provider whose documents name itself. The keys are at `/keys`.
@@ -108,7 +110,7 @@ async fn a_hidden_path_hides_that_of_the_keys_too() {
         let after = login(&issuer).hide_path();
         let before = HttpIndicator::new("login", &issuer.url("")).hide_path();
         for login in [after, before.openid_provider()] {
-            let said = failure(&login.timeout(Duration::from_millis(500))).await;
+            let said = failure(&login.timeout(Duration::from_secs(2))).await;
             let wanted = format!("GET http://{}/…: ", keys.address());
             assert!(said.starts_with(&wanted), "{said}");
             assert!(!said.contains("hunter2"), "{said}");
