@@ -17,12 +17,7 @@ use crate::{CheckResult, Failure, HealthIndicator, Observation};
 /// that calls an endpoint of this one. A loop of this process whose end should restart the process
 /// needs a [`Heartbeat`](crate::Heartbeat) instead, which fails liveness.
 ///
-/// Each push carries pass, warn or fail and holds for the time to live. After that the check fails
-/// with the last text. Before the first push it fails with "no push yet". Clones are handles to the
-/// same state, and all methods can be called from any thread.
-///
-/// A run takes a lock and copies the result. Critical; timeout and TTL are those of the
-/// [`HealthConfig`](crate::HealthConfig). Reading: `lastPush`, the age of the last push, in `s`.
+/// Clones are handles to the same state, and all methods can be called from any thread.
 ///
 /// ```
 /// use std::time::Duration;
@@ -40,6 +35,29 @@ use crate::{CheckResult, Failure, HealthIndicator, Observation};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # What it sends
+///
+/// Nothing. A run takes a lock and copies the result; a push takes the same lock. 500 instances cost
+/// other machines nothing.
+///
+/// # Verdicts
+///
+/// - **pass**, **warn**: the last push says so, and is no older than the time to live.
+/// - **fail**: the last push says so; it is older than the time to live, and then the failure has its
+///   text too; or there was none yet.
+///
+/// The next run sees a push, at most one TTL later.
+///
+/// # What it cannot see
+///
+/// Whether a push is true: a component that pushes from a timer of its own pushes on while its work
+/// hangs. Push where the work is done.
+///
+/// # Defaults
+///
+/// Critical; timeout and TTL are those of the [`HealthConfig`](crate::HealthConfig). Reading:
+/// `lastPush`, the age of the last push, in `s`. The time to live has no default.
 #[derive(Clone)]
 #[must_use = "an indicator does nothing until it is registered"]
 pub struct PushIndicator(Arc<State>);

@@ -9,12 +9,7 @@ use crate::{CheckResult, Failure, HealthIndicator, Observation};
 ///
 /// To stop traffic before the process exits, use [`Health::drain`](crate::Health::drain) instead.
 ///
-/// It passes until it is set. To start in another state, set it before you register it. Clones are
-/// handles to the same state, and all methods can be called from any thread. The next run sees the
-/// new result, at most one TTL later.
-///
-/// A run takes a lock and copies the result. Critical, no readings; timeout and TTL are those of the
-/// [`HealthConfig`](crate::HealthConfig).
+/// Clones are handles to the same state, and all methods can be called from any thread.
 ///
 /// ```
 /// use tower_health::Health;
@@ -30,6 +25,25 @@ use crate::{CheckResult, Failure, HealthIndicator, Observation};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # What it sends
+///
+/// Nothing. A run takes a lock and copies the result. 500 instances cost other machines nothing.
+///
+/// # Verdicts
+///
+/// The one that was set last: **pass**, **warn** or **fail**. It passes until it is set; to start in
+/// another state, set it before you register it. The next run sees the new result, at most one TTL
+/// later.
+///
+/// # What it cannot see
+///
+/// Whether the result still holds: it stays until it is set again, however long ago that was. For a
+/// result that expires see [`PushIndicator`](super::PushIndicator). Nothing of it survives a restart.
+///
+/// # Defaults
+///
+/// Critical, no readings; timeout and TTL are those of the [`HealthConfig`](crate::HealthConfig).
 #[derive(Clone)]
 pub struct SettableIndicator(Arc<State>);
 

@@ -21,34 +21,16 @@ pub(super) struct Limits {
 /// The period in which one certificate is valid, in seconds since 1970, both ends included.
 #[derive(Debug)]
 pub(super) struct Validity {
-    subject: String,
-    from: i64,
-    until: i64,
-    name: Name,
-    issuer: Name,
-    key: Vec<u8>,
+    pub(super) subject: String,
+    pub(super) from: i64,
+    pub(super) until: i64,
+    pub(super) name: Name,
+    pub(super) issuer: Name,
+    pub(super) key: Vec<u8>,
 }
 
 /// A distinguished name as it is encoded.
-type Name = Vec<u8>;
-
-/// A certificate that clients trust by itself: its name and its key.
-#[derive(Debug, PartialEq)]
-pub(super) struct Anchor {
-    name: Name,
-    key: Vec<u8>,
-}
-
-/// The anchor that a trusted certificate is at this time; `None` if it is not valid or damaged.
-pub(super) fn anchor(certificate: &CertificateDer<'_>, now: i64) -> Option<Anchor> {
-    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
-    let validity = certificate.validity();
-    let is_valid = validity.not_before.timestamp() <= now && now <= validity.not_after.timestamp();
-    is_valid.then(|| Anchor {
-        name: certificate.subject().as_raw().to_owned(),
-        key: certificate.public_key().raw.to_owned(),
-    })
-}
+pub(super) type Name = Vec<u8>;
 
 /// Whether a certificate above the first one is beyond a limit, so that it matters which of them
 /// clients need.
@@ -56,37 +38,6 @@ pub(super) fn has_doubtful_issuer(chain: &[Validity], limits: Limits, now: i64) 
     let limit = i64::from(limits.warn.max(limits.fail)) * DAY;
     let mut issuers = chain.iter().skip(1);
     issuers.any(|issuer| issuer.from > now || issuer.until.saturating_sub(now) < limit)
-}
-
-/// Removes the certificates that no client needs that trusts these anchors.
-///
-/// A client that builds a path from the first certificate upwards ends it at a name and key that it
-/// trusts by itself (RFC 5280, section 6.1.1). What a server sends for that name or above it, such as
-/// a root that an older authority has signed across, may have expired.
-pub(super) fn needed(mut chain: Vec<Validity>, anchors: &[Anchor]) -> Vec<Validity> {
-    let is_trusted = |validity: &Validity| {
-        let mut anchors = anchors.iter();
-        anchors.any(|anchor| anchor.name == validity.name && anchor.key == validity.key)
-    };
-    let mut is_needless = vec![false; chain.len()];
-    let mut is_above = vec![false; chain.len()];
-    let mut ends = false;
-    let mut issuers: Vec<_> = chain.iter().take(1).map(|first| &first.issuer).collect();
-    while !issuers.is_empty() {
-        let next = |(index, above): &(usize, &Validity)| {
-            *index > 0 && !is_above[*index] && issuers.contains(&&above.name)
-        };
-        let found: Vec<_> = chain.iter().enumerate().filter(next).collect();
-        ends |= found.iter().any(|(_, above)| is_trusted(above));
-        for (index, _) in &found {
-            is_above[*index] = true;
-            is_needless[*index] = ends;
-        }
-        issuers = found.iter().map(|(_, above)| &above.issuer).collect();
-    }
-    let mut is_needless = is_needless.into_iter();
-    chain.retain(|_| !is_needless.next().unwrap_or(false));
-    chain
 }
 
 /// Parses the dates of each certificate of a chain.
@@ -176,66 +127,6 @@ mod tests {
             issuer: Name::new(),
             key: Vec::new(),
         }
-    }
-
-    /// A certificate for `name` with `key`, by `issuer`.
-    fn signed(name: &str, key: &str, issuer: &str) -> Validity {
-        Validity {
-            subject: format!("{name} by {issuer}"),
-            name: name.into(),
-            issuer: issuer.into(),
-            key: key.into(),
-            ..valid(-9, 90 * DAY)
-        }
-    }
-
-    fn left(chain: Vec<Validity>, trusted: &[(&str, &str)]) -> Vec<String> {
-        let anchors: Vec<_> = { trusted.iter() }
-            .map(|(name, key)| Anchor {
-                name: (*name).into(),
-                key: (*key).into(),
-            })
-            .collect();
-        let chain = needed(chain, &anchors).into_iter();
-        chain.map(|validity| validity.subject).collect()
-    }
-
-    /// The chain that Let's Encrypt served until 2024: `X1` is a root of its own by then, and the
-    /// certificate for it is one that the older root `X3` has signed across.
-    fn crossed() -> Vec<Validity> {
-        vec![
-            signed("leaf", "l", "R3"),
-            signed("R3", "r", "X1"),
-            signed("X1", "x", "X3"),
-            signed("X3", "o", "X3"),
-        ]
-    }
-
-    #[test]
-    fn what_is_sent_for_a_trusted_root_and_above_it_is_needless() {
-        assert_eq!(left(crossed(), &[("X1", "x")]), ["leaf by R3", "R3 by X1"]);
-        // The key counts as well as the name.
-        let all = ["leaf by R3", "R3 by X1", "X1 by X3", "X3 by X3"];
-        assert_eq!(left(crossed(), &[("X1", "other")]), all);
-        assert_eq!(left(crossed(), &[]), all);
-        // With its own certificate beside the crossed one, in any order.
-        let mut chain = crossed();
-        chain.insert(1, signed("X1", "x", "X1"));
-        assert_eq!(left(chain, &[("X1", "x")]), ["leaf by R3", "R3 by X1"]);
-    }
-
-    #[test]
-    fn the_first_certificate_and_those_beside_its_path_are_needed() {
-        let chain = vec![signed("root", "r", "root"), signed("other", "o", "other")];
-        let trusted = [("root", "r"), ("other", "o")];
-        assert_eq!(left(chain, &trusted), ["root by root", "other by other"]);
-        // Two that name each other as issuer.
-        let chain = vec![
-            signed("a", "a", "b"),
-            signed("b", "b", "a"),
-            signed("a", "c", "b"),
-        ];
-        assert_eq!(left(chain, &[]), ["a by b", "b by a", "a by b"]);
     }
 
     fn judged(chain: &[Validity]) -> Result<Status, String> {

@@ -2,14 +2,16 @@
 
 mod chain;
 mod file;
+mod path;
 mod server;
 mod store;
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use self::chain::{Limits, Validity, dates, has_doubtful_issuer, judge, needed, seconds};
+use self::chain::{Limits, Validity, dates, has_doubtful_issuer, judge, seconds};
 use self::file::PemFile;
+use self::path::needed;
 use self::server::Server;
 use self::store::Store;
 use crate::indicators::shared::budget::{self, Budget};
@@ -37,15 +39,18 @@ const TTL: Duration = Duration::from_secs(60);
 ///
 /// - **pass**: all certificates of the chain that clients need are valid for 14 more days.
 /// - **warn**: one of them is valid for less than 14 days; or the host was not looked up in half of
-///   the time, and its previous addresses were used, once.
+///   the time, and its previous addresses were used, once; or a certificate above the first one has
+///   expired, and what the system trusts, which may make it needless, could not be read in time, in
+///   no run yet.
 /// - **fail**: one of them has expired or is not valid yet, or less than
 ///   [`fail_below_days`](Self::fail_below_days) are left; the file cannot be read; the server cannot
 ///   be reached or presents no certificate.
 ///
 /// The certificate that expires first counts. One that the system of this instance trusts by itself,
 /// by name and key, is not needed, and neither are those above it (RFC 5280, section 6.1.1): servers
-/// keep sending roots that an older authority signed across after these have expired. The first
-/// certificate always counts.
+/// keep sending roots that an older authority signed across after these have expired. Of several
+/// certificates for the same name and key, the one that is valid for longest counts, because clients
+/// need no more than one path (RFC 8446, section 4.4.2). The first certificate always counts.
 ///
 /// It is not critical by default: a certificate expires on all instances in the same second, and
 /// removing all of them from the load balancer helps no client.
@@ -139,16 +144,33 @@ impl CertificateIndicator {
         }
     }
 
-    /// The certificates of the chain that clients need.
-    async fn counted(
+    /// Judges the certificates of the chain that clients need.
+    async fn judge(
         &self,
+        source: &str,
         chain: Vec<Validity>,
         budget: &Budget,
         now: i64,
-    ) -> Result<Vec<Validity>, Failure> {
-        match has_doubtful_issuer(&chain, self.limits, now) {
-            true => Ok(needed(chain, &self.store.anchors(budget, now).await?)),
-            false => Ok(chain),
+    ) -> CheckResult {
+        let chain = needed(chain, &[], now);
+        if !has_doubtful_issuer(&chain, self.limits, now) {
+            return judge(source, &chain, self.limits, now);
+        }
+        let unread = match self.store.anchors(budget).await {
+            Ok(anchors) => {
+                let chain = needed(chain, &anchors, now);
+                return judge(source, &chain, self.limits, now);
+            }
+            Err(failure) => failure,
+        };
+        // Clients need the first one in any case.
+        let first = judge(source, &chain[..1], self.limits, now)?;
+        match judge(source, &chain, self.limits, now) {
+            Ok(seen) => Ok(seen),
+            Err(failure) => {
+                let text = format!("{failure}; clients may not need it ({unread})");
+                Ok(warned(&first, &text))
+            }
         }
     }
 
@@ -201,8 +223,7 @@ impl HealthIndicator for CertificateIndicator {
             }
         };
         let now = seconds(SystemTime::now())?;
-        let chain = self.counted(chain, &budget, now).await?;
-        let seen = judge(&source, &chain, self.limits, now)?;
+        let seen = self.judge(&source, chain, &budget, now).await?;
         Ok(match note {
             Some(note) => warned(&seen, &note),
             None => seen,

@@ -15,6 +15,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::indicators::shared::budget::{self, Budget, answered_after};
+use crate::indicators::shared::config;
 use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
 
 /// A health response is two bytes long; a longer message is not one.
@@ -77,6 +78,8 @@ const MESSAGE_LIMIT: usize = 1024;
 pub struct GrpcIndicator<C> {
     name: String,
     call: Call,
+    /// `Some` if a setting has no meaning for the server.
+    fault: Option<String>,
     timeout: Duration,
     channel: C,
 }
@@ -96,6 +99,7 @@ impl<C> GrpcIndicator<C> {
         Self {
             name: name.into(),
             call: Call::Check(String::new()),
+            fault: None,
             timeout: budget::TIMEOUT,
             channel,
         }
@@ -136,9 +140,9 @@ impl<C> GrpcIndicator<C> {
     ///
     /// Qdrant serves `grpc.health.v1` [since the end of 2023][qdrant health], and reports `SERVING`
     /// for as long as the process answers. Only `/readyz` on its HTTP port knows whether the node has
-    /// caught up with its cluster: prefer an [`HttpIndicator`] where that port is within reach. With an API key
-    /// configured, the server wants it for this call too: give a channel with the interceptor that
-    /// adds it.
+    /// caught up with its cluster: prefer an [`HttpIndicator`] where that port is within reach. With
+    /// an API key configured, the server wants it for this call too: give a channel with the
+    /// interceptor that adds it.
     ///
     /// [qdrant health]: https://github.com/qdrant/qdrant/pull/2738
     /// [`HttpIndicator`]: https://docs.rs/tower-health/latest/tower_health/indicators/struct.HttpIndicator.html
@@ -146,9 +150,20 @@ impl<C> GrpcIndicator<C> {
         Self::new(name, channel)
     }
 
-    /// Checks this service, by its full name: `package.Service`.
+    /// Checks this service, by its full name: `package.Service`. Default: the server as a whole, and
+    /// for Temporal its workflow service.
+    ///
+    /// `start()` reports it together with [`etcd`](Self::etcd), whose read is of no service. To ask
+    /// what etcd reports of its services, use [`new`](Self::new).
     pub fn service(mut self, service: impl Into<String>) -> Self {
-        self.call = Call::Check(service.into());
+        match &mut self.call {
+            Call::Check(checked) => *checked = service.into(),
+            Call::EtcdRead => {
+                let fault = "service has no meaning for etcd, which is sent a read: use new() to \
+                             check one";
+                self.fault = Some(fault.to_owned());
+            }
+        }
         self
     }
 
@@ -210,6 +225,7 @@ where
     }
 
     async fn check(&self) -> CheckResult {
+        config::validated(self)?;
         let begun_at = Instant::now();
         let step = self.step();
         let budget = Budget::start(self.timeout);
@@ -225,6 +241,10 @@ where
 
     fn ttl(&self) -> Option<Duration> {
         Some(budget::TTL)
+    }
+
+    fn config_error(&self) -> Option<String> {
+        self.fault.clone()
     }
 
     fn component_type(&self) -> Option<ComponentType> {

@@ -60,7 +60,10 @@ impl HttpIndicator {
         let (Some(follow), BodyRead::Complete(body)) = (&self.follow, &body) else {
             return Ok(seen);
         };
-        let next = (follow.target)(body).map_err(|reason| unexpected(&answer, &reason))?;
+        let mut next = (follow.target)(body).map_err(|reason| unexpected(&answer, &reason))?;
+        if target.is_path_hidden() {
+            next.hide_path();
+        }
         // Another server may be there, and it must not see the credentials of this one.
         let kept = [USER_AGENT, ACCEPT];
         let headers = kept.map(|name| self.headers.get(&name).cloned().map(|value| (name, value)));
@@ -108,8 +111,20 @@ impl HttpIndicator {
             status: head.status,
         };
         let step = format!("{answer}, reading the body");
-        let body = budget.within(step, BodyRead::up_to(self.body_limit, body));
-        Ok((answer, head.headers, body.await?))
+        let is_part_enough = matches!(&self.judge, Some(judge) if judge.is_part_enough);
+        let body = match is_part_enough {
+            true => {
+                budget
+                    .within(step, BodyRead::part(self.body_limit, body))
+                    .await?
+            }
+            false => {
+                budget
+                    .within(step, BodyRead::up_to(self.body_limit, body))
+                    .await?
+            }
+        };
+        Ok((answer, head.headers, body))
     }
 
     fn judge_answer(
@@ -119,19 +134,20 @@ impl HttpIndicator {
         body: &BodyRead,
     ) -> Result<Observation, Failure> {
         let status = answer.status;
+        let statuses = self.passing();
         let is_expected = |range: &std::ops::RangeInclusive<u16>| range.contains(&status.as_u16());
-        if self.judge.is_none() && !self.statuses.iter().any(is_expected) {
+        if self.judge.is_none() && !statuses.iter().any(is_expected) {
             let redirect = redirect(status, headers);
             let culprit = culprit(status, answer.target, answer.sender);
-            let expected = Statuses(&self.statuses);
+            let expected = Statuses(statuses);
             return Err(Failure::new(format!(
                 "{answer}{redirect}{culprit} instead of {expected}"
             )));
         }
         let named = |seen: Observation| reworded(seen, |text| format!("{answer}: {text}"));
         match (body, &self.judge, &self.predicate) {
-            (BodyRead::Complete(body), Some(judge), _) => {
-                judge(status, body).map(named).map_err(|reason| {
+            (BodyRead::Complete(body) | BodyRead::Part(body), Some(judge), _) => {
+                (judge.function)(status, body).map(named).map_err(|reason| {
                     let culprit = culprit(status, answer.target, answer.sender);
                     with_text(&reason, format!("{answer}{culprit}: {}", reason.output()))
                 })

@@ -9,6 +9,8 @@ use super::boxed::{BoxError, ResponseBody};
 
 pub(super) enum BodyRead {
     Complete(Vec<u8>),
+    /// What was read of a longer body whose beginning is enough.
+    Part(Vec<u8>),
     /// The body is longer than the limit; the rest was not read.
     TooLong,
     /// The bytes read before the error.
@@ -16,10 +18,18 @@ pub(super) enum BodyRead {
 }
 
 impl BodyRead {
-    pub(super) async fn up_to(limit: usize, mut body: ResponseBody) -> Self {
+    pub(super) async fn up_to(limit: usize, body: ResponseBody) -> Self {
         if usize::try_from(body.size_hint().lower()).map_or(true, |length| length > limit) {
             return Self::TooLong;
         }
+        match Self::part(limit, body).await {
+            Self::Part(_) => Self::TooLong,
+            read => read,
+        }
+    }
+
+    /// The whole body, or its beginning if it is longer.
+    pub(super) async fn part(limit: usize, mut body: ResponseBody) -> Self {
         let mut bytes = Vec::new();
         while let Some(frame) = body.frame().await {
             match frame {
@@ -27,10 +37,11 @@ impl BodyRead {
                     let Ok(data) = frame.into_data() else {
                         continue;
                     };
-                    if data.len() > limit - bytes.len() {
-                        return Self::TooLong;
+                    let left = limit - bytes.len();
+                    bytes.extend_from_slice(&data[..data.len().min(left)]);
+                    if data.len() > left {
+                        return Self::Part(bytes);
                     }
-                    bytes.extend_from_slice(&data);
                 }
                 Err(error) => return Self::Broken(bytes.len(), error),
             }

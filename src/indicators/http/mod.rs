@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use bytes::Buf;
 use http::header::{ACCEPT, USER_AGENT};
+use http::uri::Scheme;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use rustls::ClientConfig;
@@ -29,7 +30,14 @@ use crate::indicators::shared::budget;
 use crate::{CheckResult, ComponentType, Failure, HealthIndicator};
 
 type Predicate = dyn Fn(&[u8]) -> CheckResult + Send + Sync;
-type Judge = dyn Fn(StatusCode, &[u8]) -> CheckResult + Send + Sync;
+type JudgeFn = dyn Fn(StatusCode, &[u8]) -> CheckResult + Send + Sync;
+
+/// What judges the status and the body.
+struct Judge {
+    function: Box<JudgeFn>,
+    /// The beginning of a body that is longer than the limit is as good as all of it.
+    is_part_enough: bool,
+}
 
 /// Checks that an HTTP dependency answers as expected: an API, an internal service, a CDN.
 ///
@@ -52,7 +60,8 @@ type Judge = dyn Fn(StatusCode, &[u8]) -> CheckResult + Send + Sync;
 /// No failure of a kept connection is believed: the server may have forgotten it, or a balancer may
 /// have pinned it to the one backend that is sick. The request is repeated on a new connection when
 /// the kept one fails, or is silent for half of the time. After a failed run the next one opens a new
-/// connection too. So a run sends two requests at most, and opens two connections at most.
+/// connection too. So a run sends two requests at most, and opens two connections at most; with
+/// [`openid_provider`](Self::openid_provider) it is four of each.
 ///
 /// 500 instances send 100 requests a second at the default TTL. While the server answers, they open 8
 /// connections a second, and keep 500; while it fails, 100 connections a second.
@@ -121,14 +130,17 @@ pub struct HttpIndicator {
     method: Method,
     headers: HeaderMap,
     header_faults: Vec<String>,
-    statuses: Vec<RangeInclusive<u16>>,
+    /// `Some` if others than the default ones pass.
+    statuses: Option<Vec<RangeInclusive<u16>>>,
     predicate: Option<Box<Predicate>>,
-    judge: Option<Box<Judge>>,
+    judge: Option<Judge>,
     follow: Option<Follow>,
     /// Settings that do not fit the client or the URL.
     faults: Vec<String>,
     body_limit: usize,
     timeout: Duration,
+    /// The TLS settings of the application, rather than the root certificates of the system.
+    has_own_tls: bool,
 }
 
 /// Where to send requests, and by which client.
@@ -173,7 +185,9 @@ impl HttpIndicator {
     /// The indicator itself sets the protocols to negotiate: HTTP/2 and HTTP/1.1. `start()` reports
     /// the same URLs as for [`new`](Self::new).
     pub fn with_tls(name: impl Into<String>, url: &str, tls: ClientConfig) -> Self {
-        Self::with(name.into(), url, |_| Ok(Client::own(tls)))
+        let mut indicator = Self::with(name.into(), url, |_| Ok(Client::own(tls)));
+        indicator.has_own_tls = true;
+        indicator
     }
 
     /// Creates an indicator that sends its requests with the application's own client.
@@ -216,13 +230,26 @@ impl HttpIndicator {
             method: Method::GET,
             headers: HeaderMap::from_iter(headers),
             header_faults: Vec::new(),
-            statuses: vec![200..=299],
+            statuses: None,
             predicate: None,
             judge: None,
             follow: None,
             faults: Vec::new(),
             body_limit: 64 * 1024,
             timeout: budget::TIMEOUT,
+            has_own_tls: false,
+        }
+    }
+}
+
+impl Endpoint {
+    /// For a URL of `http` whose answers lead to one of `https`.
+    fn trust_system_beyond_http(&mut self) {
+        match &mut self.client {
+            Client::Own(client) if self.target.uri.scheme() == Some(&Scheme::HTTP) => {
+                client.trust_system();
+            }
+            _ => {}
         }
     }
 }
@@ -271,7 +298,7 @@ impl fmt::Debug for HttpIndicator {
             .field("url", &url)
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .field("proxy", &self.proxy_shown())
-            .field("statuses", &self.statuses)
+            .field("statuses", &self.passing())
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }

@@ -76,7 +76,7 @@ impl HttpIndicator {
     ) -> (Result<Observation, Fault>, Arc<Line>) {
         let (age, dials) = (line.age(), line.dials());
         let fresh = client.fresh();
-        let is_kept = || line.dials() == dials;
+        let is_kept = || !line.has_dialed_since(&dials);
         match self.race(budget, target, &line, &fresh, is_kept).await {
             Raced::First(seen, None) => (Ok(seen), line),
             Raced::First(seen, Some(fault)) => {
@@ -85,7 +85,7 @@ impl HttpIndicator {
                 let note = format!("{text} on a new connection; the one kept for {age} passes");
                 (Ok(warned(&seen, &note)), line)
             }
-            // How a connection ends that was kept too long for the server.
+            // A server closes connections that were idle for too long. That is no sign of a fault.
             Raced::Second(seen, Some(fault)) if fault.is_closed => (Ok(seen), fresh),
             Raced::Second(seen, fault) => {
                 let text = self.doubt(target, &line, budget, fault);

@@ -6,14 +6,15 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use super::own::Proxy;
-use super::{Client, Endpoint, HttpIndicator};
+use super::{Client, Endpoint, HttpIndicator, Judge};
 use crate::indicators::shared::config;
-use crate::{Failure, Observation};
+use crate::{CheckResult, Failure, Observation};
 
 impl HttpIndicator {
     /// Sends HEAD instead of GET.
     ///
-    /// It excludes a [`body`](Self::body) predicate, because the answer to HEAD has no body.
+    /// `start()` reports it together with a [`body`](Self::body) or [`judge`](Self::judge) function or
+    /// a preset, because the answer to HEAD has no body.
     pub fn head(mut self) -> Self {
         self.method = Method::HEAD;
         self
@@ -21,9 +22,10 @@ impl HttpIndicator {
 
     /// Sets the statuses that pass. Default: 200 to 299.
     ///
-    /// There must be at least one, and all from 200 to 599: clients never return others.
+    /// There must be at least one, and all from 200 to 599: clients never return others. `start()`
+    /// reports them together with [`judge`](Self::judge), or with a preset that judges the status.
     pub fn statuses(mut self, statuses: impl IntoIterator<Item = RangeInclusive<u16>>) -> Self {
-        self.statuses = statuses.into_iter().collect();
+        self.statuses = Some(statuses.into_iter().collect());
         self
     }
 
@@ -62,8 +64,8 @@ impl HttpIndicator {
     /// [`body`](Self::body).
     ///
     /// For a server whose status codes say more than well or not. What the function returns is
-    /// completed with the method, the URL and the status. `start()` reports an indicator that has a
-    /// `body` function too.
+    /// completed with the method, the URL and the status. `start()` reports an indicator that has
+    /// `statuses` or a `body` function too, or sends [HEAD](Self::head).
     ///
     /// ```
     /// use http::StatusCode;
@@ -83,9 +85,13 @@ impl HttpIndicator {
         mut self,
         judge: impl Fn(StatusCode, &[u8]) -> Result<T, E> + Send + Sync + 'static,
     ) -> Self {
-        self.judge = Some(Box::new(move |status, body| {
+        let function = move |status, body: &[u8]| -> CheckResult {
             judge(status, body).map(Into::into).map_err(Into::into)
-        }));
+        };
+        self.judge = Some(Judge {
+            function: Box::new(function),
+            is_part_enough: false,
+        });
         self
     }
 
@@ -143,8 +149,8 @@ impl HttpIndicator {
 
     /// Sets how many bytes of a body are read. Default: 64 KiB.
     ///
-    /// With a predicate, a longer body is a failure. Without one it passes; the rest stays unread,
-    /// and over HTTP/1.1 the next run needs a new connection.
+    /// With a `body` or `judge` function, a longer body is a failure. Without one it passes; the rest
+    /// stays unread, and over HTTP/1.1 the next run needs a new connection.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
         self
@@ -163,6 +169,11 @@ impl HttpIndicator {
         self
     }
 
+    pub(super) fn passing(&self) -> &[RangeInclusive<u16>] {
+        const DEFAULT: [RangeInclusive<u16>; 1] = [200..=299];
+        self.statuses.as_deref().unwrap_or(&DEFAULT)
+    }
+
     pub(super) fn proxy_shown(&self) -> Option<String> {
         match &self.endpoint.as_ref().ok()?.client {
             Client::Own(client) => client.settings.proxy.as_ref().map(ToString::to_string),
@@ -174,14 +185,32 @@ impl HttpIndicator {
         let endpoint = self.endpoint.as_ref().err().cloned();
         let headers = self.header_faults.iter().chain(&self.faults);
         let headers = headers.cloned().map(Some);
-        let body = (self.method == Method::HEAD && self.predicate.is_some()).then(|| {
-            "body has nothing to check: the answer to a HEAD request has no body".to_owned()
-        });
-        let both = (self.judge.is_some() && self.predicate.is_some())
-            .then(|| "body is not called: judge gets the body too".to_owned());
+        let has_judge = self.judge.is_some();
+        let is_head = self.method == Method::HEAD;
+        let combinations = [
+            (
+                is_head && self.predicate.is_some(),
+                "body has nothing to check: the answer to a HEAD request has no body",
+            ),
+            (
+                is_head && has_judge,
+                "judge has no body to judge: the answer to a HEAD request has none",
+            ),
+            (
+                has_judge && self.predicate.is_some(),
+                "body is not called: judge gets the body too",
+            ),
+            (
+                has_judge && self.statuses.is_some(),
+                "statuses is not used: judge, or the preset, gets the status too",
+            ),
+        ];
+        let combinations = combinations.into_iter();
+        let combinations = combinations.map(|(is, fault)| is.then(|| fault.to_owned()));
         config::join(
-            [endpoint, self.statuses_fault(), body, both]
+            [endpoint, self.statuses_fault()]
                 .into_iter()
+                .chain(combinations)
                 .chain(headers),
         )
     }
@@ -189,9 +218,10 @@ impl HttpIndicator {
     fn statuses_fault(&self) -> Option<String> {
         let is_possible =
             |range: &RangeInclusive<u16>| *range.start() >= 200 && *range.end() <= 599;
-        if self.statuses.iter().all(RangeInclusive::is_empty) {
+        let statuses = self.passing();
+        if statuses.iter().all(RangeInclusive::is_empty) {
             Some("statuses has no status that could pass".to_owned())
-        } else if !self.statuses.iter().all(is_possible) {
+        } else if !statuses.iter().all(is_possible) {
             Some("statuses has a status that is not between 200 and 599".to_owned())
         } else {
             None

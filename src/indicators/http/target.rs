@@ -51,6 +51,10 @@ impl Target {
         })
     }
 
+    pub(super) fn is_path_hidden(&self) -> bool {
+        self.is_path_hidden
+    }
+
     /// Shows the scheme, the host and the port only.
     pub(super) fn hide_path(&mut self) {
         let end = self.shown.len() - self.uri.path().len();

@@ -142,6 +142,11 @@ impl QuerySettings {
         }
         let most = self.max_lag.unwrap_or(Duration::MAX).as_secs_f64();
         match state.lag {
+            // NaN is beyond no limit.
+            Some(Lag::Seconds(lag)) if lag.is_nan() => {
+                let text = format!("{address} reports a lag behind its primary that is no number");
+                Err(Failure::new(text))
+            }
             Some(Lag::Seconds(lag)) if lag > most => {
                 let text =
                     format!("{address} is {lag:.1} s behind its primary, more than {most} s");
@@ -165,5 +170,33 @@ pub(crate) fn describe(message: &str, code: Option<&str>, meaning: Option<&str>)
         (Some(code), Some(meaning)) => format!("{message} ({code}: {meaning})"),
         (Some(only), None) | (None, Some(only)) => format!("{message} ({only})"),
         (None, None) => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lag_that_is_no_number_fails_whatever_the_limit() {
+        let judged = |max_lag, lag| {
+            let settings = QuerySettings {
+                max_lag,
+                ..QuerySettings::default()
+            };
+            let judged = settings.judge(DatabaseState::answers().lag(lag), "db:5432");
+            judged.map_err(|failure| failure.output().to_owned())
+        };
+        let second = Some(Duration::from_secs(1));
+        let expected = "db:5432 reports a lag behind its primary that is no number";
+        for max_lag in [second, Some(Duration::MAX)] {
+            assert_eq!(judged(max_lag, f64::NAN), Err(expected.to_owned()));
+        }
+        assert_eq!(judged(second, 1.0), Ok(Some(1.0)));
+        let text = judged(second, f64::INFINITY).err().unwrap_or_default();
+        assert!(
+            text.contains("inf s behind its primary, more than 1 s"),
+            "{text}"
+        );
     }
 }

@@ -72,8 +72,8 @@ use crate::{CheckResult, ComponentType, HealthIndicator};
 /// the load of a primary does not grow with the number of shards; what one instance sends does. A
 /// random node also receives CLUSTER SLOTS once a minute from each instance, 8 a second in all at
 /// about 25 µs, to know the shards; while a shard is lost or a slot has none, it does so in each run,
-/// and with a lost shard CLUSTER INFO too. Without a round trip, the reads of a cluster are of keys that nobody writes, so
-/// `keyspace_misses` counts them.
+/// and with a lost shard CLUSTER INFO too. Without a round trip, the reads of a cluster are of keys
+/// that nobody writes, so `keyspace_misses` counts them.
 ///
 /// It opens no connection, with one exception: see [`address`](Self::address). A PING whose
 /// connection turns out to be broken is sent once more. [`close_on_replica`](Self::close_on_replica)
@@ -95,8 +95,9 @@ use crate::{CheckResult, ComponentType, HealthIndicator};
 /// command, the message of the server and what it means: for example that it is still loading its
 /// data, is a replica without its master, requires a password, lacks a permission for this user and
 /// which, has no connections or memory left, or has an expired certificate. With `expect_primary`
-/// also a replica. A cluster fails when too few shards answer, when half of the slots have no shard,
-/// or any with `min_shards(usize::MAX)`, and when all shards refuse with CLUSTERDOWN: by
+/// also a replica. A cluster fails when too few shards answer. Slots without a shard belong to a shard
+/// that is lost: half of them fail the cluster, or with `min_shards` any of them while fewer shards
+/// answer. It also fails when all shards refuse with CLUSTERDOWN: by
 /// default (`cluster-require-full-coverage yes`) that is what a cluster does when one shard is lost
 /// for longer than `cluster-node-timeout` and has no replica.
 ///

@@ -55,20 +55,20 @@ where
         budget: &Budget,
         expected: &ExpectedPrimary,
     ) -> Result<(), Failure> {
-        let role = self.role(budget).await?;
-        if role == "master" {
-            return Ok(());
-        }
-        if role != "replica" {
-            let fault = format!("the role of the server is {role:?}, which is not a primary");
-            return Err(self.failure("HELLO", &fault));
+        match self.role(budget).await? {
+            Role::TakesWrites => return Ok(()),
+            Role::Replica => {}
+            Role::Other(role) => {
+                let fault = format!("the role of the server is {role:?}, which is not a primary");
+                return Err(self.failure("HELLO", &fault));
+            }
         }
         if reconnects::<C>() && expected.may_close() {
             // The server closes the connection after its answer, so either may arrive.
             let _ = self.request(budget, "QUIT", cmd("QUIT")).await?;
             // Over the new connection.
             self.ping(budget).await?;
-            if self.role(budget).await? == "master" {
+            if self.role(budget).await? == Role::TakesWrites {
                 return Ok(());
             }
         }
@@ -78,7 +78,7 @@ where
     }
 
     /// Asks with HELLO, which returns the role without needing a permission, unlike ROLE and INFO.
-    async fn role(&self, budget: &Budget) -> Result<String, Failure> {
+    async fn role(&self, budget: &Budget) -> Result<Role, Failure> {
         let answer = self.send(budget, "HELLO", cmd("HELLO")).await?;
         role_in(&answer).ok_or_else(|| {
             let fault = "the answer has no role; is this a Redis server of version 6 or later?";
@@ -87,8 +87,29 @@ where
     }
 }
 
+/// What the role of a server means to an application that writes.
+#[derive(Debug, PartialEq)]
+enum Role {
+    TakesWrites,
+    Replica,
+    Other(String),
+}
+
+impl Role {
+    /// The words are those of Redis and Valkey (`master`, `replica`), Dragonfly (`slave`), and KeyDB,
+    /// where each of two servers may be the replica of the other one, and both take writes
+    /// (`active-replica`).
+    fn of(role: String) -> Self {
+        match role.as_str() {
+            "master" | "active-replica" => Self::TakesWrites,
+            "replica" | "slave" => Self::Replica,
+            _ => Self::Other(role),
+        }
+    }
+}
+
 /// The role in an answer to HELLO: a map in RESP3, and a list of keys and values in RESP2.
-fn role_in(answer: &Value) -> Option<String> {
+fn role_in(answer: &Value) -> Option<Role> {
     let role = match answer {
         Value::Map(pairs) => pairs.iter().find(|(key, _)| is_role(key))?.1.clone(),
         Value::Array(words) => {
@@ -98,8 +119,8 @@ fn role_in(answer: &Value) -> Option<String> {
         _ => return None,
     };
     match role {
-        Value::BulkString(role) => String::from_utf8(role).ok(),
-        Value::SimpleString(role) => Some(role),
+        Value::BulkString(role) => String::from_utf8(role).ok().map(Role::of),
+        Value::SimpleString(role) => Some(Role::of(role)),
         _ => None,
     }
 }
@@ -128,8 +149,16 @@ mod tests {
             (text("server"), text("redis")),
             (text("role"), text("replica")),
         ];
-        assert_eq!(role_in(&list).as_deref(), Some("master"));
-        assert_eq!(role_in(&Value::Map(map)).as_deref(), Some("replica"));
+        assert_eq!(role_in(&list), Some(Role::TakesWrites));
+        assert_eq!(role_in(&Value::Map(map)), Some(Role::Replica));
+    }
+
+    #[test]
+    fn the_roles_of_servers_like_redis_mean_what_they_say() {
+        let role = |role: &str| role_in(&Value::Array(vec![text("role"), text(role)]));
+        assert_eq!(role("active-replica"), Some(Role::TakesWrites));
+        assert_eq!(role("slave"), Some(Role::Replica));
+        assert_eq!(role("sentinel"), Some(Role::Other("sentinel".to_owned())));
     }
 
     #[test]

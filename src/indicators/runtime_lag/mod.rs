@@ -121,7 +121,8 @@ impl RuntimeLagIndicator {
 
     /// Sets how often a runtime that is [watched](Self::watch) later wakes. Default: 100 ms.
     ///
-    /// It must be at least 1 ms, the resolution of tokio's timers.
+    /// The range is 1 ms, the resolution of tokio's timers, to 1 s, since a run may have to wait for
+    /// one interval, and at most the [`window`](Self::window).
     pub fn interval(mut self, interval: Duration) -> Self {
         self.interval = interval;
         self
@@ -129,8 +130,8 @@ impl RuntimeLagIndicator {
 
     /// Sets how long a late timer counts. Default: 5 s.
     ///
-    /// It must be longer than zero, and should be at least the TTL of the check: what comes and goes
-    /// between two runs is then seen by one of them.
+    /// It must be longer than zero and at least the [`interval`](Self::interval), and should be at
+    /// least the TTL of the check: what comes and goes between two runs is then seen by one of them.
     pub fn window(mut self, window: Duration) -> Self {
         self.window = window;
         self
@@ -140,7 +141,7 @@ impl RuntimeLagIndicator {
     ///
     /// Failures name the runtime by `runtime`. Its timer must be enabled.
     pub fn watch(&self, runtime: impl Into<String>, handle: &Handle) {
-        let interval = self.interval.max(SHORTEST_INTERVAL);
+        let interval = self.interval.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);
         self.watched.start(runtime.into(), handle, interval);
     }
 }
@@ -178,8 +179,10 @@ impl HealthIndicator for RuntimeLagIndicator {
     fn config_error(&self) -> Option<String> {
         let busy_above = self.busy_above.is_zero();
         let fail_above = !(0.0..1.0).contains(&self.fail_above);
-        let interval = self.interval < SHORTEST_INTERVAL;
+        let intervals = SHORTEST_INTERVAL..=LONGEST_INTERVAL;
+        let interval = !intervals.contains(&self.interval);
         let window = self.window.is_zero();
+        let never_two = !interval && !window && self.interval > self.window;
         config::join([
             busy_above.then(|| "busy_above must be longer than zero".to_owned()),
             fail_above.then(|| {
@@ -187,9 +190,18 @@ impl HealthIndicator for RuntimeLagIndicator {
                 format!("fail_above must be from 0 up to but not including 1, not {share}")
             }),
             interval.then(|| {
-                "interval must be at least 1ms, the resolution of tokio's timers".to_owned()
+                let interval = format_duration(self.interval);
+                format!("interval must be from 1ms to 1s, not {interval}")
             }),
             window.then(|| "window must be longer than zero".to_owned()),
+            never_two.then(|| {
+                let interval = format_duration(self.interval);
+                let window = format_duration(self.window);
+                format!(
+                    "interval is {interval}, which is longer than window at {window}: no two late \
+                     timers would lie within it"
+                )
+            }),
         ])
     }
 
@@ -234,3 +246,6 @@ const NAMED: usize = 8;
 
 /// The resolution of tokio's timers.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
+
+/// A run that waits for one is still well within the default timeout.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(1);

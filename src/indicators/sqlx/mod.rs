@@ -37,10 +37,36 @@ impl<DB: Backend> SqlxDatabase for DB {}
 /// # }
 /// ```
 ///
-/// It is a [`PoolIndicator`], whose page says what it sends, what each verdict takes, what it cannot
-/// see, and the defaults. The request is `SELECT 1`; for SQLite it reads the header of the file. By
-/// default sqlx adds a ping before and after. A pool with `min_connections` replaces a connection
-/// that the run has closed, in a task of sqlx.
+/// It is a [`PoolIndicator`], whose page has more on each of the following.
+///
+/// # What it sends
+///
+/// One request in each run, on a connection of the pool: `SELECT 1`, or for SQLite the read of the
+/// header of the file. By default sqlx adds a ping before and after. So 500 instances send 100
+/// queries and 200 pings a second at the default TTL. A run opens a connection beside the pool only
+/// if the pool gives none, or no answer, in half of the time. A pool with `min_connections` replaces
+/// a connection that the run has closed, in a task of sqlx.
+///
+/// # Verdicts
+///
+/// As a [`PoolIndicator`]:
+///
+/// - **pass**: a connection of the pool answers.
+/// - **warn**: another one answers, and the pool is exhausted, cannot grow, or had dead connections.
+/// - **fail**: neither a connection of the pool nor one beside it answers, the server refuses, or the
+///   pool gives no connection although it is not exhausted.
+///
+/// # What it cannot see
+///
+/// Whether the queries of the application succeed and how long they wait for a connection; behind a
+/// pooler, whether the server is down or busy; a full or a read-only database, without
+/// [`read_write`](Self::read_write) and [`write_statement`](Self::write_statement).
+///
+/// # Defaults
+///
+/// Those of a [`PoolIndicator`]: timeout 2 s, or 15 s behind a pooler, TTL 5 s, critical,
+/// `componentType` datastore; readings `responseTime`, `connections`, `idleConnections`,
+/// `utilization`.
 ///
 /// # SQLite
 ///

@@ -149,7 +149,7 @@ mod linux {
     use rustix::fs::Dir;
     use rustix::process::{Resource, getrlimit};
 
-    use super::super::kernel_file::no_descriptor_is_left;
+    use super::super::kernel_file::{Opener, no_descriptor_is_left};
 
     const PATH: &str = "/proc/self/fd";
 
@@ -158,15 +158,18 @@ mod linux {
     pub(super) struct OpenDescriptors {
         /// `Some` once it could be opened.
         directory: Option<Dir>,
+        opened_by: Opener,
     }
 
     impl OpenDescriptors {
         pub(super) fn count(&mut self) -> io::Result<u64> {
-            if let Some(count) = self.directory.as_mut().and_then(|dir| count(dir).ok()) {
+            let is_own = self.opened_by.is_this_process();
+            let directory = self.directory.as_mut().filter(|_| is_own);
+            if let Some(count) = directory.and_then(|directory| count(directory).ok()) {
                 return Ok(count);
             }
-            // The directory is that of the process which opened it: maybe the parent of a fork.
             self.directory = None;
+            self.opened_by = Opener::default();
             let mut directory = Dir::new(File::open(PATH)?)?;
             let count = count(&mut directory)?;
             self.directory = Some(directory);
@@ -211,6 +214,21 @@ mod linux {
     #[allow(clippy::unwrap_used, reason = "tests end where they go wrong")]
     mod tests {
         use super::*;
+
+        #[test]
+        fn the_directory_that_the_parent_of_a_fork_has_opened_is_opened_again() {
+            let folder = tempfile::tempdir().unwrap();
+            let of_the_parent = Dir::new(File::open(folder.path()).unwrap()).unwrap();
+            let mut open = OpenDescriptors {
+                directory: Some(of_the_parent),
+                opened_by: Opener::parent(),
+            };
+            open.count().unwrap();
+            let device = |directory: &Dir| directory.stat().unwrap().st_dev;
+            let own = Dir::new(File::open(PATH).unwrap()).unwrap();
+            assert_eq!(device(open.directory.as_ref().unwrap()), device(&own));
+            assert!(open.opened_by.is_this_process());
+        }
 
         /// Other tests open and close some meanwhile.
         #[test]

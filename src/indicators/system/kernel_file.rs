@@ -5,8 +5,32 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+use std::process;
 
 use rustix::io::Errno;
+
+/// The process that has opened a file. Below `/proc/self` this is the one that the file tells of, in
+/// the child of a fork too.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Opener(u32);
+
+impl Default for Opener {
+    fn default() -> Self {
+        Self(process::id())
+    }
+}
+
+impl Opener {
+    pub(super) fn is_this_process(self) -> bool {
+        self == Self::default()
+    }
+
+    /// Another process than this one.
+    #[cfg(test)]
+    pub(super) fn parent() -> Self {
+        Self(process::id().wrapping_add(1))
+    }
+}
 
 /// A file that the kernel writes anew for each reader.
 #[derive(Debug)]
@@ -14,6 +38,7 @@ pub(super) struct KernelFile {
     path: PathBuf,
     /// `Some` once it could be opened.
     file: Option<File>,
+    opened_by: Opener,
     /// `Some` if it was not there, or not for this process, when it was last looked for.
     absence: Option<io::ErrorKind>,
 }
@@ -23,6 +48,7 @@ impl KernelFile {
         Self {
             path: path.into(),
             file: None,
+            opened_by: Opener::default(),
             absence: None,
         }
     }
@@ -34,11 +60,16 @@ impl KernelFile {
     /// Names the path. [`is_absent`] tells a file that this host does not have from one that could
     /// not be read.
     pub(super) fn read(&mut self) -> io::Result<String> {
-        if let Some(text) = self.file.as_ref().and_then(|file| text(file).ok()) {
+        let file = self
+            .file
+            .as_ref()
+            .filter(|_| self.opened_by.is_this_process());
+        if let Some(text) = file.and_then(|file| text(file).ok()) {
             return Ok(text);
         }
-        // What the open file belonged to may be gone, such as the cgroup or the parent of a fork.
+        // What the open file belonged to may be gone, such as the cgroup.
         self.file = None;
+        self.opened_by = Opener::default();
         let opened = File::open(&self.path).and_then(|file| Ok((text(&file)?, file)));
         match opened {
             Ok((text, file)) => {
@@ -138,6 +169,24 @@ mod tests {
             fs::write(&path, text).unwrap();
             assert_eq!(file.read().unwrap(), text);
         }
+    }
+
+    #[test]
+    fn a_file_that_the_parent_of_a_fork_has_opened_is_opened_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        let mut file = KernelFile::new(&path);
+        fs::write(&path, "of the parent").unwrap();
+        assert_eq!(file.read().unwrap(), "of the parent");
+        let child = directory.path().join("child");
+        fs::write(&child, "of the child").unwrap();
+        fs::rename(child, path).unwrap();
+        assert_eq!(file.read().unwrap(), "of the parent", "it is kept");
+        file.opened_by = Opener::parent();
+        for _ in 0..2 {
+            assert_eq!(file.read().unwrap(), "of the child");
+        }
+        assert!(file.opened_by.is_this_process());
     }
 
     #[test]

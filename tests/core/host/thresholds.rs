@@ -45,9 +45,25 @@ fn of_the_lag_of_runtimes() {
         refused(lag().busy_above(Duration::ZERO)),
         r#""lag": busy_above must be longer than zero"#
     );
+    for (interval, said) in [
+        (Duration::from_micros(999), "999us"),
+        (Duration::from_millis(1_001), "1s 1ms"),
+        (Duration::from_secs(86_400), "1day"),
+    ] {
+        assert_eq!(
+            refused(lag().interval(interval)),
+            format!(r#""lag": interval must be from 1ms to 1s, not {said}"#)
+        );
+    }
+    assert!(refused(lag().interval(Duration::MAX)).contains("from 1ms to 1s"));
     assert_eq!(
-        refused(lag().interval(Duration::from_micros(999))),
-        r#""lag": interval must be at least 1ms, the resolution of tokio's timers"#
+        refused(
+            lag()
+                .interval(Duration::from_secs(1))
+                .window(Duration::from_millis(999))
+        ),
+        "\"lag\": interval is 1s, which is longer than window at 999ms: no two late timers would \
+         lie within it"
     );
     assert_eq!(
         refused(lag().window(Duration::ZERO)),
@@ -56,6 +72,7 @@ fn of_the_lag_of_runtimes() {
     let second = Duration::from_secs(1);
     let lag = lag().busy_above(second).fail_above(0.0);
     assert_eq!(lag.config_error(), None);
+    assert_eq!(lag.interval(second).window(second).config_error(), None);
 }
 
 #[test]

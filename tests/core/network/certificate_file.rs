@@ -9,7 +9,6 @@ use tower_health::{ComponentType, Criticality, HealthIndicator, ObservedValue, R
 
 use super::authority::Authority;
 use super::verdict::{failure, passes};
-use crate::support::child;
 use crate::support::watched::{Watched, refused};
 
 struct Files {
@@ -221,36 +220,4 @@ fn the_defaults_are_those_that_are_documented() {
     assert_eq!(indicator.ttl().unwrap().as_secs(), 60);
     assert_eq!(indicator.criticality(), Criticality::NonCritical);
     assert_eq!(indicator.component_type(), Some(ComponentType::Component));
-}
-
-/// A root that an older authority, long expired, has signed across, as Let's Encrypt's was: clients
-/// that trust the root itself need neither.
-#[cfg(unix)]
-#[tokio::test]
-async fn an_expired_cross_certificate_does_not_count_where_its_root_is_trusted() {
-    const NAME: &str = "an_expired_cross_certificate_does_not_count_where_its_root_is_trusted";
-    let (root, older) = (Authority::named("root"), Authority::named("older"));
-    if let Some(folder) = std::env::var_os("CROSSED") {
-        return passes(&of(&Path::new(&folder).join("chain"))).await;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let leaf = root.for_days(90).pem().to_owned();
-    let crossed = root.expired_cross_pem(&older);
-    fs::write(folder.path().join("chain"), leaf + &crossed).unwrap();
-    let trusting = |pem: String| {
-        fs::write(folder.path().join("store"), pem).unwrap();
-        let mut child = child::command(module_path!(), NAME);
-        child.env("SSL_CERT_FILE", folder.path().join("store"));
-        child.env_remove("SSL_CERT_DIR");
-        child.env("CROSSED", folder.path()).output().unwrap()
-    };
-    let output = trusting(root.pem());
-    assert!(output.status.success(), "{output:?}");
-    let output = trusting(older.pem());
-    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success(), "{text}");
-    assert!(
-        text.contains("certificate CN=root expired at 2024-09-30"),
-        "{text}"
-    );
 }

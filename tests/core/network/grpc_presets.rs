@@ -6,10 +6,12 @@ use tonic::{Request, Response, Status};
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_server::{Health as HealthService, HealthServer};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
+use tower_health::HealthIndicator;
 use tower_health::indicators::GrpcIndicator;
 
 use super::grpc::{ANYWHERE, channel, saying, serving};
 use super::verdict::{failure, passes};
+use crate::support::watched::refused;
 
 /// Knows only the service that the frontend of Temporal registers.
 struct TemporalFrontend;
@@ -83,6 +85,20 @@ async fn qdrant_with_an_api_key_wants_it_for_its_health_too() {
         .layer(tonic::service::InterceptorLayer::new(ApiKey))
         .service(channel(site.address()));
     passes(&GrpcIndicator::qdrant("qdrant", with_key)).await;
+}
+
+// etcd reports SERVING for any service, whatever becomes of its quorum.
+#[test]
+fn a_service_of_an_etcd_is_refused_in_any_order_and_that_of_another_server_is_not() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _within = runtime.enter();
+    let channel = channel(([127, 0, 0, 1], 1).into());
+    let etcd = GrpcIndicator::etcd("etcd", channel.clone()).service("etcdserverpb.KV");
+    let fault = std::thread::spawn(|| refused(etcd)).join().unwrap();
+    assert!(fault.contains("service has no meaning for etcd"), "{fault}");
+    let temporal = GrpcIndicator::temporal("temporal", channel);
+    let history = temporal.service("temporal.api.workflowservice.v1.HistoryService");
+    assert_eq!(history.config_error(), None);
 }
 
 #[tokio::test]

@@ -1,13 +1,14 @@
 //! Presets for well-known servers. The servers here answer as the documentation of each says; those
 //! that can be installed are in `tests/real/http`.
 
-use http::{Request, Response};
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use std::convert::Infallible;
+
+use http_body_util::StreamBody;
+use hyper::body::{Bytes, Frame};
 use tower_health::indicators::HttpIndicator;
 use tower_health::{HealthIndicator, Observation, Status};
 
-use super::site::{Site, answering, text};
+use super::site::{Site, answering, http, text};
 use super::verdict::failure;
 use crate::support::watched::refused;
 
@@ -25,7 +26,7 @@ fn at(site: &Site) -> HttpIndicator {
 }
 
 /// The status, and the text of a warning or of a failure.
-async fn verdict(indicator: HttpIndicator) -> (Status, String) {
+pub(crate) async fn verdict(indicator: HttpIndicator) -> (Status, String) {
     let told = |seen: Observation| {
         let output = seen.output().unwrap_or_default().to_owned();
         (seen.status(), output)
@@ -37,7 +38,7 @@ async fn verdict(indicator: HttpIndicator) -> (Status, String) {
 }
 
 #[track_caller]
-fn assert_said((status, said): (Status, String), wanted: Status, end: &str) {
+pub(crate) fn assert_said((status, said): (Status, String), wanted: Status, end: &str) {
     assert_eq!(status, wanted, "{said}");
     assert!(said.ends_with(end), "{said}");
 }
@@ -192,70 +193,43 @@ async fn clickhouse_is_judged_by_its_ping_and_its_replicas() {
     );
 }
 
-/// A provider whose documents name itself. The keys are at `/keys`.
-fn provider(
-    request: &Request<Incoming>,
-    issuer: &str,
-    keys: &'static str,
-) -> Response<Full<Bytes>> {
-    let host = request.headers()["host"].to_str().unwrap();
-    match request.uri().path() {
-        "/shop/.well-known/openid-configuration" => {
-            assert_eq!(request.headers()["authorization"], "Bearer t");
-            let issuer = issuer.replace("HOST", host);
-            let body = format!(r#"{{"issuer":"{issuer}","jwks_uri":"http://{host}/keys"}}"#);
-            Response::new(Full::from(body))
-        }
-        "/keys" => {
-            assert_eq!(request.headers().get("authorization"), None);
-            text(if keys.is_empty() { 500 } else { 200 }, keys)
-        }
-        _ => text(404, "another path"),
-    }
-}
-
+/// A server with many replicated tables lists all of them, those that do not lag too.
 #[tokio::test]
-async fn an_openid_provider_is_judged_by_its_issuer_and_its_keys() {
-    let cases = [
-        (
-            "http://HOST/shop",
-            r#"{"keys":[{"kty":"RSA"}]}"#,
-            Status::Pass,
-            "",
-        ),
-        (
-            "http://HOST/other",
-            r#"{"keys":[{"kty":"RSA"}]}"#,
-            Status::Fail,
-            "but its body is not as expected: it is of another issuer than the URL",
-        ),
-        (
-            "http://HOST/shop",
-            r#"{"keys":[]}"#,
-            Status::Fail,
-            "there is no key in the set",
-        ),
-        (
-            "http://HOST/shop",
-            "{}",
-            Status::Fail,
-            "it is no set of keys",
-        ),
-        (
-            "http://HOST/shop",
-            "",
-            Status::Fail,
-            "/keys: answered 500 Internal Server Error instead of 200–299",
-        ),
-    ];
-    for (issuer, keys, wanted, end) in cases {
-        let site = answering(move |request| provider(&request, issuer, keys)).await;
-        let indicator = HttpIndicator::new("login", &site.url("/shop"));
-        let indicator = indicator
-            .header("authorization", "Bearer t")
-            .openid_provider();
-        assert_said(verdict(indicator).await, wanted, end);
+async fn a_clickhouse_that_lists_more_tables_than_the_limit_has_a_replica_that_lags() {
+    let line = |table: usize, delay: u32| {
+        format!("shop.table{table}:\tAbsolute delay: {delay}. Relative delay: 0.\n")
+    };
+    let mut lags: String = (0..2_000).map(|table| line(table, 0)).collect();
+    lags.insert_str(300, &format!("\n{}", line(2_000, 412)));
+    assert!(lags.len() > 64 * 1024, "it fits");
+    let lags: &'static str = lags.leak();
+    let whole = site("/replicas_status", 503, lags).await;
+    // As ClickHouse sends it: without a length.
+    let piecemeal = Site::start(move |connection| {
+        http(connection, move |_| async move {
+            let pieces = lags.as_bytes().chunks(4096).map(Bytes::from_static);
+            let frames = pieces.map(|piece| Ok::<_, Infallible>(Frame::data(piece)));
+            let body = StreamBody::new(futures_util::stream::iter(frames));
+            let response = http::Response::builder().status(503);
+            response.body(body).unwrap()
+        })
+    })
+    .await;
+    for site in [whole, piecemeal] {
+        let (status, said) = verdict(at(&site).clickhouse_replica()).await;
+        assert_eq!(status, Status::Warn, "{said}");
+        let worst = "a replica lags: shop.table2000:\tAbsolute delay: 412. Relative delay: 0.";
+        assert!(said.contains(worst), "{said}");
+        assert!(said.len() < 400, "{said}");
     }
+    // `enable_verbose_replicas_status` is off.
+    let terse = site("/replicas_status", 503, "Ok.\n").await;
+    let said = verdict(at(&terse).clickhouse_replica()).await;
+    assert_said(
+        said,
+        Status::Warn,
+        "503 Service Unavailable: a replica lags",
+    );
 }
 
 #[tokio::test]

@@ -71,6 +71,24 @@ fn options_that_cannot_work_are_refused() {
     let accepts = |_: &[u8]| Ok::<_, &str>(());
     assert!(refused(api().head().body(accepts)).contains("no body"));
     assert!(refused(api().body(accepts).head()).contains("no body"));
+
+    let judges = |_, _: &[u8]| Ok::<_, &str>(());
+    let said = refused(api().head().judge(judges));
+    assert!(said.contains("judge has no body"), "{said}");
+    let said = refused(api().consul().head());
+    assert!(said.contains("judge has no body"), "{said}");
+    let said = refused(api().statuses([200..=204]).judge(judges));
+    assert!(said.contains("statuses is not used"), "{said}");
+    let said = refused(api().vault().statuses([200..=299]));
+    assert!(said.contains("statuses is not used"), "{said}");
+    assert_eq!(
+        api().openid_provider().statuses([200..=200]).config_error(),
+        None
+    );
+    let said = refused(api().judge(judges).vault());
+    assert!(said.contains("a preset judges by itself"), "{said}");
+    let said = refused(api().clickhouse().openid_provider());
+    assert!(said.contains("a preset judges by itself"), "{said}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! that the test controls.
 
 mod certificate_file;
+mod certificate_issuers;
 mod certificate_server;
 mod dns;
 pub(crate) mod grpc;
@@ -14,6 +15,7 @@ mod http_clients;
 mod http_connections;
 mod http_doubt;
 mod http_faults;
+mod http_openid;
 mod http_presets;
 mod http_secrets;
 mod http_settings;

@@ -6,10 +6,10 @@ use tower_health::indicators::HttpIndicator;
 
 use crate::servers::tinyproxy::Tinyproxy;
 use crate::support::authority::Authority;
-use crate::support::eventually;
 use crate::support::port::ClosedPort;
 use crate::support::site::{Site, answering, http, text};
 use crate::support::verdict::{failure, passes};
+use crate::support::{PATIENCE, eventually};
 
 /// An https server, and an indicator that trusts it.
 async fn secure() -> (Site, impl Fn() -> HttpIndicator) {
@@ -40,8 +40,10 @@ async fn http_and_https_pass_by_way_of_a_proxy_that_wants_credentials() {
     let plain = answering(|_| text(200, "ok")).await;
     let (secure, indicator) = secure().await;
     let right = proxy.url_of("app:p%5Fw@");
-    let by_http = HttpIndicator::new("api", &plain.url("/status")).proxy(&right);
-    let by_https = indicator().proxy(&right);
+    // However busy the machine is, no connection is doubted.
+    let by_http = HttpIndicator::new("api", &plain.url("/status")).timeout(PATIENCE);
+    let by_http = by_http.proxy(&right);
+    let by_https = indicator().timeout(PATIENCE).proxy(&right);
     for _ in 0..10 {
         passes(&by_http).await;
         passes(&by_https).await;

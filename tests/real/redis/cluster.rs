@@ -65,6 +65,24 @@ async fn one_frozen_shard_of_three_is_a_warning_that_names_it_and_a_thawed_one_p
     watched.passes().await;
 }
 
+// All nodes then have the address by which the client reached one of them.
+#[tokio::test]
+#[ignore = "needs redis-server: run .ci/test"]
+async fn a_shard_at_an_unknown_endpoint_is_named_by_its_id() {
+    let options = "--cluster-require-full-coverage no \
+                   --cluster-preferred-endpoint-type unknown-endpoint";
+    let mut cluster = RedisCluster::start_with(options).await;
+    let (id, port) = (cluster.id(1).await, cluster.nodes[1].port());
+    let watched = watch(&cluster).await;
+    watched.passes().await;
+    cluster.nodes[1].freeze();
+    let text = watched.turns(Status::Warn).await;
+    let shard = format!("the node {}… at port {port} (slots 5461-10922): ", &id[..8]);
+    assert!(text.contains(&shard), "{text}");
+    cluster.nodes[1].thaw();
+    watched.passes().await;
+}
+
 // The client looks for such a node with every command that it has for it, and keeps the commands for
 // all other nodes waiting meanwhile. An application that sends none should see no other shard lost.
 #[tokio::test]

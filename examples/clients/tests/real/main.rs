@@ -10,6 +10,9 @@ mod runs;
 mod servers;
 
 // Those that the tests of the crate use.
+#[path = "../../../../tests/support/counting.rs"]
+#[allow(dead_code, reason = "not all of it is needed here")]
+mod counting;
 #[path = "../../../../tests/support/port.rs"]
 #[allow(dead_code, reason = "not all of it is needed here")]
 mod port;
@@ -19,3 +22,6 @@ mod process;
 #[path = "../../../../tests/support/wait.rs"]
 #[allow(dead_code, reason = "not all of it is needed here")]
 mod wait;
+
+#[global_allocator]
+static COUNTING: counting::Counting = counting::Counting;

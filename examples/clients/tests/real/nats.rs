@@ -4,8 +4,11 @@ use std::fs;
 use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions};
+use tokio::time::timeout;
+use tower_health::HealthIndicator;
 use tower_health_clients::nats::NatsIndicator;
 
+use crate::counting::held;
 use crate::runs::{fails_with, only_fails_with, passes};
 use crate::servers::{Server, child};
 
@@ -45,6 +48,28 @@ async fn a_frozen_server_fails_within_the_timeout_and_passes_when_it_goes_on() {
     server.freeze();
     client.flush().await.unwrap();
     only_fails_with(&indicator, "request to health.test: no answer within 1.").await;
+    server.thaw();
+    passes(&indicator).await;
+}
+
+// A request that the client itself tracks would stay in its table until the answer.
+#[tokio::test]
+async fn runs_that_are_given_up_while_the_server_hangs_leave_nothing() {
+    let mut server = server();
+    let indicator = NatsIndicator::new("nats", client(&server).await, "health.test");
+    passes(&indicator).await;
+    server.freeze();
+    let given_up = async |runs| {
+        for _ in 0..runs {
+            let run = timeout(Duration::from_millis(2), indicator.check());
+            assert!(run.await.is_err(), "it ends");
+        }
+        // This runtime has one thread, which runs the client too.
+        held()
+    };
+    let before = given_up(50).await;
+    let after = given_up(300).await;
+    assert!(after - before < 300 * 32, "{} bytes", after - before);
     server.thaw();
     passes(&indicator).await;
 }

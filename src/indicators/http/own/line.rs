@@ -1,4 +1,4 @@
-//! One connection at a time, with the client that speaks HTTP over it.
+//! One connection at a time to a host, with the client that speaks HTTP over it.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -17,7 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::Settings;
 use super::connect::{Connect, Lookup};
-use super::progress::{Progress, Staged, Step};
+use super::progress::{Dials, Progress, Staged, Step};
 use super::proxy::Proxy;
 use crate::indicators::http::boxed::{CloneClient, SendFuture, Sender};
 use crate::indicators::shared::budget;
@@ -25,7 +25,8 @@ use crate::indicators::shared::resolver::Resolver;
 
 type Connector = Staged<HttpsConnector<Connect>>;
 
-/// A client whose pool no other run shares, so that dropping it closes its connection.
+/// A client whose pool no other run shares, so that dropping it closes its connection. It has two if
+/// a response leads to another host.
 pub(in super::super) struct Line {
     client: CloneClient<legacy::Client<Connector, Empty<Bytes>>, Empty<Bytes>>,
     progress: Progress,
@@ -77,11 +78,17 @@ impl Line {
         }
     }
 
-    /// How often it has connected. It connects again by itself when the server closes.
-    pub(in super::super) fn dials(&self) -> usize {
+    /// How often it has connected to each host. It connects again by itself when the server closes.
+    pub(in super::super) fn dials(&self) -> Dials {
         self.progress.dials()
     }
 
+    /// Whether it has connected since then to the host of its last request.
+    pub(in super::super) fn has_dialed_since(&self, dials: &Dials) -> bool {
+        self.progress.has_dialed_since(dials)
+    }
+
+    /// The age of its oldest connection.
     pub(in super::super) fn age(&self) -> Duration {
         self.progress.age()
     }
@@ -93,7 +100,7 @@ impl Line {
 
 impl Sender for Line {
     fn send(&self, mut request: Request<()>) -> SendFuture<'_> {
-        self.progress.set(Step::Response);
+        self.progress.begin(request.uri());
         let authorization = self
             .proxy
             .as_ref()

@@ -13,7 +13,7 @@ use std::time::Duration;
 use http::Uri;
 use hyper_rustls::ConfigBuilderExt;
 use rustls::crypto::ring;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 
 pub(super) use self::line::Line;
 pub(super) use self::proxy::{Proxy, TunnelError};
@@ -25,15 +25,24 @@ const RECONNECT_AFTER: Duration = Duration::from_secs(60);
 
 /// The root certificates of the system for `https`. None for `http`, which must work without them.
 pub(super) fn tls_config(uri: &Uri) -> Result<ClientConfig, io::Error> {
+    match uri.scheme_str() {
+        Some("https") => trusting_system(),
+        _ => {
+            let config = tls_builder()?.with_root_certificates(RootCertStore::empty());
+            Ok(config.with_no_client_auth())
+        }
+    }
+}
+
+fn trusting_system() -> Result<ClientConfig, io::Error> {
+    Ok(tls_builder()?.with_native_roots()?.with_no_client_auth())
+}
+
+fn tls_builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, io::Error> {
     // Explicit, because rustls panics when it has to choose between two providers.
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?;
-    let config = match uri.scheme_str() {
-        Some("https") => config.with_native_roots()?,
-        _ => config.with_root_certificates(RootCertStore::empty()),
-    };
-    Ok(config.with_no_client_auth())
+        .map_err(io::Error::other)
 }
 
 pub(super) struct OwnClient {
@@ -71,6 +80,13 @@ impl OwnClient {
             },
             resolver: Resolver::default(),
             kept: Mutex::default(),
+        }
+    }
+
+    /// Trusts the root certificates of the system from now on, if there are any.
+    pub(super) fn trust_system(&mut self) {
+        if let Ok(tls) = trusting_system() {
+            self.settings.tls = tls;
         }
     }
 

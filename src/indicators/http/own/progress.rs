@@ -3,8 +3,8 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -37,8 +37,56 @@ pub(super) struct Progress(Arc<State>);
 #[derive(Default)]
 struct State {
     step: AtomicU8,
-    dials: AtomicUsize,
-    connected_at: Mutex<Option<Instant>>,
+    hosts: Mutex<Hosts>,
+}
+
+/// Where a line connects to.
+#[derive(Default)]
+struct Hosts {
+    /// That of the last request.
+    current: String,
+    known: Vec<Host>,
+}
+
+struct Host {
+    authority: String,
+    /// How often the line has begun to connect to it.
+    dials: usize,
+    /// `Some` once it was connected.
+    connected_at: Option<Instant>,
+}
+
+/// How often a line had begun to connect to each host.
+pub(in super::super) struct Dials(Vec<(String, usize)>);
+
+/// More than any provider needs. The first one of them is forgotten.
+const MOST_HOSTS: usize = 8;
+
+impl Hosts {
+    fn at(&mut self, authority: &str) -> &mut Host {
+        let known = { self.known.iter() }.position(|host| host.authority == authority);
+        let index = known.unwrap_or_else(|| {
+            if self.known.len() == MOST_HOSTS {
+                self.known.remove(0);
+            }
+            self.known.push(Host {
+                authority: authority.to_owned(),
+                dials: 0,
+                connected_at: None,
+            });
+            self.known.len() - 1
+        });
+        &mut self.known[index]
+    }
+
+    fn dials(&self, authority: &str) -> usize {
+        let host = { self.known.iter() }.find(|host| host.authority == authority);
+        host.map_or(0, |host| host.dials)
+    }
+}
+
+fn authority(uri: &Uri) -> &str {
+    uri.authority().map_or("", |authority| authority.as_str())
 }
 
 impl Progress {
@@ -55,16 +103,34 @@ impl Progress {
         self.step() == Step::Lookup
     }
 
-    /// How often the line has begun to connect.
-    pub(super) fn dials(&self) -> usize {
-        self.0.dials.load(Ordering::Relaxed)
+    /// A request to this host begins, over a connection that there is or a new one.
+    pub(super) fn begin(&self, uri: &Uri) {
+        self.set(Step::Response);
+        authority(uri).clone_into(&mut self.hosts().current);
     }
 
-    /// How old its connection is.
+    pub(super) fn dials(&self) -> Dials {
+        let hosts = self.hosts();
+        let dials = { hosts.known.iter() }.map(|host| (host.authority.clone(), host.dials));
+        Dials(dials.collect())
+    }
+
+    /// Whether the line has begun to connect since then to the host of its last request.
+    pub(super) fn has_dialed_since(&self, dials: &Dials) -> bool {
+        let hosts = self.hosts();
+        let before = { dials.0.iter() }.find(|(authority, _)| *authority == hosts.current);
+        hosts.dials(&hosts.current) != before.map_or(0, |(_, dials)| *dials)
+    }
+
+    /// How old the oldest of its connections is.
     pub(super) fn age(&self) -> Duration {
-        let connected_at = self.0.connected_at.lock();
-        let connected_at = *connected_at.unwrap_or_else(PoisonError::into_inner);
-        connected_at.map_or(Duration::ZERO, |at| at.elapsed())
+        let hosts = self.hosts();
+        let ages = { hosts.known.iter() }.filter_map(|host| Some(host.connected_at?.elapsed()));
+        ages.max().unwrap_or_default()
+    }
+
+    fn hosts(&self) -> MutexGuard<'_, Hosts> {
+        self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The step in words. `proxy` is where the line connects to instead of the target.
@@ -120,16 +186,16 @@ where
         let (progress, after) = (self.progress.clone(), self.after);
         progress.set(self.during);
         // The outermost stage ends at the response.
-        if after == Step::Response {
-            progress.0.dials.fetch_add(1, Ordering::Relaxed);
+        let host = (after == Step::Response).then(|| authority(&uri).to_owned());
+        if let Some(host) = &host {
+            progress.hosts().at(host).dials += 1;
         }
         let connecting = self.inner.call(uri);
         Box::pin(async move {
             let connection = connecting.await?;
             progress.set(after);
-            if after == Step::Response {
-                let connected_at = progress.0.connected_at.lock();
-                *connected_at.unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+            if let Some(host) = &host {
+                progress.hosts().at(host).connected_at = Some(Instant::now());
             }
             Ok(connection)
         })

@@ -14,10 +14,17 @@ impl HttpIndicator {
     /// Checks that an OpenID Connect provider serves its configuration and its keys, which a service
     /// needs to verify tokens. The URL is the issuer: `https://login.example.com/realms/shop`.
     ///
-    /// A run sends two requests. The first is for `/.well-known/openid-configuration` (OpenID Connect
+    /// A run sends two requests, and each of them again if it is repeated on a new connection: four at
+    /// most, to two hosts. 500 instances send 100 a second to each host, at the default TTL. The
+    /// first is for `/.well-known/openid-configuration` (OpenID Connect
     /// Discovery 1.0, section 4), whose `issuer` must be the URL itself (section 4.3). The second
     /// is for its `jwks_uri`, which must return a set with at least one key (RFC 7517, section 5).
     /// That URL may be of another host, so the second request has none of the headers that were set.
+    /// [`hide_path`](Self::hide_path) hides its path too, and [`reconnect_after`](Self::reconnect_after)
+    /// counts for the older of the two connections.
+    ///
+    /// The keys of an `http` issuer may be at an `https` URL, for which [`new`](Self::new) reads the
+    /// root certificates of the system. The limit of the bodies is at least 1 MiB.
     ///
     /// - **pass**: both answers are as they must be.
     /// - **fail**: everything else, another issuer included: no token of it would be accepted.
@@ -31,17 +38,20 @@ impl HttpIndicator {
     ///
     /// let login = HttpIndicator::new("login", "http://login.internal/realms/shop").openid_provider();
     /// ```
-    pub fn openid_provider(mut self) -> Self {
+    pub fn openid_provider(self) -> Self {
         let endpoint = self.endpoint.as_ref().ok();
         let issuer = endpoint.map(|endpoint| endpoint.target.uri.to_string());
         let issuer = issuer.unwrap_or_default();
-        self.follow = Some(Follow {
+        let mut provider = self.path("/.well-known/openid-configuration");
+        provider.follow = Some(Follow {
             target: keys_url,
             judge: keys,
         });
-        self.body_limit = BODY_LIMIT;
-        self.path("/.well-known/openid-configuration")
-            .body(move |body| configuration(body, &issuer))
+        provider.body_limit = provider.body_limit.max(BODY_LIMIT);
+        if let (Ok(endpoint), false) = (&mut provider.endpoint, provider.has_own_tls) {
+            endpoint.trust_system_beyond_http();
+        }
+        provider.body(move |body| configuration(body, &issuer))
     }
 }
 

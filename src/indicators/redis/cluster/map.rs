@@ -1,18 +1,14 @@
 //! The shards of a cluster and their slots, as a node reports them.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
-
 use redis::Value;
 
 use super::slots::{self, SLOTS};
 
-/// How long a map is used while all shards answer. Resharding meanwhile does no harm: the client
-/// follows a slot to its shard, and only a shard that is new stays unread for so long.
-const FRESH_FOR: Duration = Duration::from_secs(60);
-
 /// How many ranges of slots a name shows before it shows their number instead.
 const RANGES_SHOWN: usize = 2;
+
+/// How much of the id of a node a name shows: enough to find it in `CLUSTER NODES`.
+const ID_SHOWN: usize = 8;
 
 /// The shards that serve slots.
 #[derive(Debug, PartialEq)]
@@ -24,6 +20,8 @@ pub(super) struct Map {
 
 #[derive(Debug, PartialEq)]
 pub(super) struct Shard {
+    /// The id of its primary, or the address if the node reports no id.
+    pub(super) id: String,
     /// The address of its primary, and its slots.
     pub(super) name: String,
     /// A key in one of its slots.
@@ -31,12 +29,15 @@ pub(super) struct Shard {
 }
 
 impl Map {
-    /// Reads the answer to `CLUSTER SLOTS`: a list of `[first, last, [host, port, …], …]`, in which
-    /// the first node of each range is its primary.
+    /// Reads the answer to `CLUSTER SLOTS`: a list of `[first, last, [host, port, id, …], …]`, in
+    /// which the first node of each range is its primary.
+    ///
+    /// With `cluster-preferred-endpoint-type unknown-endpoint` all primaries have the same address,
+    /// the one by which the node itself was reached; only the id tells one from another.
     ///
     /// Returns `None` if that is not what this is.
     pub(super) fn parse(answer: &Value, prefix: &str) -> Option<Self> {
-        let mut primaries: Vec<(String, Vec<(usize, usize)>)> = Vec::new();
+        let mut primaries: Vec<(Primary, Vec<(usize, usize)>)> = Vec::new();
         let mut owners = vec![None; SLOTS];
         for range in list(answer)? {
             let [Value::Int(first), Value::Int(last), primary, ..] = list(range)? else {
@@ -46,10 +47,12 @@ impl Map {
             if first > last {
                 return None;
             }
-            let address = address(primary)?;
-            let known = primaries.iter().position(|(other, _)| *other == address);
+            let primary = Primary::parse(primary)?;
+            let known = primaries
+                .iter()
+                .position(|(other, _)| other.id == primary.id);
             let index = known.unwrap_or_else(|| {
-                primaries.push((address, Vec::new()));
+                primaries.push((primary, Vec::new()));
                 primaries.len() - 1
             });
             owners.get_mut(first..=last)?.fill(Some(index));
@@ -57,9 +60,10 @@ impl Map {
         }
         let keys = slots::keys(prefix, &owners, primaries.len());
         let shards = primaries.into_iter().zip(keys);
-        let shards = shards.filter_map(|((address, ranges), key)| {
-            let name = format!("{address} ({})", in_words(&ranges));
-            Some(Shard { name, key: key? })
+        let shards = shards.filter_map(|((Primary { id, name }, ranges), key)| {
+            let name = format!("{name} ({})", in_words(&ranges));
+            let key = key?;
+            Some(Shard { id, name, key })
         });
         Some(Self {
             shards: shards.collect(),
@@ -75,17 +79,37 @@ fn list(value: &Value) -> Option<&[Value]> {
     }
 }
 
-/// The host is empty or nil if the node does not know the name or address by which it is reached.
-fn address(node: &Value) -> Option<String> {
-    let [host, Value::Int(port), ..] = list(node)? else {
-        return None;
-    };
-    Some(match host {
-        Value::BulkString(host) if !host.is_empty() => {
-            format!("{}:{port}", String::from_utf8_lossy(host))
+struct Primary {
+    id: String,
+    name: String,
+}
+
+impl Primary {
+    /// The host is empty or nil if the node does not know the name or address by which it is reached.
+    /// There is no id before Redis 4.
+    fn parse(node: &Value) -> Option<Self> {
+        let [host, Value::Int(port), rest @ ..] = list(node)? else {
+            return None;
+        };
+        let id = rest.first().and_then(text).unwrap_or_default();
+        let start: String = id.chars().take(ID_SHOWN).collect();
+        let name = match text(host) {
+            Some(host) => format!("{host}:{port}"),
+            None if id.is_empty() => format!("the node at port {port}"),
+            None => format!("the node {start}… at port {port}"),
+        };
+        let id = if id.is_empty() { name.clone() } else { id };
+        Some(Self { id, name })
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::BulkString(text) if !text.is_empty() => {
+            Some(String::from_utf8_lossy(text).into_owned())
         }
-        _ => format!("the node at port {port}"),
-    })
+        _ => None,
+    }
 }
 
 fn in_words(ranges: &[(usize, usize)]) -> String {
@@ -100,76 +124,37 @@ fn in_words(ranges: &[(usize, usize)]) -> String {
     format!("slots {}", ranges.join(", "))
 }
 
-/// The map that an indicator has, and whether it should read it again.
-#[derive(Default)]
-pub(super) struct LatestMap(Mutex<Latest>);
-
-#[derive(Default)]
-struct Latest {
-    /// `Some` once it was read, with the time.
-    map: Option<(Arc<Map>, Instant)>,
-    /// The names of the shards that did not answer in the last run, the first to read first.
-    lost: Vec<String>,
-}
-
-impl LatestMap {
-    pub(super) fn get(&self) -> Option<Arc<Map>> {
-        let latest = self.lock();
-        latest.map.as_ref().map(|(map, _)| Arc::clone(map))
-    }
-
-    pub(super) fn is_stale(&self) -> bool {
-        let latest = self.lock();
-        let is_sound = |map: &Map, read_at: &Instant| {
-            latest.lost.is_empty() && map.unserved == 0 && read_at.elapsed() < FRESH_FOR
-        };
-        let map = latest.map.as_ref();
-        !map.is_some_and(|(map, read_at)| is_sound(map, read_at))
-    }
-
-    pub(super) fn set(&self, map: Map) -> Arc<Map> {
-        let map = Arc::new(map);
-        self.lock().map = Some((Arc::clone(&map), Instant::now()));
-        map
-    }
-
-    /// The indices of the shards that did not answer in the last run, in the order in which to read
-    /// them.
-    pub(super) fn lost_in(&self, map: &Map) -> Vec<usize> {
-        let latest = self.lock();
-        let index = |name: &String| map.shards.iter().position(|shard| shard.name == *name);
-        latest.lost.iter().filter_map(index).collect()
-    }
-
-    pub(super) fn set_lost(&self, map: &Map, lost: &[usize]) {
-        let shards = lost.iter().filter_map(|&index| map.shards.get(index));
-        self.lock().lost = shards.map(|shard| shard.name.clone()).collect();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Latest> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Of a primary whose id begins with its host and port.
     fn range(first: i64, last: i64, host: &str, port: i64) -> Value {
-        let node = |port| {
-            let id = Value::BulkString(b"09dbe9720cda62f7865eabc5fd8857c5d2678366".to_vec());
-            Value::Array(vec![text(host), Value::Int(port), id])
-        };
-        let replica = node(port + 1);
+        range_of(
+            first,
+            last,
+            bulk(host),
+            port,
+            &format!("{host}{port}da62f7865e"),
+        )
+    }
+
+    fn range_of(first: i64, last: i64, host: Value, port: i64, id: &str) -> Value {
+        let primary = vec![host.clone(), Value::Int(port), bulk(id)];
+        let replica = vec![
+            host,
+            Value::Int(port + 1),
+            bulk("09dbe9720cda62f7865eabc5fd8857"),
+        ];
         Value::Array(vec![
             Value::Int(first),
             Value::Int(last),
-            node(port),
-            replica,
+            Value::Array(primary),
+            Value::Array(replica),
         ])
     }
 
-    fn text(text: &str) -> Value {
+    fn bulk(text: &str) -> Value {
         Value::BulkString(text.as_bytes().to_vec())
     }
 
@@ -196,7 +181,49 @@ mod tests {
     #[test]
     fn many_ranges_are_counted_and_an_unknown_host_is_named_by_its_port() {
         let scattered = (0..3).map(|n| range(n * 10, n * 10 + 4, "", 7)).collect();
-        assert_eq!(names(scattered), ["the node at port 7 (15 slots)"]);
+        assert_eq!(
+            names(scattered),
+            ["the node 7da62f78… at port 7 (15 slots)"]
+        );
+    }
+
+    #[test]
+    fn primaries_at_an_unknown_endpoint_are_told_apart_by_their_ids() {
+        let of = |host: &Value| {
+            let ranges = vec![
+                range_of(0, 5_460, host.clone(), 6379, "11111111aa"),
+                range_of(5_461, 10_922, host.clone(), 6379, "22222222bb"),
+                range_of(10_923, 16_000, host.clone(), 6379, "33333333cc"),
+                range_of(16_001, 16_383, host.clone(), 6379, "11111111aa"),
+            ];
+            Map::parse(&Value::Array(ranges), "k").unwrap()
+        };
+        for host in [Value::Nil, bulk(""), bulk("10.0.0.1")] {
+            let map = of(&host);
+            let ids: Vec<_> = map.shards.iter().map(|shard| shard.id.as_str()).collect();
+            assert_eq!(ids, ["11111111aa", "22222222bb", "33333333cc"]);
+        }
+        let names: Vec<_> = of(&Value::Nil).shards.into_iter().map(|s| s.name).collect();
+        assert_eq!(
+            names,
+            [
+                "the node 11111111… at port 6379 (slots 0-5460, 16001-16383)",
+                "the node 22222222… at port 6379 (slots 5461-10922)",
+                "the node 33333333… at port 6379 (slots 10923-16000)",
+            ]
+        );
+    }
+
+    #[test]
+    fn without_ids_an_address_is_a_shard() {
+        let node = |port| Value::Array(vec![bulk("a"), Value::Int(port)]);
+        let range =
+            |first, last, port| Value::Array(vec![Value::Int(first), Value::Int(last), node(port)]);
+        let ranges = vec![range(0, 9, 1), range(10, 19, 2), range(20, 16_383, 1)];
+        assert_eq!(
+            names(ranges),
+            ["a:1 (slots 0-9, 20-16383)", "a:2 (slots 10-19)"]
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A cluster: one read in each shard, and a verdict over all of them.
 
+mod latest;
 mod map;
 mod slots;
 mod verdict;
@@ -13,7 +14,8 @@ use std::time::{Duration, Instant};
 use redis::aio::ConnectionLike;
 use redis::{Cmd, RedisResult, Value, cmd};
 
-use self::map::{LatestMap, Map, Shard};
+use self::latest::LatestMap;
+use self::map::{Map, Shard};
 use super::RedisIndicator;
 use super::round_trip::RoundTrip;
 use super::run::describe;

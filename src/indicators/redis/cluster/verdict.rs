@@ -23,6 +23,12 @@ pub(super) fn of(
     let total = map.shards.len();
     let answered = answers.iter().filter(|answer| answer.is_ok()).count();
     let needed = min_shards.unwrap_or(total / 2 + 1).min(total);
+    // Slots without a shard belong to one that the cluster has lost, whatever the number of those
+    // that it still lists.
+    let is_short = match min_shards {
+        Some(min) => answered < min,
+        None => map.unserved * 2 >= SLOTS,
+    };
 
     let mut findings = Findings::default();
     let times = answers.iter().filter_map(|answer| answer.as_ref().ok());
@@ -49,7 +55,6 @@ pub(super) fn of(
         });
     }
     if map.unserved > 0 {
-        let is_short = map.unserved * 2 >= SLOTS || min_shards.is_some_and(|min| min >= total);
         let level = if is_short { Beyond::Fail } else { Beyond::Warn };
         findings.limit(Some(level(0.0)), |_| {
             let count = map.unserved;
@@ -115,6 +120,7 @@ mod tests {
 
     fn seen(answers: &[bool], min_shards: Option<usize>, unserved: usize) -> (Status, String) {
         let shards = (0..answers.len()).map(|n| Shard {
+            id: format!("{n}"),
             name: format!("node{n}"),
             key: String::new(),
         });
@@ -176,10 +182,21 @@ mod tests {
     fn slots_without_a_shard_warn_below_a_half_and_fail_if_all_shards_are_required() {
         let text = "Redis cluster: no shard serves 5461 of the 16384 slots";
         assert_eq!(unserved(5_461, None), (Status::Warn, text.to_owned()));
-        assert_eq!(unserved(8_191, Some(1)).0, Status::Warn);
-        assert_eq!(unserved(8_192, Some(1)).0, Status::Fail);
+        assert_eq!(unserved(8_191, None).0, Status::Warn);
+        assert_eq!(unserved(8_192, None).0, Status::Fail);
         assert_eq!(unserved(1, Some(usize::MAX)).0, Status::Fail);
         assert_eq!(unserved(0, Some(usize::MAX)).0, Status::Pass);
+    }
+
+    // Of three shards, one is no longer listed, and the other two answer.
+    #[test]
+    fn slots_without_a_shard_fail_only_if_more_shards_are_required_than_answer() {
+        for (min_shards, status) in [(1, Status::Warn), (2, Status::Warn), (3, Status::Fail)] {
+            assert_eq!(unserved(5_461, Some(min_shards)).0, status, "{min_shards}");
+        }
+        assert_eq!(unserved(10_922, Some(1)).0, Status::Warn);
+        // A cluster that is whole and has fewer shards needs all of them.
+        assert_eq!(unserved(0, Some(3)).0, Status::Pass);
     }
 
     #[test]

@@ -13,13 +13,17 @@ use crate::indicators::shared::limits::Limits;
 /// Checks whether the file system of a path can be written to: its free space and inodes, as an
 /// unprivileged process sees them, and whether it is mounted read-only or not at all.
 ///
-/// ```
+/// The path is that of the volume to which the service writes. In a container `/` is not: with
+/// `readOnlyRootFilesystem: true` of Kubernetes, or `docker run --read-only`, it is read-only for ever,
+/// and so this check fails for ever.
+///
+/// ```no_run
 /// use tower_health::Health;
 /// use tower_health::indicators::DiskIndicator;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let disk = DiskIndicator::new("disk", "/")
+/// let disk = DiskIndicator::new("disk", "/var/lib/shop")
 ///     .must_be_mount_point()
 ///     .warn_below_bytes(2 << 30)
 ///     .fail_below_bytes(1 << 30);

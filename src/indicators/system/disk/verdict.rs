@@ -60,7 +60,10 @@ impl Disk {
         let path = self.path.display();
         let mut findings = Findings::default();
         if volume.is_read_only && !self.is_meant_read_only {
-            findings.failure(format!("{path} is mounted read-only"));
+            findings.failure(format!(
+                "{path} is mounted read-only; if it is meant to be, as the root of a container may \
+                 be, the check needs read_only()"
+            ));
         }
         if let Some(space) = volume.space {
             let (free_percent, free) = (space.free_percent(), size(space.free));
@@ -104,6 +107,22 @@ mod tests {
     use super::super::DiskIndicator;
     use super::*;
     use crate::Status;
+
+    #[test]
+    fn a_file_system_that_is_read_only_fails_and_says_how_to_expect_it() {
+        let volume = Volume {
+            space: None,
+            inodes: None,
+            is_read_only: true,
+        };
+        let root = || DiskIndicator::new("disk", "/");
+        let failure = root().0.source.judge(&volume).err();
+        let text = failure.map(|failure| failure.output().to_owned());
+        let text = text.unwrap_or_default();
+        assert!(text.starts_with("/ is mounted read-only; "), "{text}");
+        assert!(text.ends_with("the check needs read_only()"), "{text}");
+        assert!(root().read_only().0.source.judge(&volume).is_ok());
+    }
 
     #[test]
     fn a_default_counts_on_a_small_disk_and_a_large_one_has_a_number() {
