@@ -3,11 +3,10 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::beside::Answer;
 use super::database::{DatabasePool, DatabaseQueries, DatabaseState, QuerySettings};
+use super::memory::Memory;
 use super::{ConnectionPool, ReplicatedPool};
 use crate::indicators::shared::{budget, config};
 use crate::{CheckResult, ComponentType, HealthIndicator};
@@ -17,6 +16,9 @@ const TIMEOUT_BEHIND_POOLER: Duration = Duration::from_secs(15);
 
 /// The default of [`PoolIndicator::beside_interval`].
 const BESIDE_INTERVAL: Duration = Duration::from_secs(15);
+
+/// The default of [`PoolIndicator::full_grace`].
+const FULL_GRACE: Duration = Duration::from_secs(120);
 
 /// Decides whether an exhausted pool warns or fails while the database itself answers.
 ///
@@ -93,8 +95,8 @@ pub struct PoolIndicator<P: ConnectionPool> {
     timeout: Option<Duration>,
     pub(super) exhausted_pool: ExhaustedPool,
     pub(super) beside_interval: Duration,
-    /// The last answer beside an exhausted pool; `None` if the last run came to another result.
-    answered_beside: Mutex<Option<Answer>>,
+    pub(super) full_grace: Duration,
+    pub(super) memory: Memory,
     pub(super) settings: QuerySettings,
     /// Only pools of databases have these.
     pub(super) database: Option<Database<P>>,
@@ -130,7 +132,8 @@ impl<P: ConnectionPool> PoolIndicator<P> {
             timeout: None,
             exhausted_pool: ExhaustedPool::default(),
             beside_interval: BESIDE_INTERVAL,
-            answered_beside: Mutex::new(None),
+            full_grace: FULL_GRACE,
+            memory: Memory::default(),
             settings: QuerySettings::default(),
             database: None,
         }
@@ -158,6 +161,17 @@ impl<P: ConnectionPool> PoolIndicator<P> {
         self
     }
 
+    /// Sets for how long a server that accepts no further connection excuses a pool that gives none,
+    /// after a connection of the pool has answered a run. Default: 2 min.
+    ///
+    /// "All connections are taken" shows that the server listens, and not that it serves those that
+    /// it has. A longer time suits a pool that stays exhausted for longer, with callers that wait for
+    /// longer than the [timeout](Self::timeout): no run gets a connection of it.
+    pub fn full_grace(mut self, grace: Duration) -> Self {
+        self.full_grace = grace;
+        self
+    }
+
     /// For a pool whose connections lead to a pooler, such as PgBouncer, Odyssey or ProxySQL.
     ///
     /// Such a pooler lets each request wait until a connection of the server is free, which says
@@ -178,20 +192,6 @@ impl<P: ConnectionPool> PoolIndicator<P> {
             true => TIMEOUT_BEHIND_POOLER,
             false => budget::TIMEOUT,
         })
-    }
-
-    /// Takes the last answer beside the pool, so that any result but one leaves none.
-    pub(super) fn take_answer(&self) -> Option<Answer> {
-        self.last_answer().take()
-    }
-
-    pub(super) fn set_answer(&self, answer: Answer) {
-        *self.last_answer() = Some(answer);
-    }
-
-    fn last_answer(&self) -> MutexGuard<'_, Option<Answer>> {
-        let last = self.answered_beside.lock();
-        last.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
