@@ -95,6 +95,21 @@ async fn a_pool_that_a_full_server_lets_not_grow_warns_while_the_application_use
     }
 }
 
+// What the pool tries to open for the run is no connection that the application uses.
+#[tokio::test(start_paused = true)]
+async fn an_earlier_answer_does_not_hide_that_the_instance_has_lost_its_last_connection() {
+    let pool = ToyPool::new();
+    let indicator = indicator(&pool);
+    passes(&indicator).await;
+    pool.take_idle_away();
+    pool.grows(Growth::Retried);
+    pool.beside(Answer::Full);
+    warning(&indicator).await;
+    pool.close();
+    let text = failure(&indicator).await;
+    assert_eq!(text, "cannot connect to toys:4711: full");
+}
+
 // A pool may count what it tries to open as connections in use.
 #[tokio::test(start_paused = true)]
 async fn a_full_server_fails_an_instance_without_a_connection() {

@@ -135,6 +135,11 @@ impl ToyPool {
         toy.idle.push_back(answer);
     }
 
+    /// The application closes one that it has.
+    pub(crate) fn close(&self) {
+        self.toy().in_use -= 1;
+    }
+
     pub(crate) fn release_after(&self, time: Duration) {
         let pool = self.clone();
         tokio::spawn(async move {
