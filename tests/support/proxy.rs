@@ -12,6 +12,8 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::sleep;
 
+const READY: [u8; 6] = *b"Z\0\0\0\x05I";
+
 /// What the proxy does with the bytes of every connection, those that are open included.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Mode {
@@ -20,6 +22,8 @@ pub(crate) enum Mode {
     Slow(Duration),
     /// Accepts connections and bytes, and delivers none.
     BlackHole,
+    /// Delivers all of a connection's login to a Postgres, and no answer after it.
+    SilentAfterLogin,
     /// Ends each connection with a reset when the next byte comes, and new ones at once.
     Reset,
 }
@@ -30,6 +34,7 @@ pub(crate) struct Proxy {
     /// Counts up; a connection that was opened under an earlier number is silent for ever.
     age: watch::Sender<u64>,
     accepted: Arc<AtomicUsize>,
+    open: Arc<AtomicUsize>,
     task: AbortHandle,
 }
 
@@ -39,14 +44,16 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let (mode, seen) = watch::channel(Mode::Pass);
         let (age, ages) = watch::channel(0);
-        let accepted = Arc::default();
-        let task = serve(listener, server, seen, ages, Arc::clone(&accepted));
+        let (accepted, open) = (Arc::default(), Arc::default());
+        let counts = (Arc::clone(&accepted), Arc::clone(&open));
+        let task = serve(listener, server, seen, ages, counts);
         let task = tokio::spawn(task).abort_handle();
         Self {
             address,
             mode,
             age,
             accepted,
+            open,
             task,
         }
     }
@@ -68,6 +75,11 @@ impl Proxy {
         self.accepted.load(Ordering::SeqCst)
     }
 
+    /// How many connections clients have open.
+    pub(crate) fn open(&self) -> usize {
+        self.open.load(Ordering::SeqCst)
+    }
+
     /// Makes each connection that is open now silent for ever, as after a failover that moved the
     /// address: the peer of before is gone, and nobody says so. New connections work.
     pub(crate) fn silence_those_that_are_open(&self) {
@@ -86,7 +98,7 @@ async fn serve(
     server: SocketAddr,
     mode: watch::Receiver<Mode>,
     ages: watch::Receiver<u64>,
-    count: Arc<AtomicUsize>,
+    (count, open): (Arc<AtomicUsize>, Arc<AtomicUsize>),
 ) {
     let mut connections = JoinSet::new();
     loop {
@@ -96,9 +108,12 @@ async fn serve(
                 count.fetch_add(1, Ordering::SeqCst);
                 let mut ages = ages.clone();
                 ages.mark_unchanged();
+                open.fetch_add(1, Ordering::SeqCst);
                 connections.spawn(relay(client, server, mode.clone(), ages));
             }
-            Some(_) = connections.join_next() => {}
+            Some(_) = connections.join_next() => {
+                open.fetch_sub(1, Ordering::SeqCst);
+            }
         }
     }
 }
@@ -157,6 +172,7 @@ async fn pump(
     mut mode: watch::Receiver<Mode>,
 ) -> Ended {
     let mut buffer = vec![0; 16 * 1024];
+    let mut is_ready = false;
     loop {
         let Ok(length @ 1..) = from.read(&mut buffer).await else {
             return Ended::Closed;
@@ -165,15 +181,21 @@ async fn pump(
             let now = *mode.borrow_and_update();
             match now {
                 Mode::Pass => break,
+                Mode::SilentAfterLogin if !is_ready => break,
                 Mode::Slow(delay) => {
                     sleep(delay).await;
                     break;
                 }
                 Mode::Reset => return Ended::Reset,
-                Mode::BlackHole if mode.changed().await.is_err() => return Ended::Closed,
-                Mode::BlackHole => {}
+                Mode::BlackHole | Mode::SilentAfterLogin => {
+                    if mode.changed().await.is_err() {
+                        return Ended::Closed;
+                    }
+                }
             }
         }
+        // `ReadyForQuery`, while no transaction is open, ends the login and each answer.
+        is_ready |= buffer[..length].ends_with(&READY);
         if to.write_all(&buffer[..length]).await.is_err() {
             return Ended::Closed;
         }

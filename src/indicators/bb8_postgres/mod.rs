@@ -2,9 +2,11 @@
 
 mod pool;
 
+use std::sync::atomic::AtomicBool;
+
 use bb8_postgres::PostgresConnectionManager;
 use bb8_postgres::bb8::{ManageConnection, Pool};
-use bb8_postgres::tokio_postgres::tls::MakeTlsConnect;
+use bb8_postgres::tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use bb8_postgres::tokio_postgres::{Client, Config, Error, Socket};
 
 pub use self::pool::Bb8PostgresPool;
@@ -29,7 +31,7 @@ use crate::indicators::postgres::tokio_postgres::message;
 /// let pool = Pool::builder()
 ///     .connection_timeout(Duration::from_secs(5))
 ///     .build_unchecked(manager);
-/// let db = Bb8PostgresIndicator::new("db", pool.clone(), &config).read_write();
+/// let db = Bb8PostgresIndicator::new("db", pool.clone(), &config, NoTls).read_write();
 /// let builder = tower_health::Health::builder().readiness(db);
 /// # let _ = builder;
 /// # Ok(())
@@ -73,23 +75,39 @@ use crate::indicators::postgres::tokio_postgres::message;
 /// `tcp_user_timeout` of the `Config`, so that the system ends them, or
 /// [`test_on_check_out(false)`](bb8_postgres::bb8::Builder::test_on_check_out): then this check
 /// finds and closes them.
+///
+/// Nor can a caller end a connection of bb8 that waits for an answer: its task and its socket stay
+/// until the server answers or TCP gives up, as those of an application do that drops a query. So
+/// after this check has given up one, it first asks for an answer beside the pool: it leaves at most
+/// one for each time that the server falls silent.
 pub type Bb8PostgresIndicator<T> = PoolIndicator<Bb8PostgresPool<T>>;
 
 /// For pools of bb8-postgres.
 impl<T> PoolIndicator<Bb8PostgresPool<T>>
 where
     T: MakeTlsConnect<Socket> + Clone + Send + Sync + 'static,
+    T::Stream: Send + 'static,
+    T::TlsConnect: Send,
+    <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     PostgresConnectionManager<T>: ManageConnection<Connection = Client, Error = Error>,
 {
     /// Creates an indicator for the database behind this pool.
     ///
-    /// `config` is that of the pool's manager, which does not expose it: texts name its host.
+    /// `config` and `tls` are those of the pool's manager, which does not expose them. The connection
+    /// beside the pool and the texts of failures need them.
     pub fn new(
         name: impl Into<String>,
         pool: Pool<PostgresConnectionManager<T>>,
         config: &Config,
+        tls: T,
     ) -> Self {
         let address = message::address(config).unwrap_or_else(|| "Postgres".to_owned());
-        Self::over(name, Bb8PostgresPool { pool, address })
+        let pool = Bb8PostgresPool {
+            pool,
+            direct: pool::direct(config.clone(), tls),
+            address,
+            is_in_doubt: AtomicBool::new(false),
+        };
+        Self::over(name, pool)
     }
 }

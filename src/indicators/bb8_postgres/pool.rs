@@ -1,11 +1,15 @@
 //! A pool of bb8-postgres, as the indicator uses it.
 
 use std::fmt;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bb8_postgres::PostgresConnectionManager;
 use bb8_postgres::bb8::{ManageConnection, Pool, PooledConnection, RunError};
-use bb8_postgres::tokio_postgres::tls::MakeTlsConnect;
-use bb8_postgres::tokio_postgres::{Client, Error, Socket};
+use bb8_postgres::tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
+use bb8_postgres::tokio_postgres::{Client, Config, Error, Socket};
+use tokio::task::JoinHandle;
 
 use crate::indicators::pool::{
     ConnectionPool, DatabasePool, DatabaseQueries, DatabaseState, PoolFault, PoolState,
@@ -19,7 +23,68 @@ where
     PostgresConnectionManager<T>: ManageConnection<Connection = Client, Error = Error>,
 {
     pub(super) pool: Pool<PostgresConnectionManager<T>>,
+    pub(super) direct: Direct,
     pub(super) address: String,
+    /// Whether a connection of the pool was discarded, and nothing has answered since.
+    pub(super) is_in_doubt: AtomicBool,
+}
+
+/// Opens connections as the pool does, which never belong to it.
+pub(super) type Direct = Box<dyn Fn() -> Connecting + Send + Sync>;
+
+type Connecting = Pin<Box<dyn Future<Output = Result<DirectConnection, Error>> + Send>>;
+
+pub(super) fn direct<T>(config: Config, tls: T) -> Direct
+where
+    T: MakeTlsConnect<Socket> + Clone + Sync + Send + 'static,
+    T::Stream: Send + 'static,
+    T::TlsConnect: Send,
+    <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+{
+    Box::new(move || {
+        let (config, tls) = (config.clone(), tls.clone());
+        Box::pin(async move {
+            let (client, connection) = config.connect(tls).await?;
+            let task = tokio::spawn(async move { drop(connection.await) });
+            Ok(DirectConnection { client, task })
+        })
+    })
+}
+
+/// A connection of the pool, or one beside it.
+pub enum Bb8Connection<T: MakeTlsConnect<Socket>>
+where
+    PostgresConnectionManager<T>: ManageConnection<Connection = Client, Error = Error>,
+{
+    Pooled(PooledConnection<'static, PostgresConnectionManager<T>>),
+    Direct(DirectConnection),
+}
+
+/// A connection whose task ends when this is dropped. That of tokio-postgres alone waits for each
+/// answer, for ever if the server is silent.
+pub struct DirectConnection {
+    client: Client,
+    task: JoinHandle<()>,
+}
+
+impl Drop for DirectConnection {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl<T: MakeTlsConnect<Socket>> Deref for Bb8Connection<T>
+where
+    PostgresConnectionManager<T>: ManageConnection<Connection = Client, Error = Error>,
+{
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        match self {
+            Self::Pooled(pooled) => pooled,
+            Self::Direct(direct) => &direct.client,
+        }
+    }
 }
 
 impl<T> ConnectionPool for Bb8PostgresPool<T>
@@ -27,8 +92,8 @@ where
     T: MakeTlsConnect<Socket> + Clone + Send + Sync + 'static,
     PostgresConnectionManager<T>: ManageConnection<Connection = Client, Error = Error>,
 {
-    type Connection = Client;
-    type Pooled = PooledConnection<'static, PostgresConnectionManager<T>>;
+    type Connection = Bb8Connection<T>;
+    type Pooled = Bb8Connection<T>;
     type Error = RunError<Error>;
 
     fn address(&self) -> String {
@@ -46,24 +111,42 @@ where
         Some(PoolState::new(open, idle, most))
     }
 
-    async fn take(&self) -> Result<Self::Pooled, RunError<Error>> {
-        self.pool.get_owned().await
+    fn connection<'a>(&self, pooled: &'a mut Bb8Connection<T>) -> &'a mut Bb8Connection<T> {
+        pooled
     }
 
-    async fn connect(&self) -> Result<Client, RunError<Error>> {
-        let connected = self.pool.dedicated_connection().await;
-        connected.map_err(RunError::User)
+    /// A connection that was discarded keeps its task and its socket until the server answers or TCP
+    /// gives up, and nothing can end them. So after one, no further connection of the pool is risked
+    /// until the server gives any answer to one that this check can end.
+    async fn take(&self) -> Result<Bb8Connection<T>, RunError<Error>> {
+        if self.is_in_doubt.load(Ordering::Relaxed) {
+            if let Ok(mut connection) = self.connect().await {
+                let _ = self.ping(&mut connection).await;
+            }
+            self.is_in_doubt.store(false, Ordering::Relaxed);
+        }
+        let pooled = self.pool.get_owned().await?;
+        Ok(Bb8Connection::Pooled(pooled))
     }
 
-    async fn ping(&self, client: &mut Client) -> Result<(), RunError<Error>> {
+    async fn connect(&self) -> Result<Bb8Connection<T>, RunError<Error>> {
+        let connected = (self.direct)().await;
+        connected.map(Bb8Connection::Direct).map_err(RunError::User)
+    }
+
+    async fn ping(&self, client: &mut Bb8Connection<T>) -> Result<(), RunError<Error>> {
         let queried = query::query(client, &DatabaseQueries::default()).await;
         queried.map(drop).map_err(RunError::User)
     }
 
     /// bb8 has no way to take a connection out of its pool, but closes one that is broken. This one
     /// is made so, through a method that the documentation of tokio-postgres hides.
-    fn discard(&self, mut pooled: Self::Pooled) {
-        pooled.__private_api_close();
+    fn discard(&self, pooled: Bb8Connection<T>) {
+        if let Bb8Connection::Pooled(mut pooled) = pooled {
+            self.is_in_doubt
+                .store(!pooled.is_closed(), Ordering::Relaxed);
+            pooled.__private_api_close();
+        }
     }
 
     fn fault(&self, error: &RunError<Error>) -> PoolFault {
@@ -80,8 +163,8 @@ where
         }
     }
 
-    fn hooks(&self) -> &'static str {
-        "`on_acquire`"
+    fn hooks(&self) -> &'static [&'static str] {
+        &["on_acquire"]
     }
 }
 
@@ -92,7 +175,7 @@ where
 {
     async fn query(
         &self,
-        client: &mut Client,
+        client: &mut Bb8Connection<T>,
         queries: &DatabaseQueries,
     ) -> Result<DatabaseState, RunError<Error>> {
         let queried = query::query(client, queries).await;
@@ -101,7 +184,7 @@ where
 
     async fn write(
         &self,
-        client: &mut Client,
+        client: &mut Bb8Connection<T>,
         statement: &str,
         queries: &DatabaseQueries,
     ) -> Result<(), RunError<Error>> {
@@ -115,6 +198,22 @@ where
     T: MakeTlsConnect<Socket> + Clone + Send + Sync + 'static,
     PostgresConnectionManager<T>: ManageConnection<Connection = Client, Error = Error>,
 {
+}
+
+/// Without what a client shows.
+impl<T: MakeTlsConnect<Socket>> fmt::Debug for Bb8Connection<T>
+where
+    PostgresConnectionManager<T>: ManageConnection<Connection = Client, Error = Error>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bb8Connection").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for DirectConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DirectConnection").finish_non_exhaustive()
+    }
 }
 
 /// Without the pool, whose `Debug` may show the settings of its connections.

@@ -40,6 +40,10 @@ impl ConnectionPool for DeadpoolPostgresPool {
         ))
     }
 
+    fn connection<'a>(&self, pooled: &'a mut Object) -> &'a mut ClientWrapper {
+        pooled
+    }
+
     async fn take(&self) -> Result<Object, PoolError> {
         self.pool.get().await
     }
@@ -98,8 +102,8 @@ impl ConnectionPool for DeadpoolPostgresPool {
         self.direct.as_ref().err().cloned()
     }
 
-    fn hooks(&self) -> &'static str {
-        "`post_create`, `pre_recycle`"
+    fn hooks(&self) -> &'static [&'static str] {
+        &["post_create", "pre_recycle"]
     }
 }
 

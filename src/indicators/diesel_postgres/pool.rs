@@ -72,6 +72,10 @@ impl ConnectionPool for DieselPostgresPool {
         ))
     }
 
+    fn connection<'a>(&self, pooled: &'a mut Self::Pooled) -> &'a mut AsyncPgConnection {
+        pooled
+    }
+
     /// What diesel says of a refusal is too little. The server says the same beside the pool, with
     /// its code; if it does not, what was refused may be over. Twice, because the connection beside
     /// the pool may hold the last place of the server until it is closed.
@@ -128,8 +132,8 @@ impl ConnectionPool for DieselPostgresPool {
         }
     }
 
-    fn hooks(&self) -> &'static str {
-        "`post_create`, `pre_recycle`"
+    fn hooks(&self) -> &'static [&'static str] {
+        &["post_create", "pre_recycle"]
     }
 }
 

@@ -1,7 +1,6 @@
 //! What the indicator needs to know of a pool, whichever crate it is from.
 
 use std::future::Future;
-use std::ops::DerefMut;
 
 use super::state::PoolState;
 
@@ -50,6 +49,10 @@ use super::state::PoolState;
 ///         Some(PoolState::new(open, idle, most))
 ///     }
 ///
+///     fn connection<'a>(&self, pooled: &'a mut toy::Pooled) -> &'a mut toy::Connection {
+///         pooled
+///     }
+///
 ///     async fn take(&self) -> io::Result<toy::Pooled> {
 ///         self.0.get().await
 ///     }
@@ -95,7 +98,7 @@ pub trait ConnectionPool: Send + Sync + 'static {
     type Connection: Send;
 
     /// A connection that belongs to the pool. Dropping it gives it back.
-    type Pooled: DerefMut<Target = Self::Connection> + Send;
+    type Pooled: Send;
 
     /// The errors of the pool and of its client.
     type Error: Send;
@@ -108,6 +111,9 @@ pub trait ConnectionPool: Send + Sync + 'static {
     /// Without this, a pool that is exhausted and one whose hooks fail look alike: both warn, or
     /// fail if [configured](super::ExhaustedPool) so.
     fn state(&self) -> Option<PoolState>;
+
+    /// The connection within a pooled one.
+    fn connection<'a>(&self, pooled: &'a mut Self::Pooled) -> &'a mut Self::Connection;
 
     /// Takes a connection as the application does.
     ///
@@ -139,6 +145,9 @@ pub trait ConnectionPool: Send + Sync + 'static {
 
     /// Removes a connection from the pool and closes it at once: an answer may still be pending, or
     /// the server may be gone.
+    ///
+    /// This cannot wait, because it is called in destructors too, when a run is aborted. A client
+    /// that has to wait spawns a task for that, with a bound.
     fn discard(&self, pooled: Self::Pooled);
 
     /// Closes a connection that [`connect`](Self::connect) has opened. By default it is dropped.
@@ -170,10 +179,11 @@ pub trait ConnectionPool: Send + Sync + 'static {
         true
     }
 
-    /// The hooks of the application that the pool calls for a new connection. The failure of a pool
-    /// names them if the pool gives no connection although the server accepts one.
-    fn hooks(&self) -> &'static str {
-        "its hooks"
+    /// The names of the hooks of the application that the pool calls before it gives a connection,
+    /// such as `after_connect`. The failure of a pool names them if it gives no connection although
+    /// the server accepts one. By default none are named.
+    fn hooks(&self) -> &'static [&'static str] {
+        &[]
     }
 }
 

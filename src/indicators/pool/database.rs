@@ -6,6 +6,9 @@ use std::time::Duration;
 use super::ConnectionPool;
 use crate::Failure;
 
+/// The patience of queries that belong to no run.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// A pool of connections to a database, for [`PoolIndicator::read_write`],
 /// [`max_lag`](super::PoolIndicator::max_lag) and
 /// [`write_statement`](super::PoolIndicator::write_statement).
@@ -36,13 +39,19 @@ pub trait DatabasePool: ConnectionPool {
 /// [`PoolIndicator::max_lag`]: super::PoolIndicator::max_lag
 pub trait ReplicatedPool: DatabasePool {}
 
-/// What a run queries of a database.
-#[derive(Clone, Copy, Debug, Default)]
+/// What a run queries of a database. By default nothing but an answer, with a patience of 1 s.
+#[derive(Clone, Copy, Debug)]
 pub struct DatabaseQueries {
     pub(crate) read_write: bool,
     pub(crate) lag: bool,
     pub(crate) patience: Duration,
     pub(crate) behind_pooler: bool,
+}
+
+impl Default for DatabaseQueries {
+    fn default() -> Self {
+        QuerySettings::default().queries(PATIENCE)
+    }
 }
 
 impl DatabaseQueries {

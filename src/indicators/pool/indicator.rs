@@ -3,11 +3,10 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::beside::Answer;
 use super::database::{DatabasePool, DatabaseQueries, DatabaseState, QuerySettings};
+use super::memory::Memory;
 use super::{ConnectionPool, ReplicatedPool};
 use crate::indicators::shared::{budget, config};
 use crate::{CheckResult, ComponentType, HealthIndicator};
@@ -17,6 +16,9 @@ const TIMEOUT_BEHIND_POOLER: Duration = Duration::from_secs(15);
 
 /// The default of [`PoolIndicator::beside_interval`].
 const BESIDE_INTERVAL: Duration = Duration::from_secs(15);
+
+/// The default of [`PoolIndicator::full_grace`].
+const FULL_GRACE: Duration = Duration::from_secs(120);
 
 /// Decides whether an exhausted pool warns or fails while the database itself answers.
 ///
@@ -44,31 +46,35 @@ pub enum ExhaustedPool {
 /// run that fails or is aborted closes its connection, because an answer may still be pending.
 ///
 /// If the pool gives no connection within 45 % of the timeout, or the request has no answer by then,
-/// the run opens one connection beside the pool, sends the same request and closes it. While an
-/// exhausted pool is why, it does so once in [15 s](Self::beside_interval): 500 instances whose
-/// pools are all exhausted open at most 34 connections a second.
+/// the run opens one connection beside the pool, sends the same request and closes it. While the
+/// pool is short of connections, it does so once in [15 s](Self::beside_interval): 500 instances open
+/// 34 connections a second on average. If all of their pools run short at once, each looks within one
+/// TTL, 100 a second, and again 15 s later.
 ///
 /// # Verdicts
 ///
 /// The check *passes* if a connection of the pool answers. It *warns*, and the instance keeps its
 /// traffic, if:
 ///
-/// - the pool is [exhausted](ExhaustedPool), and the server answers a connection beside the pool. "All
-///   connections are taken" is such an answer. An exhausted pool that was answered beside within the
-///   last 15 s warns without another look: a server that dies meanwhile fails the check one
+/// - the pool is [exhausted](ExhaustedPool), and the server answers a connection beside the pool. A
+///   pool that was short of connections and was answered beside within the last 15 s warns without
+///   another look: a server that dies meanwhile fails the check one
 ///   [interval](Self::beside_interval), one TTL and one timeout later, 22 s by default;
+/// - the pool is exhausted or cannot grow, because the server accepts no more connections, the
+///   application uses those that it has, and one of them answered a run within the last
+///   [2 min](Self::full_grace);
 /// - connections of the pool were dead, as after a failover or a restart, and the server answers
 ///   another one. The run closes each dead connection that it meets, and looks for further ones
 ///   among those that are idle, at most half of them at a time, with the time that it has left. So
 ///   the first run after the server accepts connections is ready again, and the pool of an instance
 ///   without traffic recovers too;
-/// - the pool cannot grow because the server accepts no more connections, and the application uses
-///   those that it has.
+/// - the pool was so slow that a [`write_statement`](Self::write_statement) was not run.
 ///
 /// It *fails*, with the reason, if neither a connection of the pool nor one beside it answers; if
-/// the server refuses, for instance because of a wrong password; if the pool has no connection and
-/// the server accepts none; and if the server answers beside the pool, but the pool, which is not
-/// exhausted, gives no connection: a hook of the application may fail.
+/// the server refuses, for instance because of a wrong password; if the server accepts no more
+/// connections, and the pool has none, or one that is silent, or has not answered for 2 min; and if
+/// the server answers beside the pool, but the pool, which is not exhausted, gives no connection: a
+/// hook of the application may fail or hang.
 ///
 /// # What it cannot see
 ///
@@ -76,7 +82,9 @@ pub enum ExhaustedPool {
 /// - Behind a pooler such as PgBouncer or ProxySQL: a server that is down looks like one whose
 ///   connections are all busy. See [`behind_pooler`](Self::behind_pooler).
 /// - Which server answers, if several share the address.
-/// - Between two looks beside an exhausted pool: whether the server still answers.
+/// - Between two looks beside a pool that is short of connections: whether the server still answers.
+/// - Whether those that hold all connections of an exhausted pool are callers that wait for the
+///   database, or for a hook of the application.
 ///
 /// # Defaults
 ///
@@ -93,8 +101,8 @@ pub struct PoolIndicator<P: ConnectionPool> {
     timeout: Option<Duration>,
     pub(super) exhausted_pool: ExhaustedPool,
     pub(super) beside_interval: Duration,
-    /// The last answer beside an exhausted pool; `None` if the last run came to another result.
-    answered_beside: Mutex<Option<Answer>>,
+    pub(super) full_grace: Duration,
+    pub(super) memory: Memory,
     pub(super) settings: QuerySettings,
     /// Only pools of databases have these.
     pub(super) database: Option<Database<P>>,
@@ -130,7 +138,8 @@ impl<P: ConnectionPool> PoolIndicator<P> {
             timeout: None,
             exhausted_pool: ExhaustedPool::default(),
             beside_interval: BESIDE_INTERVAL,
-            answered_beside: Mutex::new(None),
+            full_grace: FULL_GRACE,
+            memory: Memory::default(),
             settings: QuerySettings::default(),
             database: None,
         }
@@ -158,6 +167,17 @@ impl<P: ConnectionPool> PoolIndicator<P> {
         self
     }
 
+    /// Sets for how long a server that accepts no further connection excuses a pool that gives none,
+    /// after a connection of the pool has answered a run. Default: 2 min.
+    ///
+    /// "All connections are taken" shows that the server listens, and not that it serves those that
+    /// it has. A longer time suits a pool that stays exhausted for longer, with callers that wait for
+    /// longer than the [timeout](Self::timeout): no run gets a connection of it.
+    pub fn full_grace(mut self, grace: Duration) -> Self {
+        self.full_grace = grace;
+        self
+    }
+
     /// For a pool whose connections lead to a pooler, such as PgBouncer, Odyssey or ProxySQL.
     ///
     /// Such a pooler lets each request wait until a connection of the server is free, which says
@@ -168,6 +188,8 @@ impl<P: ConnectionPool> PoolIndicator<P> {
     ///
     /// The pooler itself may answer for its server: PgBouncer accepts a connection while its server
     /// is down, and holds the request until `query_wait_timeout`. The check then fails after 13.5 s.
+    /// For the same reason "no more connections allowed" does not excuse a pool that gives none: let
+    /// the pooler accept more connections than all pools together may open.
     pub fn behind_pooler(mut self) -> Self {
         self.settings.behind_pooler = true;
         self
@@ -178,20 +200,6 @@ impl<P: ConnectionPool> PoolIndicator<P> {
             true => TIMEOUT_BEHIND_POOLER,
             false => budget::TIMEOUT,
         })
-    }
-
-    /// Takes the last answer beside the pool, so that any result but one leaves none.
-    pub(super) fn take_answer(&self) -> Option<Answer> {
-        self.last_answer().take()
-    }
-
-    pub(super) fn set_answer(&self, answer: Answer) {
-        *self.last_answer() = Some(answer);
-    }
-
-    fn last_answer(&self) -> MutexGuard<'_, Option<Answer>> {
-        let last = self.answered_beside.lock();
-        last.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -218,7 +226,8 @@ impl<P: DatabasePool> PoolIndicator<P> {
     /// A statement that waits for a lock fails, and ends on the server, before the run times out:
     /// through `lock_timeout` and `statement_timeout` on Postgres, the lock wait timeouts in whole
     /// seconds on MySQL and MariaDB, and the busy timeout of SQLite. Each is set for this statement
-    /// only. On Postgres the statement runs in a transaction. [Behind a
+    /// only. If less than a fifth of the timeout is left, because the pool was slow, the statement
+    /// does not run, and the check warns. On Postgres the statement runs in a transaction. [Behind a
     /// pooler](Self::behind_pooler) a statement of MySQL or MariaDB waits for as long as the server
     /// lets it.
     pub fn write_statement(mut self, statement: impl Into<String>) -> Self {

@@ -22,7 +22,8 @@ impl<'a, P: ConnectionPool> Lease<'a, P> {
 
     /// `None` if it was given back, which consumes it.
     pub(super) fn connection(&mut self) -> Option<&mut P::Connection> {
-        self.pooled.as_deref_mut()
+        let pooled = self.pooled.as_mut()?;
+        Some(self.pool.connection(pooled))
     }
 
     pub(super) async fn give_back(mut self) {

@@ -1,10 +1,13 @@
 //! One engine for every pool: what a run does when connections are scarce, stale or gone.
 
+mod ask;
 mod beside;
 mod connection_pool;
 pub(crate) mod database;
 mod indicator;
+mod judge;
 mod lease;
+mod memory;
 mod retry;
 mod run;
 mod state;

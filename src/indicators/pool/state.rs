@@ -51,6 +51,14 @@ impl PoolState {
         self.idle == 0 && (self.open >= self.most || self.parent == Parent::Exhausted)
     }
 
+    /// Without a connection that the pool opens for the run itself.
+    pub(super) fn without_one(self) -> Self {
+        Self {
+            open: self.open.saturating_sub(1),
+            ..self
+        }
+    }
+
     pub(super) fn in_use(self) -> usize {
         self.open.saturating_sub(self.idle)
     }

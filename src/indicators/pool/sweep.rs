@@ -17,45 +17,59 @@ const PATIENCE: Duration = Duration::from_millis(50);
 impl<P: ConnectionPool> Run<'_, P> {
     /// Closes the dead ones among the idle connections, as far as two thirds of the remaining time
     /// allow. At most half of those that are untested are tested at a time: the application finds
-    /// the others. `took` is the time in which the server has just answered beside the pool.
-    pub(super) async fn sweep(&self, took: Duration) {
-        let left = self.budget.left();
+    /// the others. Returns whether all were tested.
+    ///
+    /// `round_trip` is how long the server has just taken to answer a query. An idle connection has
+    /// several times as long: it is tested, returned and perhaps tested by the pool too.
+    pub(super) async fn sweep(&self, round_trip: Duration) -> bool {
         if !self.pool().falls_silent() {
-            return;
+            return false;
         }
-        let until = self.budget.spent() + left / 3 * 2;
-        let patience = (took * 4).min(left / 4).max(PATIENCE);
+        let until = self.budget.spent() + self.budget.left() / 3 * 2;
+        let patience = round_trip.saturating_mul(4).max(PATIENCE);
         let mut untested = self.idle();
-        while untested > 0 && self.budget.spent() + patience <= until {
-            let batch = untested.div_ceil(2);
-            let tests = (0..batch).map(|_| timeout(patience, test_idle(self.pool())));
-            let results = join(tests.collect()).await;
-            for result in results {
-                // What is dropped here, in the middle of its test, is closed.
-                if result.is_err() {
-                    self.dead.fell_silent();
-                } else if let Ok(Some(words)) = result {
-                    self.dead.broke_off(words);
-                }
+        while untested > 0 {
+            if self.budget.spent() + patience > until {
+                return false;
             }
+            let batch = untested.div_ceil(2);
+            let tests = (0..batch).map(|_| timeout(patience, self.test_idle()));
+            let results = join(tests.collect()).await;
+            // What is dropped here, in the middle of its test, is closed.
+            let silent = results.iter().filter(|result| result.is_err());
+            silent.for_each(|_| self.dead.fell_silent());
             untested = self.idle().min(untested - batch);
+        }
+        true
+    }
+
+    /// Tests one idle connection while another one of the pool is silent and no new one can be had.
+    pub(super) async fn test_another(&self) {
+        if self.pool().falls_silent() {
+            self.test_idle().await;
         }
     }
 
     pub(super) fn idle(&self) -> usize {
         self.pool().state().map_or(0, |state| state.idle)
     }
-}
 
-/// Pings an idle connection. Returns why it was closed, if it was.
-async fn test_idle<P: ConnectionPool>(pool: &P) -> Option<String> {
-    let mut lease = Lease::new(pool, pool.take_idle().await?);
-    match pool.ping(lease.connection()?).await {
-        Ok(()) => {
-            lease.give_back().await;
-            None
+    /// Pings an idle connection, if there is one, and closes it if it broke off.
+    async fn test_idle(&self) {
+        let Some(pooled) = self.pool().take_idle().await else {
+            return;
+        };
+        let mut lease = Lease::new(self.pool(), pooled);
+        let Some(connection) = lease.connection() else {
+            return;
+        };
+        match self.pool().ping(connection).await {
+            Ok(()) => {
+                self.indicator.memory.pooled_answered();
+                lease.give_back().await;
+            }
+            Err(error) => self.dead.broke_off(self.pool().describe(&error)),
         }
-        Err(error) => Some(pool.describe(&error)),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::beside::Answer;
+use super::memory::Answer;
 use super::{ExhaustedPool, PoolState};
 use crate::indicators::shared::budget;
 use crate::{CheckResult, Failure, Observation};
@@ -38,12 +38,21 @@ impl Dead {
         self.met().words.clone()
     }
 
-    /// The result of a run that a pooled connection has answered after this time.
-    pub(super) fn answered_after(&self, time: Duration, address: &str) -> Observation {
-        if self.is_none() {
-            return budget::answered_after(time);
-        }
-        let text = format!("{}; {address} answers on the next one", self.text());
+    /// The result of a run that a pooled connection has answered after this time. `skipped` says
+    /// what was not done on it.
+    pub(super) fn answered_after(
+        &self,
+        time: Duration,
+        address: &str,
+        skipped: Option<String>,
+    ) -> Observation {
+        let dead = format!("{}; {address} answers on the next one", self.text());
+        let text = match (self.is_none(), skipped) {
+            (true, None) => return budget::answered_after(time),
+            (true, Some(skipped)) => skipped,
+            (false, None) => dead,
+            (false, Some(skipped)) => format!("{dead}; {skipped}"),
+        };
         Observation::warn(text).measurement("responseTime", budget::milliseconds(time), "ms")
     }
 
@@ -123,20 +132,24 @@ pub(super) fn refusal(state: Option<PoolState>) -> String {
     }
 }
 
-/// The step in which a pool that is not exhausted gives no connection for the second time. `hooks`
-/// are the application's own, which may be the cause.
-pub(super) fn retry_step(
+/// The failure of a pool that is not exhausted, and gives no connection for the second time. `hooks`
+/// are the application's own, which may be the cause. `times` are those of the two attempts.
+pub(super) fn gives_none(
     state: Option<PoolState>,
-    waited: Duration,
+    times: [Duration; 2],
     address: &str,
-    hooks: &str,
-) -> String {
-    let waited = waited.as_secs_f64();
-    format!(
-        "{} within {waited:.1} s, although {address} answers a new connection; its idle \
-         connections may be dead, or its hooks ({hooks}) may fail: second attempt",
+    hooks: &[&str],
+) -> Failure {
+    let [first, second] = times.map(|time| time.as_secs_f64());
+    let names = match hooks.join("`, `") {
+        names if names.is_empty() => names,
+        names => format!(" (`{names}`)"),
+    };
+    Failure::new(format!(
+        "{} within {first:.1} s, nor within another {second:.1} s, although {address} answers a new \
+         connection; its idle connections may be dead, or its hooks{names} may fail",
         refusal(state)
-    )
+    ))
 }
 
 /// The result of a run that got a connection of the pool after it had looked beside it.
@@ -161,6 +174,12 @@ pub(super) fn second_attempt(
 /// The result of a run that closed dead connections of the pool, and whose server answers.
 pub(super) fn dead(dead: &Dead, now: Option<PoolState>, address: &str) -> Observation {
     let text = format!("{}; {address} answers a new one", dead.text());
+    with_readings(Observation::warn(text), now)
+}
+
+/// The result of a run that found a dead connection of the pool, and another one that answers.
+pub(super) fn dead_but_one(dead: &Dead, now: Option<PoolState>, address: &str) -> Observation {
+    let text = format!("{}; {address} answers on another one", dead.text());
     with_readings(Observation::warn(text), now)
 }
 

@@ -15,6 +15,9 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
 /// all the time.
 pub(crate) const TTL: Duration = Duration::from_secs(5);
 
+/// The longest timeout that a check can have. The clock cannot tell the end of any time.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// The time of a run, divided among its steps so that a failure names the step that took too long.
 ///
 /// For an indicator of your own over a client without a pool. The refresher aborts a run that takes
@@ -49,10 +52,13 @@ pub struct Budget {
 impl Budget {
     /// Starts the time of a run with this timeout: that of the check, by default 1 s. The steps get
     /// nine tenths of it.
+    ///
+    /// A timeout of more than a year counts as one of a year, the most that
+    /// [`start()`](crate::HealthBuilder::start) allows.
     pub fn start(timeout: Duration) -> Self {
         Self {
             started_at: Instant::now(),
-            total: timeout / 10 * 9,
+            total: timeout.min(LONGEST) / 10 * 9,
         }
     }
 

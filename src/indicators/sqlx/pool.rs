@@ -45,11 +45,13 @@ impl<DB: SqlxDatabase> ConnectionPool for SqlxPool<DB> {
     }
 
     fn state(&self) -> Option<PoolState> {
-        let state = PoolState::new(
-            count(self.pool.size()),
-            self.pool.num_idle(),
-            count(self.pool.options().get_max_connections()),
-        );
+        let open = count(self.pool.size());
+        // sqlx counts one that comes back after it may be taken again: below zero for a moment.
+        let idle = match self.pool.num_idle() {
+            idle if idle <= open => idle,
+            _ => 0,
+        };
+        let state = PoolState::new(open, idle, count(self.pool.options().get_max_connections()));
         let Some(parent) = &self.parent else {
             return Some(state);
         };
@@ -64,6 +66,10 @@ impl<DB: SqlxDatabase> ConnectionPool for SqlxPool<DB> {
 
     async fn prepare(&self) -> Result<(), String> {
         DB::check_storage(&self.storage, &self.pool.connect_options()).await
+    }
+
+    fn connection<'a>(&self, pooled: &'a mut PoolConnection<DB>) -> &'a mut DB::Connection {
+        pooled
     }
 
     async fn take(&self) -> Result<PoolConnection<DB>, Error> {
@@ -151,8 +157,8 @@ impl<DB: SqlxDatabase> ConnectionPool for SqlxPool<DB> {
         DB::FALLS_SILENT
     }
 
-    fn hooks(&self) -> &'static str {
-        "`after_connect`, `before_acquire`"
+    fn hooks(&self) -> &'static [&'static str] {
+        &["after_connect", "before_acquire"]
     }
 }
 

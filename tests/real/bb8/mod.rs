@@ -12,7 +12,7 @@ use tower_health::{HealthIndicator, Status};
 use crate::deadpool::support::config;
 use crate::servers::postgres::{PASSWORD, Postgres};
 use crate::support::eventually;
-use crate::support::proxy::Proxy;
+use crate::support::proxy::{Mode, Proxy};
 use crate::support::runs::{passes, run, runs_pass};
 use crate::support::sqlx_pool::{LONG, TIMEOUT};
 use crate::support::watched::Watched;
@@ -30,7 +30,7 @@ fn pool(config: &Config, size: u32, tests: bool) -> PostgresPool {
 }
 
 fn indicator(pool: &PostgresPool, config: &Config) -> Bb8PostgresIndicator<NoTls> {
-    Bb8PostgresIndicator::<NoTls>::new("db", pool.clone(), config).timeout(TIMEOUT)
+    Bb8PostgresIndicator::new("db", pool.clone(), config, NoTls).timeout(TIMEOUT)
 }
 
 async fn take(pool: &PostgresPool, count: u32) -> Vec<impl Sized + use<>> {
@@ -142,4 +142,40 @@ async fn hundreds_of_runs_leave_no_place_and_no_connection() {
         Handle::current().metrics().num_alive_tasks() <= tasks
     })
     .await;
+}
+
+// The login succeeds, and nothing after it is answered.
+#[tokio::test]
+#[ignore = "needs Postgres: run .ci/test"]
+async fn runs_before_a_server_that_is_silent_after_the_login_leave_no_task_and_no_socket() {
+    let server = Postgres::start().await;
+    let proxy = Proxy::start(([127, 0, 0, 1], server.port()).into()).await;
+    let config = config(proxy.port());
+    let pool = pool(&config, SIZE, false);
+    let indicator = indicator(&pool, &config).timeout(Duration::from_millis(400));
+    passes(&indicator).await;
+    proxy.set(Mode::SilentAfterLogin);
+    // The first may find that the pool holds a connection of before.
+    assert_eq!(run(&indicator, 2, TIMEOUT).await, 0);
+    let (tasks, open) = (tasks(), proxy.open());
+    assert_eq!(run(&indicator, 20, TIMEOUT).await, 0);
+    eventually("tasks and sockets end", async || {
+        self::tasks() <= tasks && proxy.open() <= open
+    })
+    .await;
+    // While the pool is exhausted, only the connection beside it is silent.
+    proxy.set(Mode::Pass);
+    passes(&indicator).await;
+    let _taken = take(&pool, SIZE).await;
+    let (tasks, open) = (self::tasks(), proxy.open());
+    proxy.set(Mode::SilentAfterLogin);
+    assert_eq!(run(&indicator, 20, TIMEOUT).await, 0);
+    eventually("tasks and sockets end", async || {
+        self::tasks() <= tasks && proxy.open() <= open
+    })
+    .await;
+}
+
+fn tasks() -> usize {
+    Handle::current().metrics().num_alive_tasks()
 }

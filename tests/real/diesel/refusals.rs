@@ -40,6 +40,7 @@ async fn an_exhausted_pool_that_holds_all_that_the_server_allows_warns() {
     let url = url(server.port(), PASSWORD);
     let pool = pool_of(&url, RecyclingMethod::Fast, 5);
     let indicator = indicator(&pool, server.port()).timeout(LONG);
+    passes(&indicator).await;
     let taken = take(&pool, 5).await;
     let text = warning(&indicator).await;
     assert!(text.contains("5 of 5") && text.contains(FULL), "{text}");
@@ -55,6 +56,7 @@ async fn a_pool_that_cannot_grow_warns_while_it_has_some_and_fails_without() {
     let pool_of = |size| pool_of(&url(server.port(), PASSWORD), RecyclingMethod::Fast, size);
     let pool = pool_of(4);
     let indicator = indicator(&pool, server.port()).timeout(LONG);
+    passes(&indicator).await;
     let own = take(&pool, 2).await;
     let neighbour = pool_of(3);
     let others = take(&neighbour, 3).await;

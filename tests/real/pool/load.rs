@@ -2,16 +2,19 @@
 
 use std::time::{Duration, Instant};
 
+use deadpool_postgres::tokio_postgres::NoTls;
 use sqlx::mysql::MySqlPoolOptions;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, Executor, Pool, raw_sql};
 use tokio::task::JoinSet;
-use tower_health::indicators::SqlxDatabase;
+use tower_health::indicators::{
+    ConnectionPool, DeadpoolPostgresIndicator, PoolIndicator, SqlxDatabase, SqlxIndicator,
+};
 use tower_health::{HealthIndicator, Status};
 
 use super::full::{mariadb, postgres, take_all};
 use crate::deadpool::support as deadpool;
-use crate::support::sqlx_pool::indicator;
+use crate::support::runs::passes;
 
 const CALLERS: usize = 40;
 
@@ -24,16 +27,24 @@ const LOADS: [Duration; 4] = [
 ];
 
 /// Of which 2.7 s are for the pool, however busy the machine is: less than the wait at the highest
-/// load.
+/// load. By hand, the default.
 const TIMEOUT: Duration = Duration::from_secs(6);
 
 /// How many runs each load sees.
 const RUNS: usize = 3;
 
-/// How long each load lasts at least. A minute by hand: `TOWER_HEALTH_SECONDS=60`.
-fn least() -> Duration {
-    let set = std::env::var("TOWER_HEALTH_SECONDS").ok();
-    Duration::from_secs(set.map_or(0, |seconds| seconds.parse().unwrap()))
+/// How long each load lasts at least, if by hand: `TOWER_HEALTH_SECONDS=60` for a minute, with the
+/// default settings of the indicator.
+fn by_hand() -> Option<Duration> {
+    let set = std::env::var("TOWER_HEALTH_SECONDS").ok()?;
+    Some(Duration::from_secs(set.parse().unwrap()))
+}
+
+fn timed<P: ConnectionPool>(indicator: PoolIndicator<P>) -> PoolIndicator<P> {
+    match by_hand() {
+        Some(_) => indicator,
+        None => indicator.timeout(TIMEOUT).beside_interval(Duration::ZERO),
+    }
 }
 
 #[tokio::test]
@@ -70,6 +81,9 @@ async fn no_run_is_red_while_forty_callers_share_all_connections_of_deadpool() {
         let config = deadpool::config(server.port());
         let pool = deadpool::pool_of(&config, deadpool_postgres::RecyclingMethod::Fast, 5);
         drop(deadpool::take(&pool, 5).await);
+        let indicator = DeadpoolPostgresIndicator::new("db", pool.clone(), &config, NoTls);
+        let indicator = timed(indicator);
+        passes(&indicator).await;
         let mut callers = JoinSet::new();
         for _ in 0..CALLERS {
             let pool = pool.clone();
@@ -81,7 +95,7 @@ async fn no_run_is_red_while_forty_callers_share_all_connections_of_deadpool() {
                 }
             });
         }
-        none_is_red(&deadpool::indicator(&pool, &config).timeout(TIMEOUT), load).await;
+        none_is_red(&indicator, load).await;
         assert!(
             callers.try_join_next().is_none(),
             "errors of the application"
@@ -96,6 +110,8 @@ where
     for<'c> &'c Pool<DB>: Executor<'c, Database = DB>,
 {
     drop(take_all(pool).await);
+    let indicator = timed(SqlxIndicator::new("db", pool.clone()));
+    passes(&indicator).await;
     let statement = format!("{sleep}({})", load.as_secs_f64());
     let mut callers = JoinSet::new();
     for _ in 0..CALLERS {
@@ -108,7 +124,7 @@ where
             }
         });
     }
-    none_is_red(&indicator(pool).timeout(TIMEOUT), load).await;
+    none_is_red(&indicator, load).await;
     assert!(
         callers.try_join_next().is_none(),
         "errors of the application"
@@ -119,7 +135,7 @@ where
 async fn none_is_red(indicator: &impl HealthIndicator, load: Duration) {
     let begun_at = Instant::now();
     let (mut runs, mut passes) = (0, 0);
-    while runs < RUNS || begun_at.elapsed() < least() {
+    while runs < RUNS || begun_at.elapsed() < by_hand().unwrap_or_default() {
         runs += 1;
         match indicator.check().await {
             Ok(observation) => passes += usize::from(observation.status() == Status::Pass),

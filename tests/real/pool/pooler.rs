@@ -8,11 +8,13 @@ use std::time::Duration;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::raw_sql;
 use tokio::task::JoinSet;
+use tower_health::indicators::SqlxIndicator;
 use tower_health::{HealthIndicator, Status};
 
 use super::full::take_all;
 use crate::servers::pgbouncer::PgBouncer;
 use crate::servers::postgres::Postgres;
+use crate::support::runs::passes;
 use crate::support::sqlx_pool::{indicator, patient};
 
 const CALLERS: u32 = 40;
@@ -71,8 +73,10 @@ async fn an_exhausted_pool_that_holds_all_that_a_pooler_allows_warns() {
     let pool = PgPoolOptions::new()
         .max_connections(3)
         .connect_lazy_with(server.options().port(pooler.port()));
+    let indicator = patient(&pool);
+    passes(&indicator).await;
     let _taken = take_all(&pool).await;
-    let observation = patient(&pool).check().await.unwrap();
+    let observation = indicator.check().await.unwrap();
     assert_eq!(observation.status(), Status::Warn, "{observation:?}");
     let text = observation.output().unwrap();
     assert!(text.contains("no more connections allowed"), "{text}");
@@ -92,4 +96,27 @@ async fn a_pooler_whose_server_is_down_fails() {
     server.kill();
     indicator.check().await.unwrap_err();
     indicator.check().await.unwrap_err();
+}
+
+// It says itself that it accepts no further connection, whatever its server does.
+#[tokio::test]
+#[ignore = "needs PgBouncer: run .ci/test"]
+async fn a_full_pooler_whose_server_is_down_fails() {
+    let mut server = Postgres::start().await;
+    let pooler = PgBouncer::start(&server, 2, 3).await;
+    let pool = PgPoolOptions::new()
+        .max_connections(3)
+        .connect_lazy_with(server.options().port(pooler.port()));
+    let indicator = SqlxIndicator::<sqlx::Postgres>::new("db", pool.clone())
+        .behind_pooler()
+        .timeout(Duration::from_secs(3));
+    passes(&indicator).await;
+    let taken = take_all(&pool).await;
+    server.kill();
+    for _ in 0..2 {
+        let failure = indicator.check().await.unwrap_err();
+        let text = failure.output();
+        assert!(text.contains("no more connections allowed"), "{text}");
+    }
+    drop(taken);
 }

@@ -129,6 +129,19 @@ async fn a_pool_whose_hook_fails_on_each_new_connection_fails() {
     assert_no_place_is_stranded(&pool).await;
 }
 
+// New connections are given without it, and the application gets none that is idle.
+#[tokio::test]
+#[ignore = "needs Postgres: run .ci/test"]
+async fn a_pool_whose_hook_hangs_on_idle_connections_fails() {
+    let server = Postgres::start().await;
+    let pool = PgPoolOptions::new()
+        .max_connections(3)
+        .before_acquire(|_, _| Box::pin(std::future::pending()))
+        .connect_lazy_with(server.options());
+    let watched = Watched::start("db", patient(&pool));
+    watched.turns_with(Status::Fail, "`before_acquire`").await;
+}
+
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
 async fn an_exhausted_pool_does_not_hide_that_the_database_takes_no_writes() {

@@ -1,0 +1,198 @@
+//! What follows from what the pool and the connection beside it were answered.
+
+use tokio::time::Instant;
+
+use super::beside::{Beside, Reached, Unreached};
+use super::memory::Answer;
+use super::run::Run;
+use super::state::Parent;
+use super::verdict::{self, Evidence};
+use super::{ConnectionPool, PoolState};
+use crate::{CheckResult, Failure};
+
+/// What a run waited for in the pool until it gave up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Wait {
+    /// A connection: one that is in use, or a new one.
+    Connection,
+    /// The end of the pool's own test of an idle connection, or of a hook on it.
+    Test,
+    /// The answer to the query on a connection of the pool.
+    Answer,
+}
+
+impl<P: ConnectionPool> Run<'_, P> {
+    /// The run has let go of the pool: what the pool counts now is the application's.
+    pub(super) async fn judge(&self, beside: Beside<P::Error>, wait: Wait) -> CheckResult {
+        match beside {
+            Beside::Answers(reached) => self.judge_reached(reached, wait).await,
+            Beside::Full(text) => self.judge_full(text, wait != Wait::Connection),
+            Beside::Fails(unreached) => Err(self.unreached(unreached, wait == Wait::Answer)),
+        }
+    }
+
+    /// Repeats the result of the last run, if it found the pool short of connections, not long ago,
+    /// and nothing has changed since.
+    pub(super) fn repeat_earlier(&self) -> Option<CheckResult> {
+        let answer = self.earlier.clone()?;
+        let is_recent = answer.at.elapsed() < self.indicator.beside_interval;
+        let is_opening = self.is_opening();
+        // A connection of the pool that does not answer is news.
+        if !is_recent || self.may_have_place() && !is_opening {
+            return None;
+        }
+        let state = self.pool().state().map(|state| match is_opening {
+            true => state.without_one(),
+            false => state,
+        });
+        let still_holds = match &answer.full {
+            None => is_short(state),
+            Some(_) => is_in_use(state) && self.is_excused(),
+        };
+        still_holds.then(|| self.short(state, Evidence::Earlier(answer)))
+    }
+
+    /// The server answers beside the pool.
+    async fn judge_reached(&self, reached: Reached, wait: Wait) -> CheckResult {
+        let evidence = || Evidence::Now(Answer::now(None));
+        let state = self.pool().state();
+        if wait != Wait::Connection {
+            self.dead.fell_silent();
+        }
+        if state.is_some_and(PoolState::is_exhausted) {
+            return self.short(state, evidence());
+        }
+        let waited = self.budget.spent();
+        let knows_all = self.sweep(reached.round_trip).await;
+        let begun_at = Instant::now();
+        let can_tell = wait == Wait::Test && knows_all && self.has_enough_time(reached);
+        let gives = match can_tell {
+            true => self.retry_twice(reached).await?,
+            false => self.retry(reached).await?,
+        };
+        let now = self.pool().state();
+        if gives {
+            let dead = &self.dead;
+            let text = verdict::second_attempt(dead, state, now, waited, &self.address);
+            return Ok(text);
+        }
+        if is_short(now) {
+            self.short(now, evidence())
+        } else if !self.dead.is_none() && !can_tell {
+            Ok(verdict::dead(&self.dead, now, &self.address))
+        } else {
+            let times = [waited, begun_at.elapsed()];
+            let hooks = self.pool().hooks();
+            Err(verdict::gives_none(state, times, &self.address, hooks))
+        }
+    }
+
+    /// The server accepts no further connection, and may be hung apart from that. `is_silent` if a
+    /// connection of the pool is.
+    pub(super) fn judge_full(&self, text: String, is_silent: bool) -> CheckResult {
+        let (address, state) = (&self.address, self.pool().state());
+        let since_pooled = self.indicator.memory.since_pooled();
+        let has_answered = since_pooled.is_some_and(|since| since < self.budget.spent());
+        if is_silent && has_answered {
+            self.dead.fell_silent();
+            return Ok(verdict::dead_but_one(&self.dead, state, address));
+        }
+        if is_silent {
+            self.indicator.memory.pooled_fell_silent();
+        }
+        if self.indicator.settings.behind_pooler {
+            let refusal = self.refusal(state, is_silent);
+            return Err(Failure::new(format!(
+                "{refusal}; the pooler accepts no further connection: {text}"
+            )));
+        }
+        if is_silent {
+            return Err(Failure::new(format!(
+                "{address} does not answer a query, and accepts no further connection: {text}"
+            )));
+        }
+        if !is_in_use(state) {
+            return Err(self.no_connection(&text));
+        }
+        if self.is_excused() {
+            return self.short(state, Evidence::Now(Answer::now(Some(text))));
+        }
+        let refusal = self.refusal(state, is_silent);
+        let since = match since_pooled {
+            Some(since) => format!("for {} s", since.as_secs()),
+            None => "yet".to_owned(),
+        };
+        Err(Failure::new(format!(
+            "{refusal}; {address} accepts no further connection ({text}), and no connection of the \
+             pool has answered {since}"
+        )))
+    }
+
+    /// The failure of a run that got no answer on a connection of the pool, which `is_silent` if it
+    /// has one, and none beside the pool.
+    fn unreached(&self, unreached: Unreached<P::Error>, is_silent: bool) -> Failure {
+        let (address, state) = (&self.address, self.pool().state());
+        let refusal = self.refusal(state, is_silent);
+        let is_exhausted = state.is_some_and(PoolState::is_exhausted);
+        match unreached {
+            Unreached::Silent => {
+                let waited = self.budget.spent().as_secs_f64();
+                Failure::new(format!(
+                    "{refusal}; {address} does not answer a new connection either: no answer \
+                     within {waited:.1} s"
+                ))
+            }
+            Unreached::Refused(error) if is_exhausted || is_silent => {
+                let text = self.pool().describe(&error);
+                Failure::new(format!(
+                    "{refusal}; cannot connect to {address} either: {text}"
+                ))
+            }
+            Unreached::Refused(error) => self.cannot_connect(&error),
+            Unreached::Failed(failure) => failure,
+        }
+    }
+
+    fn refusal(&self, state: Option<PoolState>, is_silent: bool) -> String {
+        match is_silent {
+            true => format!("{} does not answer a query", self.address),
+            false => verdict::refusal(state),
+        }
+    }
+
+    /// Whether a connection of the pool answered so lately that a full server explains why it gives
+    /// none now.
+    fn is_excused(&self) -> bool {
+        let since_pooled = self.indicator.memory.since_pooled();
+        since_pooled.is_some_and(|since| since < self.indicator.full_grace)
+    }
+
+    /// The result of a run over a pool that is short of connections, and whose server has answered.
+    fn short(&self, state: Option<PoolState>, evidence: Evidence) -> CheckResult {
+        self.indicator.memory.set_beside(evidence.answer());
+        let waited = self.share.min(self.budget.spent());
+        evidence.judge(state, waited, self.indicator.exhausted_pool)
+    }
+}
+
+impl Answer {
+    fn now(full: Option<String>) -> Self {
+        Self {
+            at: Instant::now(),
+            full,
+        }
+    }
+}
+
+/// Whether the application, or another pool with the same parent, may have all that there are. A
+/// pool that does not count them may always be short.
+fn is_short(state: Option<PoolState>) -> bool {
+    state.is_none_or(|state| {
+        let has_no_room = state.in_use() > 0 && state.open >= state.most;
+        state.is_exhausted() || state.parent != Parent::None || has_no_room
+    })
+}
+
+fn is_in_use(state: Option<PoolState>) -> bool {
+    state.is_none_or(|state| state.in_use() > 0)
+}
