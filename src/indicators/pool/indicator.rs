@@ -18,7 +18,7 @@ const TIMEOUT_BEHIND_POOLER: Duration = Duration::from_secs(15);
 const BESIDE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// The default of [`PoolIndicator::full_grace`].
-const FULL_GRACE: Duration = Duration::from_secs(120);
+const FULL_GRACE: Duration = Duration::from_secs(10 * 60);
 
 /// Decides whether an exhausted pool warns or fails while the database itself answers.
 ///
@@ -62,7 +62,7 @@ pub enum ExhaustedPool {
 ///   [interval](Self::beside_interval), one TTL and one timeout later, 22 s by default;
 /// - the pool is exhausted or cannot grow, because the server accepts no more connections, the
 ///   application uses those that it has, and one of them answered a run within the last
-///   [2 min](Self::full_grace);
+///   [10 min](Self::full_grace);
 /// - connections of the pool were dead, as after a failover or a restart, and the server answers
 ///   another one. The run closes each dead connection that it meets, and looks for further ones
 ///   among those that are idle, at most half of them at a time, with the time that it has left. So
@@ -72,7 +72,7 @@ pub enum ExhaustedPool {
 ///
 /// It *fails*, with the reason, if neither a connection of the pool nor one beside it answers; if
 /// the server refuses, for instance because of a wrong password; if the server accepts no more
-/// connections, and the pool has none, or one that is silent, or has not answered for 2 min; and if
+/// connections, and the pool has none, or one that is silent, or has not answered for 10 min; and if
 /// the server answers beside the pool, but the pool, which is not exhausted, gives no connection: a
 /// hook of the application may fail or hang.
 ///
@@ -168,11 +168,13 @@ impl<P: ConnectionPool> PoolIndicator<P> {
     }
 
     /// Sets for how long a server that accepts no further connection excuses a pool that gives none,
-    /// after a connection of the pool has answered a run. Default: 2 min.
+    /// after a connection of the pool has answered a run. Default: 10 min.
     ///
     /// "All connections are taken" shows that the server listens, and not that it serves those that
-    /// it has. A longer time suits a pool that stays exhausted for longer, with callers that wait for
-    /// longer than the [timeout](Self::timeout): no run gets a connection of it.
+    /// it has. But a load that keeps every connection busy must not take the whole fleet out of
+    /// traffic, so the default is longer than most peaks. A longer time suits a pool that stays
+    /// exhausted for longer, with callers that wait for longer than the [timeout](Self::timeout): no
+    /// run gets a connection of it.
     pub fn full_grace(mut self, grace: Duration) -> Self {
         self.full_grace = grace;
         self
