@@ -43,8 +43,9 @@ use crate::indicators::postgres::tokio_postgres::message as client;
 ///
 /// `SELECT 1` in each run, on a connection of the pool. By default diesel-async adds another before,
 /// so 500 instances send 200 a second at the default TTL. A run opens a connection beside the pool
-/// only if the pool gives none, or no answer, in half of the time, or reports an error. The queries of [`read_write`](Self::read_write) and [`max_lag`](Self::max_lag) are prepared
-/// statements, as all of diesel: a pooler before the server must support them.
+/// only if the pool gives none, or no answer, in half of the time, or reports an error. The queries of
+/// [`read_write`](Self::read_write) and [`max_lag`](Self::max_lag) are prepared statements, as all of
+/// diesel: a pooler before the server must support them.
 ///
 /// # Verdicts
 ///

@@ -41,8 +41,8 @@ impl<C> RedisIndicator<C> {
     /// Use it where a failover can leave the connection on a primary that was demoted: with
     /// Sentinel, with a name in the DNS, with a virtual address. PING passes there while each write
     /// fails. The role comes with the answer to `HELLO`, which needs Redis 6 and, unlike `ROLE`, no
-    /// permission in the ACL. An active replica of KeyDB passes, since it takes writes. It has no effect with [`cluster`](Self::cluster), where the client
-    /// finds the primary of each key.
+    /// permission in the ACL. An active replica of KeyDB passes, since it takes writes. It has no
+    /// effect with [`cluster`](Self::cluster), where the client finds the primary of each key.
     pub fn expect_primary(mut self) -> Self {
         self.primary.get_or_insert_default();
         self
@@ -97,9 +97,9 @@ impl<C> RedisIndicator<C> {
     /// check warns while so many do, and fails when fewer do. Default: more than half.
     ///
     /// A cluster that has fewer shards needs all of them; `usize::MAX` always requires all, and each
-    /// slot to have a shard. It must not be 0. Require all if each request of the application touches many keys: then most
-    /// requests fail with the first lost shard. Keep in mind that a shard is lost for all instances
-    /// at once, so a failure takes the whole service out.
+    /// slot to have a shard. It must not be 0. Require all if each request of the application touches
+    /// many keys: then most requests fail with the first lost shard. Keep in mind that a shard is lost
+    /// for all instances at once, so a failure takes the whole service out.
     pub fn min_shards(mut self, shards: usize) -> Self {
         self.cluster.get_or_insert_default().min_shards = Some(shards);
         self

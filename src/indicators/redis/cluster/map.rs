@@ -144,7 +144,7 @@ mod tests {
         let replica = vec![
             host,
             Value::Int(port + 1),
-            bulk("09dbe9720cda62f7865eabc5fd8857"),
+            bulk("09d0e9720cda62f7865eabc5fd8857"),
         ];
         Value::Array(vec![
             Value::Int(first),
