@@ -13,7 +13,9 @@ use sqlx::Pool;
 
 use self::backend::Backend;
 pub use self::pool::SqlxPool;
-use crate::indicators::pool::{PoolIndicator, ReplicatedPool};
+use crate::indicators::pool::PoolIndicator;
+#[cfg(any(feature = "sqlx-mysql", feature = "sqlx-postgres"))]
+use crate::indicators::pool::ReplicatedPool;
 
 /// A database of sqlx that [`SqlxIndicator`] can check: `Postgres`, `MySql` and `Sqlite`, each behind
 /// its feature.
