@@ -20,6 +20,8 @@ pub(super) struct Fault {
     pub(super) failure: Failure,
     /// The server closed the connection instead of answering.
     pub(super) is_closed: bool,
+    /// A server error, or an answer that broke off: another backend may do better.
+    pub(super) is_of_backend: bool,
 }
 
 impl From<Failure> for Fault {
@@ -27,6 +29,7 @@ impl From<Failure> for Fault {
         Self {
             failure,
             is_closed: false,
+            is_of_backend: false,
         }
     }
 }
@@ -56,7 +59,12 @@ impl HttpIndicator {
     ) -> Result<Observation, Fault> {
         let headers = self.headers.clone();
         let (answer, head, body) = self.fetch(budget, target, sender, headers).await?;
-        let seen = self.judge_answer(&answer, &head, &body)?;
+        let seen = self.judge_answer(&answer, &head, &body);
+        let seen = seen.map_err(|failure| Fault {
+            failure,
+            is_closed: false,
+            is_of_backend: answer.status.is_server_error() || matches!(body, BodyRead::Broken(..)),
+        })?;
         let (Some(follow), BodyRead::Complete(body)) = (&self.follow, &body) else {
             return Ok(seen);
         };
@@ -101,6 +109,7 @@ impl HttpIndicator {
             Fault {
                 failure: Failure::new(format!("{step}: {text}")),
                 is_closed: error::is_closed_unanswered(as_error(&error)),
+                is_of_backend: false,
             }
         })?;
         let (head, body) = response.into_parts();

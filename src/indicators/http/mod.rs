@@ -59,12 +59,14 @@ struct Judge {
 ///
 /// No failure of a kept connection is believed: the server may have forgotten it, or a balancer may
 /// have pinned it to the one backend that is sick. The request is repeated on a new connection when
-/// the kept one fails, or is silent for half of the time. After a failed run the next one opens a new
-/// connection too. So a run sends two requests at most, and opens two connections at most; with
+/// the kept one fails, or is silent for half of the time. The first run, and each one after a failed
+/// run, opens a new connection too, and a second one if that is closed or broken off, or answers 500–599
+/// within half of the time: one sick backend of three then fails one such run of nine. So a run sends two requests at most, and opens two connections at most; with
 /// [`openid_provider`](Self::openid_provider) it is four of each.
 ///
 /// 500 instances send 100 requests a second at the default TTL. While the server answers, they open 8
-/// connections a second, and keep 500; while it fails, 100 connections a second.
+/// connections a second, and keep 500; while it refuses or hangs, 100 connections a second, and while
+/// it answers 500–599, 200 connections and requests a second.
 ///
 /// A client of the application decides about its connections itself. The check repeats the request
 /// only if the server closed the connection instead of answering (RFC 9112, section 9.3.1).
@@ -73,7 +75,7 @@ struct Judge {
 ///
 /// - **pass**: a status from 200 to 299, or of [`statuses`](Self::statuses), and a body that the
 ///   [`body`](Self::body) function accepts; or whatever [`judge`](Self::judge) says.
-/// - **warn**: a new connection and the kept one disagree, and one of them passes. The text names
+/// - **warn**: a new connection and the kept one, or two new ones, disagree, and one of them passes. The text names
 ///   both: a backend among several may be sick, or the server may accept no more connections. Each
 ///   run in which they disagree warns, so a backend that flaps does not hide; the next run uses the
 ///   connection that passed. A new connection that fails is doubted for one more `reconnect_after`,

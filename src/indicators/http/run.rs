@@ -41,10 +41,7 @@ impl HttpIndicator {
         client: &OwnClient,
     ) -> Result<Observation, Fault> {
         let (seen, keep) = match client.kept() {
-            Kept::None => {
-                let line = client.fresh();
-                (self.repeated(budget, target, &*line).await, line)
-            }
+            Kept::None => self.fresh_twice(budget, target, client).await,
             Kept::Young(line) => self.kept_first(budget, target, client, line).await,
             Kept::Old(line) => self.fresh_first(budget, target, client, line).await,
         };
@@ -63,6 +60,33 @@ impl HttpIndicator {
             Err(fault) if fault.is_closed => self.attempt(budget, target, sender).await,
             result => result,
         }
+    }
+
+    /// Tries a second new connection if the first fails as one sick backend of several does. A server
+    /// that refuses, or lets wait for more than half of the time, is asked once.
+    async fn fresh_twice(
+        &self,
+        budget: &Budget,
+        target: &Target,
+        client: &OwnClient,
+    ) -> (Result<Observation, Fault>, Arc<Line>) {
+        let first = client.fresh();
+        let fault = match self.attempt(budget, target, &*first).await {
+            Err(fault) if fault.is_closed => fault,
+            Err(fault) if fault.is_of_backend && budget.spent() <= budget.left() => fault,
+            result => return (result, first),
+        };
+        drop(first);
+        let second = client.fresh();
+        let seen = match self.attempt(budget, target, &*second).await {
+            Ok(seen) if !fault.is_closed => {
+                let text = fault.failure.output();
+                let note = format!("{text} on a new connection; a second one passes");
+                Ok(warned(&seen, &note))
+            }
+            result => result,
+        };
+        (seen, second)
     }
 
     /// Believes no failure of a kept connection: the server may have forgotten it, or a balancer
@@ -133,7 +157,7 @@ impl HttpIndicator {
     }
 
     /// Sends the request over the first line, and also over the second once the first has failed or
-    /// is silent for half of the time, unless `is_in_doubt` says that the first is to be believed.
+    /// is silent for half of the time, unless the first is not in doubt: then it alone is believed.
     async fn race(
         &self,
         budget: &Budget,

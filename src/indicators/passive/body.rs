@@ -102,30 +102,26 @@ impl<B: Body> Body for PassiveBody<B> {
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
         let frame = ready!(this.body.as_mut().poll_frame(cx));
-        if this.answer.is_none() {
+        let Some(answer) = this.answer.take() else {
             return Poll::Ready(frame);
-        }
-        let (has_ended, breaks_off, trailers) = match &frame {
-            Some(Ok(frame)) => (this.body.is_end_stream(), false, frame.trailers_ref()),
-            Some(Err(_)) => (true, true, None),
-            None => (true, false, None),
         };
-        if breaks_off {
-            if let Some(answer) = this.answer.take() {
+        let (has_ended, trailers) = match &frame {
+            Some(Ok(frame)) => (this.body.is_end_stream(), frame.trailers_ref()),
+            Some(Err(_)) => {
                 answer.breaks_off();
+                return Poll::Ready(frame);
             }
-        } else if *this.awaits_status && (has_ended || trailers.is_some()) {
+            None => (true, None),
+        };
+        let mut error = None;
+        if *this.awaits_status && (has_ended || trailers.is_some()) {
             *this.awaits_status = false;
             let code = trailers.and_then(grpc_status).unwrap_or(UNKNOWN);
-            if let Some(answer) = this.answer.take() {
-                match grpc_error(code, &answer.recorder) {
-                    Some(error) => answer.has_error(error),
-                    None => *this.answer = Some(answer),
-                }
-            }
+            error = grpc_error(code, &answer.recorder);
         }
-        if has_ended {
-            *this.answer = None;
+        match error {
+            Some(error) => answer.has_error(error),
+            None => *this.answer = (!has_ended).then_some(answer),
         }
         Poll::Ready(frame)
     }

@@ -6,6 +6,7 @@ mod call;
 mod count;
 mod layer;
 mod paired;
+mod returns;
 mod settings;
 mod streak;
 mod totals;
@@ -24,6 +25,7 @@ pub use self::call::PassiveCall;
 use self::call::{LastError, Recorder};
 pub use self::layer::{PassiveFuture, PassiveLayer, PassiveService};
 pub use self::paired::PairedIndicator;
+use self::totals::Totals;
 use self::verdict::Seen;
 use self::window::Window;
 use crate::indicators::shared::config;
@@ -102,7 +104,8 @@ use crate::{CheckResult, ComponentType, Criticality, HealthIndicator};
 /// - It **fails** if more than [`fail_above`](Self::fail_above) of them failed. It need not wait until
 ///   an outage fills half of the window: it also fails if `min_requests` failed since the last
 ///   answer, over at least a second, or a tenth of the window if that is shorter. A connection that
-///   breaks with all its requests is no such outage.
+///   breaks with all its requests is no such outage. This ends with an answer, or once nothing has
+///   failed for as long as the outage went on, at least a tenth of the window and a second.
 ///
 /// Slow answers never make it fail, but requests that still wait do. Those that were given up or are
 /// stuck do not: whoever dropped or kept them may be the reason.
@@ -112,8 +115,10 @@ use crate::{CheckResult, ComponentType, Criticality, HealthIndicator};
 /// call errors of a server.
 ///
 /// A failing check that is critical takes the instance out of traffic, and so takes away what the
-/// verdict is made of. As the requests leave the window it turns to a warning, after about one
-/// window: the instance gets traffic again, and fails again if that fails. With
+/// verdict is made of. Without a failure it therefore turns green by itself: after a short outage in a
+/// tenth of the window, and after about one window if more than `fail_above` failed. The instance
+/// gets traffic again, and if that fails without any answer it fails at once, and stays out for twice
+/// as long as before, up to a window. With
 /// [`when_idle`](Self::when_idle) an active check decides instead whether traffic may come back.
 ///
 /// # What it cannot see
@@ -175,7 +180,7 @@ impl PassiveIndicator {
     }
 
     /// Asks another indicator while there is less than [`min_requests`](Self::min_requests) in the
-    /// window, and while too many are stuck or were given up.
+    /// window, while too many are stuck or were given up, and while failures are old.
     ///
     /// The dependency then gets requests of the check only where those of the application say
     /// nothing.
@@ -216,11 +221,25 @@ impl PassiveIndicator {
 
     /// Returns what the window has now.
     fn seen(&self) -> Seen<'_> {
+        let recorder = &self.recorder;
+        self.judging(recorder.window.totals(Instant::now(), recorder.slow_above))
+    }
+
+    /// Returns what the window has now of the requests from this time on.
+    fn seen_since(&self, since: Instant) -> Seen<'_> {
+        let Recorder {
+            window, slow_above, ..
+        } = &*self.recorder;
+        self.judging(window.totals_since(since, Instant::now(), *slow_above))
+    }
+
+    fn judging(&self, totals: Totals) -> Seen<'_> {
         let window = &self.recorder.window;
         Seen {
-            totals: window.totals(Instant::now(), self.recorder.slow_above),
+            totals,
             window: window.length(),
             stuck_after: window.stuck_after(),
+            quiet_after: window.quiet_after(),
             last_error: LastError::of(window),
             min_requests: u64::from(self.min_requests),
             limits: &self.limits,
@@ -235,7 +254,7 @@ impl HealthIndicator for PassiveIndicator {
 
     async fn check(&self) -> CheckResult {
         config::validated(self)?;
-        self.seen().verdict()
+        self.seen().without_old_streak().verdict()
     }
 
     /// Requests of a single user can make a dependency answer with errors.

@@ -7,9 +7,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::PassiveIndicator;
+use super::returns::Returns;
+use super::verdict::Seen;
 use crate::indicators::shared::budget::TTL;
 use crate::indicators::shared::config;
-use crate::{CheckResult, ComponentType, Criticality, HealthIndicator, Observation, OnTimeout};
+use crate::indicators::shared::note::excused;
+use crate::{
+    CheckResult, ComponentType, Criticality, Failure, HealthIndicator, Observation, OnTimeout,
+};
 
 /// Judges a dependency by the requests of the application, and asks it where there are too few; made
 /// by [`PassiveIndicator::when_idle`].
@@ -30,8 +35,8 @@ use crate::{CheckResult, ComponentType, Criticality, HealthIndicator, Observatio
 /// # What it sends
 ///
 /// What the active indicator sends, but only while the window has less than
-/// [`min_requests`](PassiveIndicator::min_requests), or warns because requests are stuck or were
-/// given up. A pass or a warning counts for the TTL of that indicator, or for 5 s if it has none.
+/// [`min_requests`](PassiveIndicator::min_requests), warns because requests are stuck or were given
+/// up, or fails although none has failed for a tenth of it, at least 1 s. A pass or a warning counts for the TTL of that indicator, or for 5 s if it has none.
 /// After a failure each run asks again, since a threshold must not count one failure twice: once in
 /// a TTL of the check, or once in a TTL and a timeout if nothing answers.
 ///
@@ -46,10 +51,11 @@ use crate::{CheckResult, ComponentType, Criticality, HealthIndicator, Observatio
 /// the reading `requests`. While requests are stuck or were given up it fails if the active indicator
 /// does, and warns otherwise.
 ///
-/// If the check is critical and fails by the requests, its instance leaves the traffic and the
-/// window empties; then the active check decides whether it returns. If the active check passes
-/// although requests fail, the instance returns, and leaves again with the next
-/// [`min_requests`](PassiveIndicator::min_requests): about once in a window.
+/// If the check is critical and fails by the requests, its instance leaves the traffic. Once no
+/// request has failed for a tenth of the window, at least 1 s, the active check decides whether it
+/// returns: if it passes, the check warns, and only [`min_requests`](PassiveIndicator::min_requests)
+/// from then on fail it again. If they do, the active check sees less than they: it is asked after
+/// twice the time, and so on up to a window. That starts again once requests work.
 ///
 /// # What it cannot see
 ///
@@ -70,6 +76,7 @@ pub struct PairedIndicator<A> {
     /// The last result of the active indicator, and when it came. `None` if that was a failure: a
     /// threshold counts failures, and an excuse repeats one, so each has to be asked for.
     last: Mutex<Option<(Instant, Observation)>>,
+    returns: Mutex<Returns>,
 }
 
 impl<A: HealthIndicator> PairedIndicator<A> {
@@ -78,6 +85,7 @@ impl<A: HealthIndicator> PairedIndicator<A> {
             passive,
             active,
             last: Mutex::new(None),
+            returns: Mutex::default(),
         }
     }
 
@@ -98,6 +106,48 @@ impl<A: HealthIndicator> PairedIndicator<A> {
         (at.elapsed() < ttl).then(|| observation.clone())
     }
 
+    /// Believes that requests failed for as long as they do. Those of an instance that is out of
+    /// traffic end, and then only the active check can tell that the dependency is well again.
+    async fn failing(&self, seen: &Seen<'_>, failure: Failure) -> CheckResult {
+        let mut returns = *self.returns();
+        if let Some(since) = returns.last_at.map(|at| self.passive.seen_since(at)) {
+            if !since.is_idle() {
+                if since.verdict().is_ok() {
+                    let note = "since the active check passed, fewer fail";
+                    return Ok(excused(&failure, note));
+                }
+                returns.fail();
+                *self.returns() = returns;
+            }
+        }
+        let silence = seen.totals.silence;
+        let is_quiet = silence >= returns.silence(seen.quiet_after);
+        if !is_quiet && returns.last_at.is_none() {
+            return Err(failure);
+        }
+        match self.ask().await {
+            Ok(_) => {
+                self.returns().overrule();
+                let silence = silence.as_secs_f64();
+                let note = match is_quiet {
+                    true => {
+                        format!("none has failed for {silence:.1} s, and the active check passes")
+                    }
+                    false => "the active check has passed, and few were sent since".to_owned(),
+                };
+                Ok(excused(&failure, &note))
+            }
+            Err(failure) => {
+                let requests = seen.totals.requests();
+                Err(failure.measurement("requests", requests, "requests"))
+            }
+        }
+    }
+
+    fn returns(&self) -> MutexGuard<'_, Returns> {
+        self.returns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn last(&self) -> MutexGuard<'_, Option<(Instant, Observation)>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -112,14 +162,20 @@ impl<A: HealthIndicator> HealthIndicator for PairedIndicator<A> {
         config::validated(self)?;
         let seen = self.passive.seen();
         let (is_idle, is_in_doubt) = (seen.is_idle(), seen.is_in_doubt());
-        let requests = seen.totals.requests();
-        let passive = seen.verdict();
-        if passive.is_err() || !(is_idle || is_in_doubt) {
-            return passive;
+        let passive = match seen.verdict() {
+            Ok(passive) => passive,
+            Err(failure) => return self.failing(&seen, failure).await,
+        };
+        if !is_idle {
+            *self.returns() = Returns::default();
         }
+        if !(is_idle || is_in_doubt) {
+            return Ok(passive);
+        }
+        let requests = seen.totals.requests();
         match self.ask().await {
             // It says that the dependency is not to blame, and not that nothing is.
-            Ok(_) if is_in_doubt => passive,
+            Ok(_) if is_in_doubt => Ok(passive),
             Ok(observation) => Ok(observation.measurement("requests", requests, "requests")),
             Err(failure) => Err(failure.measurement("requests", requests, "requests")),
         }

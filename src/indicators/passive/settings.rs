@@ -46,7 +46,7 @@ impl PassiveIndicator {
     /// [`PassiveLayer::streams`](super::PassiveLayer::streams). It is above 0 and at most half of the
     /// window.
     pub fn slow_above(mut self, time: Duration) -> Self {
-        self.recorder("slow_above").slow_above = time;
+        self.change("slow_above").slow_above = time;
         self
     }
 
@@ -81,7 +81,7 @@ impl PassiveIndicator {
         mut self,
         is_failure: impl Fn(StatusCode) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.recorder("http_failure").http_failure = Arc::new(is_failure);
+        self.change("http_failure").http_failure = Arc::new(is_failure);
         self
     }
 
@@ -92,7 +92,7 @@ impl PassiveIndicator {
         mut self,
         is_failure: impl Fn(u16) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.recorder("grpc_failure").grpc_failure = Arc::new(is_failure);
+        self.change("grpc_failure").grpc_failure = Arc::new(is_failure);
         self
     }
 
@@ -112,7 +112,7 @@ impl PassiveIndicator {
     }
 
     /// Returns the settings of calls, to change one of them.
-    fn recorder(&mut self, setter: &'static str) -> &mut Recorder {
+    fn change(&mut self, setter: &'static str) -> &mut Recorder {
         if self.recorder.window.is_in_use.load(Relaxed) {
             self.late(setter);
         }

@@ -12,6 +12,23 @@ pub(super) struct Streak {
     last_at: AtomicU64,
 }
 
+/// What a reader sees of a streak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Failures {
+    pub(super) count: u64,
+    /// That of the last failure if there is no streak.
+    pub(super) first_at: u64,
+    /// An answer ends the streak and leaves this time. 0 before the first failure.
+    pub(super) last_at: u64,
+}
+
+impl Failures {
+    /// Returns the milliseconds from the first to the last.
+    pub(super) fn lasts(self) -> u64 {
+        self.last_at.saturating_sub(self.first_at)
+    }
+}
+
 /// Leaves 34 years for the time, and counts 16 million failures.
 const COUNT_BITS: u32 = 24;
 const MOST: u64 = (1 << COUNT_BITS) - 1;
@@ -36,12 +53,18 @@ impl Streak {
         self.last_at.store(now, Relaxed);
     }
 
-    /// Returns the number of failures, and the milliseconds from the first to the last.
-    pub(super) fn get(&self) -> (u64, u64) {
+    pub(super) fn get(&self) -> Failures {
         let last_at = self.last_at.load(Relaxed);
         let word = self.failures.load(Relaxed);
-        let lasts = last_at.saturating_sub(word >> COUNT_BITS);
-        (word & MOST, if word == 0 { 0 } else { lasts })
+        Failures {
+            count: word & MOST,
+            first_at: if word == 0 {
+                last_at
+            } else {
+                word >> COUNT_BITS
+            },
+            last_at,
+        }
     }
 }
 
@@ -52,16 +75,17 @@ mod tests {
     #[test]
     fn it_counts_from_the_first_failure_after_an_answer() {
         let streak = Streak::default();
-        assert_eq!(streak.get(), (0, 0));
+        let seen = || (streak.get().count, streak.get().lasts());
+        assert_eq!(seen(), (0, 0));
         streak.fail(0);
         streak.fail(1_000);
-        assert_eq!(streak.get(), (2, 1_000));
+        assert_eq!(seen(), (2, 1_000));
         streak.end();
-        assert_eq!(streak.get(), (0, 0));
+        assert_eq!(seen(), (0, 0));
         streak.fail(5_000);
-        assert_eq!(streak.get(), (1, 0), "not since the first streak");
+        assert_eq!(seen(), (1, 0), "not since the first streak");
         streak.fail(5_500);
-        assert_eq!(streak.get(), (2, 500));
+        assert_eq!(seen(), (2, 500));
     }
 
     #[test]
@@ -70,6 +94,7 @@ mod tests {
         streak.fail(7);
         streak.failures.fetch_or(MOST, Relaxed);
         streak.fail(9);
-        assert_eq!(streak.get(), (MOST, 2));
+        let seen = streak.get();
+        assert_eq!((seen.count, seen.lasts()), (MOST, 2));
     }
 }

@@ -32,6 +32,10 @@ pub(super) struct Totals {
     /// Failures since the last answer, overdue calls included, if they last long enough to be no
     /// moment.
     pub(super) streak: u64,
+    /// The time from the first failure of the streak to the last.
+    pub(super) streak_lasts: Duration,
+    /// The time since the last failure, or since a call began to wait for too long.
+    pub(super) silence: Duration,
 }
 
 impl Totals {

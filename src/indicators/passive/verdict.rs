@@ -14,12 +14,24 @@ pub(super) struct Seen<'a> {
     pub(super) window: Duration,
     /// For how long requests have waited that are stuck, at least.
     pub(super) stuck_after: Duration,
+    /// For how long nothing must have failed before failures are no longer believed, at least.
+    pub(super) quiet_after: Duration,
     pub(super) last_error: Option<LastError>,
     pub(super) min_requests: u64,
     pub(super) limits: &'a Limits,
 }
 
 impl Seen<'_> {
+    /// Forgets the streak once nothing has failed for as long as it went on: whoever is out of
+    /// traffic would hear of no answer that ends it.
+    pub(super) fn without_old_streak(mut self) -> Self {
+        let totals = &mut self.totals;
+        if totals.silence >= self.quiet_after.max(totals.streak_lasts) {
+            totals.streak = 0;
+        }
+        self
+    }
+
     /// Returns whether there are too few requests for a verdict.
     pub(super) fn is_idle(&self) -> bool {
         self.totals.requests() < self.min_requests

@@ -169,8 +169,19 @@ impl Window {
     /// Sums up the slots of the window that ends now. A call that has waited for longer than
     /// `slow_above` counts as overdue.
     pub(super) fn totals(&self, now: Instant, slow_above: Duration) -> Totals {
+        self.totals_since(self.epoch, now, slow_above)
+    }
+
+    /// Sums up the slots of the window that ends now, from the slot of this time on.
+    pub(super) fn totals_since(
+        &self,
+        since: Instant,
+        now: Instant,
+        slow_above: Duration,
+    ) -> Totals {
         let present = self.number(now);
         let oldest = present.saturating_sub(SLOTS - 1);
+        let first = oldest.max(self.number(since));
         let slow_before = now.checked_sub(slow_above);
         let moment = self.moment();
         let streak_before = now.checked_sub(slow_above.max(moment));
@@ -183,10 +194,12 @@ impl Window {
             .iter()
             .map(|slot| slot.waiting.get_before(oldest));
         totals.stuck = stuck + left.sum::<u64>();
-        let (failures, lasts) = self.streak.get();
+        let failures = self.streak.get();
         // Overdue calls that began after the slot of the last answer.
         let mut overdue = 0;
-        for number in (oldest..=present).rev() {
+        let mut first_failed_at = failures.first_at;
+        let mut last_failed_at = failures.last_at;
+        for number in (first..=present).rev() {
             let slot = self.slot(number);
             for (total, count) in totals.answered.iter_mut().zip(&slot.answered) {
                 *total += count.get(number);
@@ -203,15 +216,23 @@ impl Window {
             // Every call of the slot began before its end.
             let end = self.epoch + self.width() * (number + 1);
             let is_before = |before: Option<Instant>| before.is_some_and(|before| end <= before);
-            if is_before(slow_before) {
+            if waiting > 0 && is_before(slow_before) {
                 totals.overdue += waiting;
+                last_failed_at = last_failed_at.max(self.millis(end + slow_above));
             }
-            if totals.answered() == 0 && is_before(streak_before) {
+            if waiting > 0 && totals.answered() == 0 && is_before(streak_before) {
+                first_failed_at = match overdue + failures.count {
+                    0 => self.millis(end + slow_above),
+                    _ => first_failed_at.min(self.millis(end + slow_above)),
+                };
                 overdue += waiting;
             }
         }
-        let is_moment = u128::from(lasts) < moment.as_millis();
-        totals.streak = overdue + if is_moment { 0 } else { failures };
+        let between = |from, to: u64| Duration::from_millis(to.saturating_sub(from));
+        totals.streak_lasts = between(first_failed_at, last_failed_at);
+        totals.silence = between(last_failed_at, self.millis(now));
+        let is_moment = u128::from(failures.lasts()) < moment.as_millis();
+        totals.streak = overdue + if is_moment { 0 } else { failures.count };
         totals
     }
 
@@ -219,6 +240,12 @@ impl Window {
     /// dependency if they go on for longer than this.
     fn moment(&self) -> Duration {
         self.width().min(Duration::from_secs(1))
+    }
+
+    /// After so long without a failure an instance may be out of traffic, so that the failures before
+    /// are old and not confirmed.
+    pub(super) fn quiet_after(&self) -> Duration {
+        self.width().max(Duration::from_secs(1))
     }
 
     fn width(&self) -> Duration {

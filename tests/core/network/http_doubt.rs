@@ -110,6 +110,46 @@ async fn one_sick_backend_behind_a_balancer_warns_once_and_is_left() {
     assert_eq!(balancer.accepted(), 2);
 }
 
+// connections:  sick, well   well   sick, well   well   …
+#[tokio::test]
+async fn one_sick_backend_of_three_fails_no_run_that_begins_with_a_new_connection() {
+    let sick_site = answering(|_| text(503, "sick")).await;
+    let well_site = answering(|_| text(200, "ok")).await;
+    let (sick, well) = (sick_site.address(), well_site.address());
+    let connections = AtomicUsize::new(0);
+    let balancer = Site::start(move |mut client| {
+        let turn = connections.fetch_add(1, Ordering::SeqCst) % 3;
+        async move {
+            let backend = if turn == 0 { sick } else { well };
+            let mut server = TcpStream::connect(backend).await.unwrap();
+            let _ = copy_bidirectional(&mut client, &mut server).await;
+        }
+    })
+    .await;
+    for _ in 0..3 {
+        let first = HttpIndicator::new("api", &balancer.url("/"));
+        let seen = first.check().await.unwrap();
+        let said = seen.output().unwrap();
+        assert!(
+            said.contains("answered 503 Service Unavailable")
+                && said.ends_with(" on a new connection; a second one passes"),
+            "{said}"
+        );
+        passes(&HttpIndicator::new("api", &balancer.url("/"))).await;
+    }
+    assert_eq!(balancer.accepted(), 9);
+}
+
+// A redirect, a 404 and a port that refuses say the same on every connection.
+#[tokio::test]
+async fn only_what_another_backend_may_do_better_is_tried_twice() {
+    for (status, connections) in [(302, 1), (404, 1), (500, 2), (503, 2)] {
+        let site = answering(move |_| text(status, "no")).await;
+        failure(&HttpIndicator::new("api", &site.url("/"))).await;
+        assert_eq!(site.accepted(), connections, "{status}");
+    }
+}
+
 #[tokio::test]
 async fn a_backend_that_fails_every_second_request_does_not_hide() {
     let requests = Arc::<AtomicUsize>::default();
@@ -127,7 +167,7 @@ async fn a_backend_that_fails_every_second_request_does_not_hide() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_down_gets_one_request_and_one_connection_for_each_run() {
+async fn a_server_that_answers_503_gets_two_requests_and_two_connections_for_each_run() {
     let requests = Arc::<AtomicUsize>::default();
     let is_down = Arc::<AtomicBool>::default();
     let site = answering({
@@ -145,13 +185,13 @@ async fn a_server_that_is_down_gets_one_request_and_one_connection_for_each_run(
     passes(&indicator).await;
     is_down.store(true, Ordering::SeqCst);
     failure(&indicator).await;
-    // On the kept connection, and on a new one.
+    // On the kept connection, and on a new one; then on two new ones.
     assert_eq!(requests.load(Ordering::SeqCst), 3);
     for _ in 0..10 {
         failure(&indicator).await;
     }
-    assert_eq!(requests.load(Ordering::SeqCst), 13);
-    assert_eq!(site.accepted(), 12);
+    assert_eq!(requests.load(Ordering::SeqCst), 23);
+    assert_eq!(site.accepted(), 22);
     is_down.store(false, Ordering::SeqCst);
     passes(&indicator).await;
 }

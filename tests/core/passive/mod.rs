@@ -4,6 +4,7 @@ mod clients;
 mod cycle;
 mod grpc;
 mod outcomes;
+mod returns;
 mod settings;
 mod support;
 mod verdicts;
