@@ -90,6 +90,8 @@ pub enum ExhaustedPool {
 /// - Whether the requests of the application succeed, and how long its callers wait for a connection.
 /// - Behind a pooler such as PgBouncer: a server that is down looks like one whose
 ///   connections are all busy. See [`behind_pooler`](Self::behind_pooler).
+/// - Whether connections of sqlx that count as in use are such that it only tries to open: while the
+///   server is full, an instance that has none warns too, as long as its callers ask for one.
 /// - Which server answers, if several share the address.
 /// - Between two looks beside a pool that is short of connections: whether the server still answers.
 /// - Whether those that hold all connections of an exhausted pool are callers that wait for the

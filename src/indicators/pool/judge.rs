@@ -109,8 +109,13 @@ impl<P: ConnectionPool> Run<'_, P> {
     /// second, so over an exhausted pool, which has no other witness, one silence says little.
     fn judge_silent(&self, wait: Wait) -> CheckResult {
         let state = self.pool().state();
-        let is_in_use = state.is_some_and(|state| state.is_exhausted() && state.in_use() > 0);
-        if wait.is_silence() || !(is_in_use || wait == Wait::LateAnswer) {
+        // The connection that the run won late, and has closed, leaves a place.
+        let judged = match wait {
+            Wait::LateAnswer => self.before,
+            _ => state,
+        };
+        let is_queueing = judged.is_some_and(|state| state.is_exhausted() && state.in_use() > 0);
+        if wait.is_silence() || !is_queueing {
             return Err(self.unreached(Unreached::Silent, wait));
         }
         self.indicator.memory.set_silent();
@@ -123,21 +128,13 @@ impl<P: ConnectionPool> Run<'_, P> {
     /// Whether the server answered so lately, beside the pool or on a connection of it, that the last
     /// look cannot have failed.
     fn has_answered_lately(&self) -> bool {
-        let beside = self
-            .earlier
-            .beside
-            .as_ref()
-            .map(|answer| answer.at.elapsed());
+        let interval = self.indicator.beside_interval;
+        let lately = interval.saturating_mul(2).saturating_add(budget::TTL);
+        let beside = self.earlier.beside.as_ref();
+        let beside = beside.map(|answer| answer.at.elapsed());
         let pooled = self.indicator.memory.since_pooled();
-        let lately = self
-            .indicator
-            .beside_interval
-            .saturating_mul(2)
-            .saturating_add(budget::TTL);
-        [beside, pooled]
-            .into_iter()
-            .flatten()
-            .any(|since| since < lately)
+        let since = [beside, pooled].into_iter().flatten().min();
+        since.is_some_and(|since| since < lately)
     }
 
     /// The server accepts no further connection, and may be hung apart from that.

@@ -192,17 +192,13 @@ impl<'a, P: ConnectionPool> Run<'a, P> {
     }
 
     fn queried_at(&self) -> Option<Instant> {
-        *self
-            .queried_at
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        let at = self.queried_at.lock();
+        *at.unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn set_queried_at(&self, at: Option<Instant>) {
-        *self
-            .queried_at
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = at;
+        let held = self.queried_at.lock();
+        *held.unwrap_or_else(PoisonError::into_inner) = at;
     }
 
     pub(super) fn is_refused(&self) -> bool {
