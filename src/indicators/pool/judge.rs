@@ -108,6 +108,7 @@ impl<P: ConnectionPool> Run<'_, P> {
     /// The server is silent beside the pool. A packet that was lost on the way delays an answer by a
     /// second, so over an exhausted pool, which has no other witness, one silence says little.
     fn judge_silent(&self, wait: Wait) -> CheckResult {
+        self.indicator.memory.set_silent();
         let state = self.pool().state();
         // The connection that the run won late, and has closed, leaves a place.
         let judged = match wait {
@@ -118,7 +119,6 @@ impl<P: ConnectionPool> Run<'_, P> {
         if wait.is_silence() || !is_queueing {
             return Err(self.unreached(Unreached::Silent, wait));
         }
-        self.indicator.memory.set_silent();
         if self.earlier.was_silent || !self.has_answered_lately() {
             return Err(self.unreached(Unreached::Silent, wait));
         }

@@ -28,7 +28,7 @@ struct Remembered {
 pub(super) struct Earlier {
     /// `None` if it came to another result than that the pool is short of connections.
     pub(super) beside: Option<Answer>,
-    /// Whether the server was silent beside an exhausted pool.
+    /// Whether the server was silent beside the pool.
     pub(super) was_silent: bool,
 }
 
