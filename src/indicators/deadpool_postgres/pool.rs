@@ -81,7 +81,7 @@ impl ConnectionPool for DeadpoolPostgresPool {
 
     fn fault(&self, error: &PoolError) -> PoolFault {
         match error {
-            PoolError::Timeout(TimeoutType::Wait) => PoolFault::TimedOut,
+            PoolError::Timeout(_) => PoolFault::TimedOut,
             PoolError::Closed => PoolFault::Closed,
             PoolError::Backend(error) => message::fault(error),
             _ => PoolFault::Broken,

@@ -1,6 +1,5 @@
 //! What errors of diesel say about the pool and the server, and their words.
 
-use deadpool::managed::TimeoutType;
 use diesel::ConnectionError;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel_async::pooled_connection::deadpool::PoolError;
@@ -17,11 +16,7 @@ pub(super) fn of_client(error: &tokio_postgres::Error) -> Fault {
 
 pub(super) fn of_pool(error: PoolError) -> Fault {
     match error {
-        PoolError::Timeout(TimeoutType::Wait) => (PoolFault::TimedOut, error.to_string()),
-        PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
-            let text = "no answer within the timeouts of the pool";
-            (PoolFault::Broken, text.to_owned())
-        }
+        PoolError::Timeout(_) => (PoolFault::TimedOut, error.to_string()),
         PoolError::Closed => (PoolFault::Closed, error.to_string()),
         other => (PoolFault::Broken, other.to_string()),
     }
@@ -51,4 +46,18 @@ pub(super) fn has_broken(error: &Error) -> bool {
         error,
         Error::DatabaseError(UnableToSendCommand | ClosedConnection, _)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use deadpool::managed::TimeoutType;
+
+    use super::*;
+
+    #[test]
+    fn a_timeout_of_the_pool_itself_says_nothing_about_the_server() {
+        for kind in [TimeoutType::Wait, TimeoutType::Create, TimeoutType::Recycle] {
+            assert_eq!(of_pool(PoolError::Timeout(kind)).0, PoolFault::TimedOut);
+        }
+    }
 }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::database::DatabaseState;
+use super::judge::{Wait, is_in_use};
 use super::lease::Lease;
+use super::part;
 use super::run::Run;
 use super::{ConnectionPool, PoolFault};
 use crate::{CheckResult, Failure};
@@ -16,8 +18,11 @@ use crate::{CheckResult, Failure};
 /// How many connections of a pool that does not count them a run may find broken.
 const UNCOUNTED: usize = 8;
 
-/// How long a run waits between two attempts to get a connection that a full pooler refuses.
+/// How long a run waits between two attempts to get a connection that a full server refuses.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// How often a run looks meanwhile whether the pool has an idle connection, which costs nothing.
+const GLANCE: Duration = Duration::from_millis(20);
 
 /// What came of the attempt to get an answer on a connection of the pool.
 pub(super) enum Asked<'a, P: ConnectionPool> {
@@ -27,7 +32,7 @@ pub(super) enum Asked<'a, P: ConnectionPool> {
         started_at: Instant,
     },
     Failed(Failure),
-    /// The pool may not grow, in the words of the server.
+    /// The pool has no connection and may open none, in the words of the server.
     Full(String),
     /// The pool gave none in its own time, or only such that broke off.
     None,
@@ -43,9 +48,10 @@ impl<'a, P: ConnectionPool> Run<'a, P> {
                 Ok(pooled) => pooled,
                 Err(error) => match self.pool().fault(&error) {
                     PoolFault::TimedOut => return Asked::None,
-                    // The pooler answers, not the server. One in use may become free.
-                    PoolFault::Full if self.indicator.settings.behind_pooler => {
-                        sleep(PAUSE).await;
+                    // One in use may become free. Of a pooler, it is not the server that answers.
+                    PoolFault::Full if self.may_become_free() => {
+                        self.is_refused.store(true, Ordering::Relaxed);
+                        self.pause().await;
                         continue;
                     }
                     PoolFault::Full => return Asked::Full(self.pool().describe(&error)),
@@ -54,12 +60,12 @@ impl<'a, P: ConnectionPool> Run<'a, P> {
             };
             let mut lease = Lease::new(self.pool(), pooled);
             let started_at = Instant::now();
-            self.has_connection.store(true, Ordering::Relaxed);
+            self.set_queried_at(Some(started_at));
             let Some(connection) = lease.connection() else {
                 return Asked::None;
             };
             let queried = self.query(connection).await;
-            self.has_connection.store(false, Ordering::Relaxed);
+            self.set_queried_at(None);
             match queried {
                 Ok(state) => {
                     self.indicator.memory.pooled_answered();
@@ -77,6 +83,21 @@ impl<'a, P: ConnectionPool> Run<'a, P> {
             broken += 1;
         }
         Asked::None
+    }
+
+    fn may_become_free(&self) -> bool {
+        self.indicator.settings.behind_pooler || is_in_use(self.pool().state())
+    }
+
+    /// Waits until the pool has an idle connection, but not for long: it may not tell.
+    async fn pause(&self) {
+        let ends_at = Instant::now() + PAUSE;
+        loop {
+            sleep(GLANCE).await;
+            if self.idle() > 0 || Instant::now() >= ends_at {
+                break;
+            }
+        }
     }
 
     /// Takes a connection, and notices whether the pool opens one for that.
@@ -103,7 +124,7 @@ impl<'a, P: ConnectionPool> Run<'a, P> {
                 started_at,
             } => self.pass(lease, state, started_at).await,
             Asked::Failed(failure) => Err(failure),
-            Asked::Full(text) => self.judge_full(text, false),
+            Asked::Full(text) => self.judge_full(text, Wait::Connection),
             Asked::None => Err(Failure::new("the pool gave no connection")),
         }
     }
@@ -166,7 +187,7 @@ impl<'a, P: ConnectionPool> Run<'a, P> {
             return Ok(None);
         };
         let (spent, time) = (self.budget.spent(), self.indicator.time_of_a_run());
-        if self.budget.left() < time / 5 {
+        if self.budget.left() < part::LEAST_FOR_STATEMENT.of(time) {
             let [spent, time] = [spent, time].map(|time| time.as_secs_f64());
             return Ok(Some(format!(
                 "the statement was not run, because {spent:.1} s of {time:.1} s had passed before it"
@@ -182,7 +203,7 @@ impl<'a, P: ConnectionPool> Run<'a, P> {
 
     /// Less than the run has, so that the server reports what a statement waited for.
     fn patience(&self) -> Duration {
-        self.budget.left() / 4 * 3
+        part::STATEMENT.of(self.budget.left())
     }
 
     pub(super) fn most_open(&self) -> usize {

@@ -8,6 +8,9 @@ use super::run::Run;
 use super::{ConnectionPool, PoolFault};
 use crate::Failure;
 
+/// The least that a connection of the pool has for an answer, on a server in the same rack too.
+const PATIENCE: Duration = Duration::from_millis(50);
+
 /// What a connection beside the pool was answered.
 pub(super) enum Beside<E> {
     Answers(Reached),
@@ -23,6 +26,14 @@ pub(super) struct Reached {
     pub(super) took: Duration,
     /// How long the query alone took.
     pub(super) round_trip: Duration,
+}
+
+impl Reached {
+    /// How long a connection of the pool has for an answer, now that the server is known to answer:
+    /// several times as long, because it is tested, returned and perhaps tested by the pool too.
+    pub(super) fn patience(self) -> Duration {
+        self.round_trip.saturating_mul(4).max(PATIENCE)
+    }
 }
 
 /// Why the server has not answered beside the pool, or has refused.

@@ -122,8 +122,9 @@ pub trait ConnectionPool: Send + Sync + 'static {
 
     /// Takes a connection that is idle, and neither waits for one nor opens one.
     ///
-    /// The indicator uses this to find all dead connections of the pool at once. By default there is
-    /// none: the indicator finds them one by one, as [`take`](Self::take) gives them.
+    /// The indicator uses this to find many dead connections of the pool in one run. By default there
+    /// is none: a run finds the few that [`take`](Self::take) gives it in its time, and warns until
+    /// all are closed. It then takes a hook that hangs on idle connections for dead connections too.
     fn take_idle(&self) -> impl Future<Output = Option<Self::Pooled>> + Send {
         async { None }
     }

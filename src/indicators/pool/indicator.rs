@@ -58,16 +58,21 @@ pub enum ExhaustedPool {
 ///
 /// - the pool is [exhausted](ExhaustedPool), and the server answers a connection beside the pool. A
 ///   pool that was short of connections and was answered beside within the last 15 s warns without
-///   another look: a server that dies meanwhile fails the check one
-///   [interval](Self::beside_interval), one TTL and one timeout later, 22 s by default;
+///   another look;
+/// - the pool is exhausted, and the server is silent beside it for the first time. A lost packet
+///   delays an answer by a second. The next run looks again at once, and fails if the server is silent
+///   again. This holds if the server answered lately: beside the pool or on a connection of it, within
+///   two [intervals](Self::beside_interval) and a TTL, 35 s;
 /// - the pool is exhausted or cannot grow, because the server accepts no more connections, the
 ///   application uses those that it has, and one of them answered a run within the last
-///   [10 min](Self::full_grace);
+///   [10 min](Self::full_grace). If none had to answer yet, the 10 min begin with the first run;
+/// - the pool gave its connection so late that the end of the run says nothing about it;
 /// - connections of the pool were dead, as after a failover or a restart, and the server answers
 ///   another one. The run closes each dead connection that it meets, and looks for further ones
 ///   among those that are idle, at most half of them at a time, with the time that it has left. So
 ///   the first run after the server accepts connections is ready again, and the pool of an instance
-///   without traffic recovers too;
+///   without traffic recovers too. A pool without [`take_idle`](ConnectionPool::take_idle) recovers
+///   over several runs;
 /// - the pool was so slow that a [`write_statement`](Self::write_statement) was not run.
 ///
 /// It *fails*, with the reason, if neither a connection of the pool nor one beside it answers; if
@@ -76,11 +81,17 @@ pub enum ExhaustedPool {
 /// the server answers beside the pool, but the pool, which is not exhausted, gives no connection: a
 /// hook of the application may fail or hang.
 ///
+/// A server that falls silent fails the check within one TTL and one timeout, 7 s by default. If the
+/// pool is exhausted then, it takes another interval, TTL and timeout, 29 s in all; if that server
+/// still refuses connections because it is full, 10 min.
+///
 /// # What it cannot see
 ///
 /// - Whether the requests of the application succeed, and how long its callers wait for a connection.
-/// - Behind a pooler such as PgBouncer or ProxySQL: a server that is down looks like one whose
+/// - Behind a pooler such as PgBouncer: a server that is down looks like one whose
 ///   connections are all busy. See [`behind_pooler`](Self::behind_pooler).
+/// - Whether connections of sqlx that count as in use are such that it only tries to open: while the
+///   server is full, an instance that has none warns too, as long as its callers ask for one.
 /// - Which server answers, if several share the address.
 /// - Between two looks beside a pool that is short of connections: whether the server still answers.
 /// - Whether those that hold all connections of an exhausted pool are callers that wait for the
@@ -168,7 +179,8 @@ impl<P: ConnectionPool> PoolIndicator<P> {
     }
 
     /// Sets for how long a server that accepts no further connection excuses a pool that gives none,
-    /// after a connection of the pool has answered a run. Default: 10 min.
+    /// after a connection of the pool has answered a run, or after the first run if none had to answer
+    /// yet. Default: 10 min.
     ///
     /// "All connections are taken" shows that the server listens, and not that it serves those that
     /// it has. But a load that keeps every connection busy must not take the whole fleet out of
@@ -180,11 +192,13 @@ impl<P: ConnectionPool> PoolIndicator<P> {
         self
     }
 
-    /// For a pool whose connections lead to a pooler, such as PgBouncer, Odyssey or ProxySQL.
+    /// For a pool whose connections lead to a pooler, such as PgBouncer, with which it is tested.
     ///
     /// Such a pooler lets each request wait until a connection of the server is free, which says
-    /// nothing about the server. With this setting a run has 15 s, of which it waits 13.5 s for its
-    /// place in that queue, and it sets nothing for the session. Without it a request that waits in
+    /// nothing about the server. With this setting a run has 15 s, of which it waits 13.5 s in all for
+    /// its place in that queue, and it sets nothing for the session. Each round trip waits there, so
+    /// turn off what the pool itself asks before it gives a connection, such as `test_before_acquire`
+    /// of sqlx. Without this setting a request that waits in
     /// the queue for more than 1.8 s fails the check, and the run closes its connection to the
     /// pooler.
     ///

@@ -18,36 +18,76 @@ pub(super) struct Memory(Mutex<Remembered>);
 
 #[derive(Debug, Default)]
 struct Remembered {
-    /// `None` if the last run came to another result than that the pool is short of connections.
-    beside: Option<Answer>,
-    /// When a connection of the pool answered last.
-    pooled_at: Option<Instant>,
+    earlier: Earlier,
+    first_run_at: Option<Instant>,
+    pooled: Pooled,
+}
+
+/// What the last run leaves to the next one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Earlier {
+    /// `None` if it came to another result than that the pool is short of connections.
+    pub(super) beside: Option<Answer>,
+    /// Whether the server was silent beside the pool.
+    pub(super) was_silent: bool,
+}
+
+/// What is known of the connections of the pool.
+#[derive(Clone, Copy, Debug, Default)]
+enum Pooled {
+    /// None has answered a run, and none had to.
+    #[default]
+    Unseen,
+    /// One answered then.
+    Answered(Instant),
+    /// The last one that had to answer did not.
+    Silent,
 }
 
 impl Memory {
-    /// Takes the last answer beside the pool, so that any result but one leaves none.
-    pub(super) fn take_beside(&self) -> Option<Answer> {
-        self.remembered().beside.take()
+    /// Takes what the last run left, so that most results leave nothing.
+    pub(super) fn begin_run(&self) -> Earlier {
+        let mut remembered = self.remembered();
+        remembered.first_run_at.get_or_insert_with(Instant::now);
+        std::mem::take(&mut remembered.earlier)
+    }
+
+    pub(super) fn set_silent(&self) {
+        self.remembered().earlier.was_silent = true;
     }
 
     pub(super) fn set_beside(&self, answer: Answer) {
-        self.remembered().beside = Some(answer);
+        self.remembered().earlier.beside = Some(answer);
     }
 
     /// A connection of the pool has answered.
     pub(super) fn pooled_answered(&self) {
-        self.remembered().pooled_at = Some(Instant::now());
+        self.remembered().pooled = Pooled::Answered(Instant::now());
     }
 
     /// A connection of the pool has not answered, and no other one either: what answered before says
     /// nothing of the server any more.
     pub(super) fn pooled_fell_silent(&self) {
-        self.remembered().pooled_at = None;
+        self.remembered().pooled = Pooled::Silent;
     }
 
     /// How long ago a connection of the pool answered last.
     pub(super) fn since_pooled(&self) -> Option<Duration> {
-        self.remembered().pooled_at.map(|at| at.elapsed())
+        match self.remembered().pooled {
+            Pooled::Answered(at) => Some(at.elapsed()),
+            Pooled::Unseen | Pooled::Silent => None,
+        }
+    }
+
+    /// For how long the pool has given no answer for which a full server may be the reason: since its
+    /// last answer, or since the first run.
+    pub(super) fn since_excuse(&self) -> Option<Duration> {
+        let remembered = self.remembered();
+        match remembered.pooled {
+            Pooled::Answered(at) => Some(at.elapsed()),
+            Pooled::Unseen => remembered.first_run_at.map(|at| at.elapsed()),
+            Pooled::Silent => None,
+        }
     }
 
     fn remembered(&self) -> MutexGuard<'_, Remembered> {

@@ -8,6 +8,7 @@ mod indicator;
 mod judge;
 mod lease;
 mod memory;
+mod part;
 mod retry;
 mod run;
 mod state;

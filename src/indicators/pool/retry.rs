@@ -1,11 +1,13 @@
 //! Another attempt to get a connection from a pool whose server answers.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
 use super::beside::Reached;
 use super::lease::Lease;
+use super::part;
 use super::run::Run;
 use super::{ConnectionPool, PoolFault};
 use crate::Failure;
@@ -31,7 +33,11 @@ impl<P: ConnectionPool> Run<'_, P> {
             }
             let may_be_dead = self.pool().state().is_none_or(|state| state.idle > 0);
             let patience = match may_be_dead && self.pool().falls_silent() {
-                true => reached.took.saturating_mul(8).max(left / 4).min(left),
+                true => reached
+                    .took
+                    .saturating_mul(8)
+                    .max(part::ATTEMPT.of(left))
+                    .min(left),
                 false => left,
             };
             match self.attempt(patience).await? {
@@ -62,7 +68,7 @@ impl<P: ConnectionPool> Run<'_, P> {
 
     /// Whether there is enough time left for a pool that is well, so that its silence says something.
     pub(super) fn has_enough_time(&self, reached: Reached) -> bool {
-        let least = self.indicator.time_of_a_run() / 10;
+        let least = part::LEAST_FOR_POOL.of(self.indicator.time_of_a_run());
         self.budget.left() >= reached.took.saturating_mul(4).max(least)
     }
 
@@ -77,7 +83,11 @@ impl<P: ConnectionPool> Run<'_, P> {
             Ok(pooled) => pooled,
             Err(error) => {
                 return match pool.fault(&error) {
-                    PoolFault::TimedOut | PoolFault::Full => Ok(Attempt::Refused),
+                    PoolFault::TimedOut => Ok(Attempt::Refused),
+                    PoolFault::Full => {
+                        self.is_refused.store(true, Ordering::Relaxed);
+                        Ok(Attempt::Refused)
+                    }
                     _ => Err(self.cannot_connect(&error)),
                 };
             }

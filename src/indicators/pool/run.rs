@@ -2,12 +2,16 @@
 
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::time::{Instant, sleep_until};
+
 use super::ask::Asked;
-use super::beside::Beside;
+use super::beside::{Beside, Reached};
 use super::judge::Wait;
-use super::memory::Answer;
+use super::memory::Earlier;
+use super::part;
 use super::verdict::Dead;
 use super::{ConnectionPool, PoolIndicator, PoolState};
 use crate::indicators::shared::budget::Budget;
@@ -17,7 +21,7 @@ impl<P: ConnectionPool> PoolIndicator<P> {
     pub(super) async fn run(&self) -> CheckResult {
         let time = self.time_of_a_run();
         let budget = Budget::start(time);
-        let earlier = self.memory.take_beside();
+        let earlier = self.memory.begin_run();
         let address = self.pool.address();
         let step = format!("{address}: its storage does not answer");
         let prepared = budget.within(step, self.pool.prepare()).await?;
@@ -25,14 +29,15 @@ impl<P: ConnectionPool> PoolIndicator<P> {
         let run = Run {
             indicator: self,
             budget: &budget,
-            share: time / 20 * 9,
+            share: part::UNTIL_BESIDE.of(time),
             address,
             // Before the run takes a connection itself.
             before: self.pool.state(),
             earlier,
             dead: Dead::default(),
-            has_connection: AtomicBool::new(false),
+            queried_at: Mutex::default(),
             is_opening: AtomicBool::new(false),
+            is_refused: AtomicBool::new(false),
         };
         run.check().await
     }
@@ -46,13 +51,14 @@ pub(super) struct Run<'a, P: ConnectionPool> {
     pub(super) share: Duration,
     pub(super) address: String,
     pub(super) before: Option<PoolState>,
-    /// The answer beside the pool that the last run had or repeated, if the pool was short then.
-    pub(super) earlier: Option<Answer>,
+    pub(super) earlier: Earlier,
     pub(super) dead: Dead,
-    /// Whether the run holds a connection of the pool, on which it waits for an answer.
-    pub(super) has_connection: AtomicBool,
+    /// Since when the run holds a connection of the pool, on which it waits for an answer.
+    queried_at: Mutex<Option<Instant>>,
     /// Whether the pool opens a connection for the run, and counts it as open already.
     pub(super) is_opening: AtomicBool,
+    /// Whether the server has refused the pool a further connection in this run.
+    pub(super) is_refused: AtomicBool,
 }
 
 /// How the race between the pool and the connection beside it ended.
@@ -92,7 +98,8 @@ impl<'a, P: ConnectionPool> Run<'a, P> {
     /// may become free: an answer of a pooled connection is worth more than one beside the pool.
     ///
     /// Behind a pooler it has all of the time, because its connection is good while it waits in the
-    /// queue; and so it has if the server is full, because no other connection can be had.
+    /// queue; and so it has if the server is full, because no other connection can be had. A query
+    /// that was sent late has some more time than the one beside the pool took.
     async fn race(
         &self,
         mut asking: Pin<Box<impl Future<Output = Asked<'a, P>>>>,
@@ -102,6 +109,7 @@ impl<'a, P: ConnectionPool> Run<'a, P> {
         let mut testing = pin!(self.test_another());
         let mut has_tested = false;
         let mut beside = None;
+        let mut until = None;
         let race = async {
             loop {
                 let is_full = matches!(beside, Some(Beside::Full(_)));
@@ -112,15 +120,17 @@ impl<'a, P: ConnectionPool> Run<'a, P> {
                         asked => break Some(asked),
                     },
                     reached = &mut reaching, if beside.is_none() => {
-                        let is_final = match &reached {
-                            Beside::Answers(_) => !self.waits_in_a_queue(),
-                            Beside::Full(_) => false,
-                            Beside::Fails(_) => !self.has_connection() && !self.is_queueing(),
+                        until = match &reached {
+                            Beside::Answers(_) if self.waits_in_a_queue() => None,
+                            Beside::Answers(reached) => Some(self.end_of_query(*reached)),
+                            Beside::Full(_) => None,
+                            Beside::Fails(_) if self.has_connection() || self.is_queueing() => None,
+                            Beside::Fails(_) => Some(Instant::now()),
                         };
                         beside = Some(reached);
-                        if is_final {
-                            break None;
-                        }
+                    }
+                    () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {
+                        break None;
                     }
                     () = &mut testing, if is_full && !has_tested => has_tested = true,
                     else => break None,
@@ -130,18 +140,40 @@ impl<'a, P: ConnectionPool> Run<'a, P> {
         if let Ok(Some(asked)) = self.budget.within("", race).await {
             return Raced::Pooled(asked);
         }
-        let is_silent = self.has_connection();
+        let beside = beside.unwrap_or(Beside::silent());
+        let queried_for = self.queried_at().map(|at| at.elapsed());
         // Discards the connection that is silent, be it that the pool still tests it.
         let open = self.open();
         drop(asking);
         let had_idle = self.before.is_some_and(|before| before.idle > 0);
         let is_tested = had_idle && !self.is_opening() && self.open() < open;
-        let wait = match (is_silent, is_tested) {
-            (true, _) => Wait::Answer,
-            (false, true) => Wait::Test,
-            (false, false) => Wait::Connection,
+        let wait = match queried_for {
+            Some(waited) if waited >= self.fair_time(&beside) => Wait::Answer,
+            Some(_) => Wait::LateAnswer,
+            None if is_tested => Wait::Test,
+            None => Wait::Connection,
         };
-        Raced::Beside(beside.unwrap_or(Beside::silent()), wait)
+        Raced::Beside(beside, wait)
+    }
+
+    /// How long a query on a connection of the pool must be without an answer to be called silent.
+    fn fair_time(&self, beside: &Beside<P::Error>) -> Duration {
+        match beside {
+            Beside::Answers(reached) if !self.waits_in_a_queue() => reached.patience(),
+            _ => self.share,
+        }
+    }
+
+    /// Until when the run waits for a pooled connection once the server has answered beside it. The
+    /// search for another one needs most of what is left.
+    fn end_of_query(&self, reached: Reached) -> Instant {
+        let now = Instant::now();
+        match self.queried_at() {
+            Some(at) => {
+                (at + reached.patience()).min(now + part::LATE_QUERY.of(self.budget.left()))
+            }
+            None => now,
+        }
     }
 
     /// Whether the run waits in a queue for a connection that the application has.
@@ -156,7 +188,21 @@ impl<'a, P: ConnectionPool> Run<'a, P> {
     }
 
     pub(super) fn has_connection(&self) -> bool {
-        self.has_connection.load(Ordering::Relaxed)
+        self.queried_at().is_some()
+    }
+
+    fn queried_at(&self) -> Option<Instant> {
+        let at = self.queried_at.lock();
+        *at.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_queried_at(&self, at: Option<Instant>) {
+        let held = self.queried_at.lock();
+        *held.unwrap_or_else(PoisonError::into_inner) = at;
+    }
+
+    pub(super) fn is_refused(&self) -> bool {
+        self.is_refused.load(Ordering::Relaxed)
     }
 
     pub(super) fn is_opening(&self) -> bool {

@@ -3,30 +3,25 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
-use std::time::Duration;
 
 use tokio::time::timeout;
 
 use super::ConnectionPool;
+use super::beside::Reached;
 use super::lease::Lease;
+use super::part;
 use super::run::Run;
-
-/// The least that an idle connection has for an answer, on a server in the same rack too.
-const PATIENCE: Duration = Duration::from_millis(50);
 
 impl<P: ConnectionPool> Run<'_, P> {
     /// Closes the dead ones among the idle connections, as far as two thirds of the remaining time
     /// allow. At most half of those that are untested are tested at a time: the application finds
-    /// the others. Returns whether all were tested.
-    ///
-    /// `round_trip` is how long the server has just taken to answer a query. An idle connection has
-    /// several times as long: it is tested, returned and perhaps tested by the pool too.
-    pub(super) async fn sweep(&self, round_trip: Duration) -> bool {
+    /// the others. Returns whether all were tested: never so if the pool gives none that is idle.
+    pub(super) async fn sweep(&self, reached: Reached) -> bool {
         if !self.pool().falls_silent() {
             return false;
         }
-        let until = self.budget.spent() + self.budget.left() / 3 * 2;
-        let patience = round_trip.saturating_mul(4).max(PATIENCE);
+        let until = self.budget.spent() + part::SWEEP.of(self.budget.left());
+        let patience = reached.patience();
         let mut untested = self.idle();
         while untested > 0 {
             if self.budget.spent() + patience > until {
@@ -38,7 +33,12 @@ impl<P: ConnectionPool> Run<'_, P> {
             // What is dropped here, in the middle of its test, is closed.
             let silent = results.iter().filter(|result| result.is_err());
             silent.for_each(|_| self.dead.fell_silent());
-            untested = self.idle().min(untested - batch);
+            let tested = results.iter().filter(|result| !matches!(result, Ok(false)));
+            let tested = tested.count();
+            if tested == 0 && self.idle() > 0 {
+                return false;
+            }
+            untested = self.idle().min(untested - tested);
         }
         true
     }
@@ -54,14 +54,14 @@ impl<P: ConnectionPool> Run<'_, P> {
         self.pool().state().map_or(0, |state| state.idle)
     }
 
-    /// Pings an idle connection, if there is one, and closes it if it broke off.
-    async fn test_idle(&self) {
+    /// Pings an idle connection, and closes it if it broke off. Returns whether there was one.
+    async fn test_idle(&self) -> bool {
         let Some(pooled) = self.pool().take_idle().await else {
-            return;
+            return false;
         };
         let mut lease = Lease::new(self.pool(), pooled);
         let Some(connection) = lease.connection() else {
-            return;
+            return false;
         };
         match self.pool().ping(connection).await {
             Ok(()) => {
@@ -70,6 +70,7 @@ impl<P: ConnectionPool> Run<'_, P> {
             }
             Err(error) => self.dead.broke_off(self.pool().describe(&error)),
         }
+        true
     }
 }
 

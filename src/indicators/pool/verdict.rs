@@ -79,12 +79,15 @@ pub(super) enum Evidence {
     Now(Answer),
     /// Beside the pool, in an earlier run.
     Earlier(Answer),
+    /// Not beside the pool in this run, but lately.
+    Lately,
 }
 
 impl Evidence {
-    pub(super) fn answer(&self) -> Answer {
+    pub(super) fn answer(&self) -> Option<&Answer> {
         match self {
-            Self::Now(answer) | Self::Earlier(answer) => answer.clone(),
+            Self::Now(answer) | Self::Earlier(answer) => Some(answer),
+            Self::Lately => None,
         }
     }
 
@@ -103,6 +106,11 @@ impl Evidence {
                 full: Some(text), ..
             }) => {
                 format!("the server answers that it accepts no further one: {text}")
+            }
+            Self::Lately => {
+                "the database, which answered lately, did not answer a new connection; \
+                             the next run looks again"
+                    .to_owned()
             }
             Self::Earlier(Answer { at, full }) => {
                 let ago = at.elapsed().as_secs();
@@ -161,7 +169,7 @@ pub(super) fn second_attempt(
     address: &str,
 ) -> Observation {
     if !dead.is_none() {
-        return self::dead(dead, now, address);
+        return dead_but_new(dead, now, address);
     }
     let waited = waited.as_secs_f64();
     let text = format!(
@@ -172,7 +180,7 @@ pub(super) fn second_attempt(
 }
 
 /// The result of a run that closed dead connections of the pool, and whose server answers.
-pub(super) fn dead(dead: &Dead, now: Option<PoolState>, address: &str) -> Observation {
+pub(super) fn dead_but_new(dead: &Dead, now: Option<PoolState>, address: &str) -> Observation {
     let text = format!("{}; {address} answers a new one", dead.text());
     with_readings(Observation::warn(text), now)
 }
@@ -180,6 +188,16 @@ pub(super) fn dead(dead: &Dead, now: Option<PoolState>, address: &str) -> Observ
 /// The result of a run that found a dead connection of the pool, and another one that answers.
 pub(super) fn dead_but_one(dead: &Dead, now: Option<PoolState>, address: &str) -> Observation {
     let text = format!("{}; {address} answers on another one", dead.text());
+    with_readings(Observation::warn(text), now)
+}
+
+/// The result of a run that got a connection of the pool too late for an answer on it.
+pub(super) fn late_answer(now: Option<PoolState>, waited: Duration, address: &str) -> Observation {
+    let waited = waited.as_secs_f64();
+    let text = format!(
+        "the pool gave a connection too late for an answer on it within {waited:.1} s; {address} answers \
+         a new connection"
+    );
     with_readings(Observation::warn(text), now)
 }
 

@@ -56,13 +56,14 @@ async fn an_exhausted_pool_is_looked_beside_once_in_an_interval_until_it_gives_a
     assert_eq!(pool.counts().connected, 3, "at once, after another result");
     tokio::time::advance(secs(15)).await;
     pool.beside(Answer::Never);
+    warning(&indicator).await;
     failure(&indicator).await;
     failure(&indicator).await;
-    assert_eq!(pool.counts().connected, 5);
+    assert_eq!(pool.counts().connected, 6);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_dies_behind_an_exhausted_pool_fails_within_the_interval_and_a_run() {
+async fn a_server_that_dies_behind_an_exhausted_pool_fails_within_the_interval_and_two_runs() {
     let pool = ToyPool::new();
     pool.exhaust();
     let indicator = indicator(&pool);
@@ -72,7 +73,54 @@ async fn a_server_that_dies_behind_an_exhausted_pool_fails_within_the_interval_a
     while died_at.elapsed() < secs(60) && indicator.check().await.is_ok() {
         tokio::time::advance(secs(5)).await;
     }
-    assert!(died_at.elapsed() <= secs(22), "{:?}", died_at.elapsed());
+    assert!(died_at.elapsed() <= secs(29), "{:?}", died_at.elapsed());
+}
+
+// A packet was lost.
+#[tokio::test(start_paused = true)]
+async fn one_silent_look_beside_an_exhausted_pool_that_answered_lately_warns_once() {
+    let pool = ToyPool::new();
+    let indicator = indicator(&pool);
+    passes(&indicator).await;
+    pool.exhaust();
+    pool.beside(Answer::Never);
+    let text = warning(&indicator).await;
+    assert!(text.contains("the next run looks again"), "{text}");
+    pool.beside(AT_ONCE);
+    warning(&indicator).await;
+    assert_eq!(pool.counts().connected, 2, "at once");
+
+    // The second one in a row counts, and each one after that.
+    tokio::time::advance(secs(15)).await;
+    pool.beside(Answer::Never);
+    warning(&indicator).await;
+    for _ in 0..3 {
+        let text = failure(&indicator).await;
+        assert!(text.contains("does not answer a new connection"), "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_beside_an_exhausted_pool_that_is_refused_or_has_nothing_before_it_fails_at_once() {
+    let pool = ToyPool::new();
+    pool.exhaust();
+    pool.beside(Answer::Never);
+    failure(&indicator(&pool)).await;
+
+    let pool = ToyPool::new();
+    let checked = indicator(&pool);
+    passes(&checked).await;
+    pool.exhaust();
+    pool.beside(Answer::Refuses);
+    failure(&checked).await;
+
+    let pool = ToyPool::new();
+    let checked = indicator(&pool);
+    passes(&checked).await;
+    tokio::time::advance(secs(35)).await;
+    pool.exhaust();
+    pool.beside(Answer::Never);
+    failure(&checked).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::toy::{AT_ONCE, Answer, Growth, ToyPool};
 use super::{failure, indicator, passes, warning};
-use crate::support::secs;
+use crate::support::{millis, secs};
 
 /// The pool has room, uses one and has another that is idle, of a server that is full.
 fn full(idle: &[Answer]) -> ToyPool {
@@ -124,17 +124,77 @@ async fn a_full_server_fails_an_instance_without_a_connection() {
     }
 }
 
-// Each caller of the application tries to connect.
+// The application took all connections before the first run.
 #[tokio::test(start_paused = true)]
-async fn a_full_server_fails_an_instance_whose_pool_has_never_answered() {
+async fn a_full_server_excuses_a_pool_in_use_that_has_never_answered_for_ten_minutes() {
     let pool = ToyPool::new();
     pool.exhaust();
     pool.beside(Answer::Full);
-    let text = failure(&indicator(&pool)).await;
+    let indicator = indicator(&pool);
+    let begun_at = tokio::time::Instant::now();
+    while begun_at.elapsed() < secs(595) {
+        let text = warning(&indicator).await;
+        assert!(text.contains("no further one"), "{text}");
+        tokio::time::advance(secs(5)).await;
+    }
+    tokio::time::advance(secs(5)).await;
+    let text = failure(&indicator).await;
     assert!(
         text.contains("no connection of the pool has answered yet"),
         "{text}"
     );
+}
+
+// Its answer was on the way when the run ended.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_a_run_wins_at_its_very_end_is_not_silent() {
+    for at in [1_000, 1_790] {
+        let pool = full(&[AT_ONCE]);
+        let indicator = indicator(&pool);
+        passes(&indicator).await;
+        pool.exhaust();
+        pool.release_later(millis(at), Answer::After(millis(900)));
+        warning(&indicator).await;
+        pool.exhaust();
+        tokio::time::advance(secs(15)).await;
+        warning(&indicator).await;
+    }
+}
+
+// The application had the only one.
+#[tokio::test(start_paused = true)]
+async fn a_pool_of_one_that_a_run_wins_at_its_very_end_is_not_without_a_connection() {
+    let pool = ToyPool::with([AT_ONCE], 1);
+    pool.beside(Answer::Full);
+    let indicator = indicator(&pool);
+    passes(&indicator).await;
+    pool.exhaust();
+    pool.release_later(millis(1_790), Answer::After(millis(50)));
+    warning(&indicator).await;
+}
+
+// The pool refuses at once, and what the application has returns a moment later.
+#[tokio::test(start_paused = true)]
+async fn a_run_over_a_pool_that_cannot_grow_waits_for_a_connection_in_use() {
+    for at in [20, 700, 1_500] {
+        let pool = ToyPool::new();
+        let indicator = indicator(&pool);
+        passes(&indicator).await;
+        pool.take_idle_away();
+        pool.grows(Growth::Refused);
+        pool.beside(Answer::Full);
+        pool.release_after(millis(at));
+        passes(&indicator).await;
+    }
+}
+
+// A place became free between the attempt of the pool and the one beside it.
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_the_server_refuses_is_short_although_one_beside_it_is_accepted() {
+    let pool = ToyPool::new();
+    pool.take_idle_away();
+    pool.grows(Growth::Refused);
+    warning(&indicator(&pool)).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -142,6 +142,34 @@ async fn dead_connections_that_the_pool_tests_itself_are_no_hook_that_hangs() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn dead_connections_that_no_run_can_take_while_idle_never_fail() {
+    for test in [Test::None, Test::Ping] {
+        for dead in 1..=9 {
+            let pool = ToyPool::with([Answer::Never; 9].into_iter().take(dead), 9);
+            pool.tests(test);
+            pool.hides_idle();
+            let indicator = indicator(&pool);
+            let mut runs = 0;
+            while indicator.check().await.unwrap().status() != Status::Pass {
+                runs += 1;
+                assert!(runs <= dead, "{test:?}, {dead}");
+            }
+        }
+    }
+}
+
+// The query was sent a moment before the server answered beside the pool.
+#[tokio::test(start_paused = true)]
+async fn a_query_that_had_less_time_than_the_one_beside_the_pool_took_blames_no_connection() {
+    let pool = ToyPool::new();
+    pool.exhaust();
+    pool.beside(Answer::After(millis(200)));
+    pool.release_later(millis(1_050), Answer::After(millis(200)));
+    passes(&indicator(&pool)).await;
+    assert_eq!(pool.counts().discarded, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_timeout_of_any_length_runs() {
     let pool = ToyPool::new();
     let indicator = indicator(&pool).timeout(Duration::MAX);

@@ -57,6 +57,7 @@ struct Toy {
     state: Option<Option<PoolState>>,
     growth: Growth,
     test: Test,
+    hides_idle: bool,
     login: Duration,
     beside: Answer,
     counts: Counts,
@@ -86,6 +87,7 @@ impl ToyPool {
             state: None,
             growth: Growth::Opens,
             test: Test::None,
+            hides_idle: false,
             login: Duration::ZERO,
             beside: Answer::After(Duration::from_millis(1)),
             counts: Counts::default(),
@@ -103,6 +105,12 @@ impl ToyPool {
 
     pub(crate) fn tests(&self, test: Test) {
         self.toy().test = test;
+    }
+
+    /// Gives an idle connection only to callers that would wait for one: as a pool does that has no
+    /// `take_idle`.
+    pub(crate) fn hides_idle(&self) {
+        self.toy().hides_idle = true;
     }
 
     pub(crate) fn beside(&self, answer: Answer) {
@@ -141,10 +149,15 @@ impl ToyPool {
     }
 
     pub(crate) fn release_after(&self, time: Duration) {
+        self.release_later(time, AT_ONCE);
+    }
+
+    /// The application gives one back after this time, which answers so from then on.
+    pub(crate) fn release_later(&self, time: Duration, answer: Answer) {
         let pool = self.clone();
         tokio::spawn(async move {
             sleep(time).await;
-            pool.release(AT_ONCE);
+            pool.release(answer);
         });
     }
 
@@ -250,6 +263,9 @@ impl ConnectionPool for ToyPool {
     }
 
     async fn take_idle(&self) -> Option<Pooled> {
+        if self.toy().hides_idle {
+            return None;
+        }
         self.pop_idle()
     }
 

@@ -1,14 +1,16 @@
 //! Postgres that is well, behind a pool that is not.
 
 use std::future::pending;
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use deadpool_postgres::tokio_postgres::NoTls;
-use deadpool_postgres::{Hook, Manager, Pool, RecyclingMethod};
+use deadpool_postgres::{Hook, Manager, Pool, RecyclingMethod, Runtime};
 use rustix::process::Signal;
-use tower_health::Status;
 use tower_health::indicators::ExhaustedPool;
+use tower_health::{HealthIndicator, Status};
 
 use super::support::{SIZE, config, indicator, pool, pool_with, take_all, watched};
 use crate::servers::postgres::Postgres;
@@ -129,4 +131,22 @@ async fn a_pool_that_the_application_closed_has_its_own_message() {
     let (_server, pool, watched) = watched().await;
     pool.close();
     assert_eq!(watched.fails().await, "the application closed the pool");
+}
+
+// As one of sqlx: it says nothing about the server.
+#[tokio::test]
+async fn after_a_timeout_of_the_pool_itself_the_run_looks_beside_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let config = config(listener.local_addr().unwrap().port());
+    let pool = Pool::builder(Manager::new(config.clone(), NoTls))
+        .create_timeout(Some(Duration::from_millis(50)))
+        .runtime(Runtime::Tokio1)
+        .build()
+        .unwrap();
+    let failure = indicator(&pool, &config).check().await.unwrap_err();
+    let text = failure.output();
+    assert!(
+        text.contains("does not answer a new connection either"),
+        "{text}"
+    );
 }

@@ -174,10 +174,10 @@ async fn backends_that_hang_behind_a_full_postgres_fail() {
     passes(&indicator).await;
 }
 
-// sqlx counts what its callers try to open.
+// sqlx counts what its callers try to open as connections in use.
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
-async fn a_pool_without_a_connection_fails_while_postgres_is_full() {
+async fn a_pool_without_a_connection_fails_while_postgres_is_full_unless_callers_ask_for_one() {
     let server = postgres().await;
     let options = || PgPoolOptions::new().acquire_timeout(Duration::from_secs(60));
     let neighbour = options()
@@ -195,8 +195,11 @@ async fn a_pool_without_a_connection_fails_while_postgres_is_full() {
         }
         eventually("they try", async || pool.size() == callers).await;
         let indicator = SqlxIndicator::<sqlx::Postgres>::new("db", pool.clone());
-        let failure = indicator.check().await.unwrap_err();
-        assert!(failure.output().contains(FULL), "{callers}: {failure}");
+        let text = match callers {
+            0 => indicator.check().await.unwrap_err().output().to_owned(),
+            _ => warning(&indicator).await,
+        };
+        assert!(text.contains(FULL), "{callers}: {text}");
         trying.shutdown().await;
     }
     drop(others);

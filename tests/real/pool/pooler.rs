@@ -88,14 +88,16 @@ async fn a_pooler_whose_server_is_down_fails() {
     let mut server = Postgres::start().await;
     let pooler = PgBouncer::start(&server, 2, 100).await;
     let pool = PgPoolOptions::new().connect_lazy_with(server.options().port(pooler.port()));
+    let indicator = || SqlxIndicator::<sqlx::Postgres>::new("db", pool.clone()).behind_pooler();
+    let by_default = indicator();
     // Without its default of 15 s, for a shorter test.
-    let indicator = indicator(&pool)
-        .behind_pooler()
-        .timeout(Duration::from_secs(3));
-    assert_eq!(indicator.check().await.unwrap().status(), Status::Pass);
+    let indicator = indicator().timeout(Duration::from_secs(3));
+    passes(&by_default).await;
+    passes(&indicator).await;
     server.kill();
     indicator.check().await.unwrap_err();
     indicator.check().await.unwrap_err();
+    by_default.check().await.unwrap_err();
 }
 
 // It says itself that it accepts no further connection, whatever its server does.
