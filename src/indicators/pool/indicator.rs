@@ -65,7 +65,8 @@ pub enum ExhaustedPool {
 ///   two [intervals](Self::beside_interval) and a TTL, 35 s;
 /// - the pool is exhausted or cannot grow, because the server accepts no more connections, the
 ///   application uses those that it has, and one of them answered a run within the last
-///   [10 min](Self::full_grace). If none had to answer yet, the 10 min begin with the first run;
+///   [10 min](Self::full_grace). An instance of which no connection ever answered fails: others, which
+///   have connections, do better;
 /// - the pool gave its connection so late that the end of the run says nothing about it;
 /// - connections of the pool were dead, as after a failover or a restart, and the server answers
 ///   another one. The run closes each dead connection that it meets, and looks for further ones
@@ -179,8 +180,7 @@ impl<P: ConnectionPool> PoolIndicator<P> {
     }
 
     /// Sets for how long a server that accepts no further connection excuses a pool that gives none,
-    /// after a connection of the pool has answered a run, or after the first run if none had to answer
-    /// yet. Default: 10 min.
+    /// after a connection of the pool has answered a run. Default: 10 min.
     ///
     /// "All connections are taken" shows that the server listens, and not that it serves those that
     /// it has. But a load that keeps every connection busy must not take the whole fleet out of

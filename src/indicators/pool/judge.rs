@@ -209,11 +209,11 @@ impl<P: ConnectionPool> Run<'_, P> {
         }
     }
 
-    /// Whether a connection of the pool answered so lately, or the first run was so lately, that a
-    /// full server explains why the pool gives none now.
+    /// Whether a connection of the pool answered so lately that a full server explains why the pool
+    /// gives none now.
     fn is_excused(&self) -> bool {
-        let since_excuse = self.indicator.memory.since_excuse();
-        since_excuse.is_some_and(|since| since < self.indicator.full_grace)
+        let since_pooled = self.indicator.memory.since_pooled();
+        since_pooled.is_some_and(|since| since < self.indicator.full_grace)
     }
 
     /// The result of a run over a pool that is short of connections, and whose server has answered.

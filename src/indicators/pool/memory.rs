@@ -19,8 +19,9 @@ pub(super) struct Memory(Mutex<Remembered>);
 #[derive(Debug, Default)]
 struct Remembered {
     earlier: Earlier,
-    first_run_at: Option<Instant>,
-    pooled: Pooled,
+    /// When a connection of the pool answered a run last; `None` if none has, or if the last one that
+    /// had to answer did not: what answered before says nothing of the server any more.
+    pooled_at: Option<Instant>,
 }
 
 /// What the last run leaves to the next one.
@@ -32,24 +33,10 @@ pub(super) struct Earlier {
     pub(super) was_silent: bool,
 }
 
-/// What is known of the connections of the pool.
-#[derive(Clone, Copy, Debug, Default)]
-enum Pooled {
-    /// None has answered a run, and none had to.
-    #[default]
-    Unseen,
-    /// One answered then.
-    Answered(Instant),
-    /// The last one that had to answer did not.
-    Silent,
-}
-
 impl Memory {
     /// Takes what the last run left, so that most results leave nothing.
     pub(super) fn begin_run(&self) -> Earlier {
-        let mut remembered = self.remembered();
-        remembered.first_run_at.get_or_insert_with(Instant::now);
-        std::mem::take(&mut remembered.earlier)
+        std::mem::take(&mut self.remembered().earlier)
     }
 
     pub(super) fn set_silent(&self) {
@@ -62,32 +49,17 @@ impl Memory {
 
     /// A connection of the pool has answered.
     pub(super) fn pooled_answered(&self) {
-        self.remembered().pooled = Pooled::Answered(Instant::now());
+        self.remembered().pooled_at = Some(Instant::now());
     }
 
-    /// A connection of the pool has not answered, and no other one either: what answered before says
-    /// nothing of the server any more.
+    /// A connection of the pool has not answered, and no other one either.
     pub(super) fn pooled_fell_silent(&self) {
-        self.remembered().pooled = Pooled::Silent;
+        self.remembered().pooled_at = None;
     }
 
     /// How long ago a connection of the pool answered last.
     pub(super) fn since_pooled(&self) -> Option<Duration> {
-        match self.remembered().pooled {
-            Pooled::Answered(at) => Some(at.elapsed()),
-            Pooled::Unseen | Pooled::Silent => None,
-        }
-    }
-
-    /// For how long the pool has given no answer for which a full server may be the reason: since its
-    /// last answer, or since the first run.
-    pub(super) fn since_excuse(&self) -> Option<Duration> {
-        let remembered = self.remembered();
-        match remembered.pooled {
-            Pooled::Answered(at) => Some(at.elapsed()),
-            Pooled::Unseen => remembered.first_run_at.map(|at| at.elapsed()),
-            Pooled::Silent => None,
-        }
+        self.remembered().pooled_at.map(|at| at.elapsed())
     }
 
     fn remembered(&self) -> MutexGuard<'_, Remembered> {

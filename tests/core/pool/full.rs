@@ -124,21 +124,13 @@ async fn a_full_server_fails_an_instance_without_a_connection() {
     }
 }
 
-// The application took all connections before the first run.
+// Each caller of the application tries to connect.
 #[tokio::test(start_paused = true)]
-async fn a_full_server_excuses_a_pool_in_use_that_has_never_answered_for_ten_minutes() {
+async fn a_full_server_fails_an_instance_whose_pool_has_never_answered() {
     let pool = ToyPool::new();
     pool.exhaust();
     pool.beside(Answer::Full);
-    let indicator = indicator(&pool);
-    let begun_at = tokio::time::Instant::now();
-    while begun_at.elapsed() < secs(595) {
-        let text = warning(&indicator).await;
-        assert!(text.contains("no further one"), "{text}");
-        tokio::time::advance(secs(5)).await;
-    }
-    tokio::time::advance(secs(5)).await;
-    let text = failure(&indicator).await;
+    let text = failure(&indicator(&pool)).await;
     assert!(
         text.contains("no connection of the pool has answered yet"),
         "{text}"
