@@ -19,7 +19,6 @@ pub(crate) mod budget;
 pub(crate) mod config;
 pub(crate) mod findings;
 pub(crate) mod limits;
-#[cfg(feature = "__network")]
 pub(crate) mod note;
 #[cfg(feature = "__network")]
 pub(crate) mod resolver;
