@@ -32,11 +32,11 @@ impl Late {
 }
 
 impl Alarm {
-    /// Creates an alarm that is not set; must be called within a runtime.
+    /// Creates an alarm for the first turn, which is due now; must be called within a runtime.
     pub(super) fn new(now: Instant) -> Self {
         Self {
             sleep: Box::pin(sleep_until(now.into())),
-            due: None,
+            due: Some(now),
         }
     }
 

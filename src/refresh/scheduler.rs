@@ -72,6 +72,9 @@ impl Scheduler {
             refresher.listeners,
             refresher.publisher.state(),
         );
+        // The process may be paused before the first turn.
+        let lifecycle = &refresher.publisher.state().lifecycle;
+        lifecycle.refresher.sleeps_until(Some(now));
         Self {
             timers: refresher.slots.keys().map(|key| (now, *key)).collect(),
             publication: Publication::new(refresher.publisher, notifier),

@@ -411,6 +411,20 @@ async fn a_loop_gets_no_time_back_that_it_had_lost_before_it_beat() {
     assert_eq!(health.status(Probe::Liveness), Status::Fail);
 }
 
+// As when a container is frozen, or a virtual machine is moved, while the service starts.
+#[tokio::test(start_paused = true)]
+async fn a_pause_before_the_first_turn_is_no_missed_heartbeat() {
+    let health = steady().start().unwrap();
+    let heartbeat = health.heartbeat("consumer", secs(1)).unwrap();
+    blocked(secs(30));
+    assert_eq!(health.status(Probe::Liveness), Status::Pass);
+    settle().await;
+    assert_eq!(health.status(Probe::Liveness), Status::Pass);
+    heartbeat.beat();
+    lapse(millis(1_100)).await;
+    assert_eq!(health.status(Probe::Liveness), Status::Fail);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_loop_that_died_in_a_pause_is_missed_soon_after_it() {
     let health = steady().start().unwrap();
