@@ -1,13 +1,12 @@
 //! A pool of deadpool-postgres, as the indicator uses it.
 
 use std::fmt;
-use std::time::Duration;
 
-use deadpool_postgres::{ClientWrapper, Object, Pool, PoolError, TimeoutType, Timeouts};
+use deadpool_postgres::{ClientWrapper, Object, Pool, PoolError, TimeoutType};
 
 use crate::indicators::pool::{
     ConnectionPool, DatabasePool, DatabaseQueries, DatabaseState, PoolFault, PoolState,
-    ReplicatedPool,
+    ReplicatedPool, deadpool,
 };
 use crate::indicators::postgres::tokio_postgres::{message, query};
 
@@ -32,12 +31,7 @@ impl ConnectionPool for DeadpoolPostgresPool {
     }
 
     fn state(&self) -> Option<PoolState> {
-        let status = self.pool.status();
-        Some(PoolState::new(
-            status.size,
-            status.available,
-            status.max_size,
-        ))
+        Some(deadpool::state(&self.pool))
     }
 
     fn connection<'a>(&self, pooled: &'a mut Object) -> &'a mut ClientWrapper {
@@ -49,15 +43,7 @@ impl ConnectionPool for DeadpoolPostgresPool {
     }
 
     async fn take_idle(&self) -> Option<Object> {
-        if self.pool.status().available == 0 {
-            return None;
-        }
-        let timeouts = Timeouts {
-            wait: Some(Duration::ZERO),
-            create: Some(Duration::ZERO),
-            recycle: self.pool.timeouts().recycle,
-        };
-        self.pool.timeout_get(&timeouts).await.ok()
+        deadpool::take_idle(&self.pool).await
     }
 
     async fn connect(&self) -> Result<ClientWrapper, PoolError> {

@@ -2,9 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::time::Duration;
 
-use deadpool::managed::Timeouts;
 use diesel::QueryResult;
 use diesel::dsl::sql;
 use diesel::sql_types::{Bool, Double, Text};
@@ -16,7 +14,7 @@ use tokio_postgres::{Config, Socket};
 use super::message::{self, Fault};
 use crate::indicators::pool::{
     ConnectionPool, DatabasePool, DatabaseQueries, DatabaseState, PoolFault, PoolState,
-    ReplicatedPool,
+    ReplicatedPool, deadpool,
 };
 use crate::indicators::postgres;
 
@@ -64,12 +62,7 @@ impl ConnectionPool for DieselPostgresPool {
     }
 
     fn state(&self) -> Option<PoolState> {
-        let status = self.pool.status();
-        Some(PoolState::new(
-            status.size,
-            status.available,
-            status.max_size,
-        ))
+        Some(deadpool::state(&self.pool))
     }
 
     fn connection<'a>(&self, pooled: &'a mut Self::Pooled) -> &'a mut AsyncPgConnection {
@@ -92,15 +85,7 @@ impl ConnectionPool for DieselPostgresPool {
     }
 
     async fn take_idle(&self) -> Option<Self::Pooled> {
-        if self.pool.status().available == 0 {
-            return None;
-        }
-        let timeouts = Timeouts {
-            wait: Some(Duration::ZERO),
-            create: Some(Duration::ZERO),
-            recycle: self.pool.timeouts().recycle,
-        };
-        self.pool.timeout_get(&timeouts).await.ok()
+        deadpool::take_idle(&self.pool).await
     }
 
     async fn connect(&self) -> Result<AsyncPgConnection, Fault> {

@@ -39,8 +39,8 @@ pub(super) enum Asked<'a, P: ConnectionPool> {
 }
 
 impl<'a, P: ConnectionPool> Run<'a, P> {
-    /// Takes a connection and queries on it. One that broke off is replaced by the next one, and
-    /// after all that were open comes a new one. More would be a loop.
+    /// Takes a connection and queries on it. One that broke off is replaced by the next one. After all
+    /// that were open comes a new one, and if that breaks off too, there is no point in another.
     pub(super) async fn ask(&self) -> Asked<'a, P> {
         let mut broken = 0;
         while broken <= self.most_open() {

@@ -4,6 +4,8 @@ mod ask;
 mod beside;
 mod connection_pool;
 pub(crate) mod database;
+#[cfg(feature = "__deadpool")]
+pub(crate) mod deadpool;
 mod indicator;
 mod judge;
 mod lease;
