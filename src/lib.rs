@@ -152,9 +152,10 @@ pub use self::lifecycle::{Gate, Heartbeat};
 pub use self::model::{
     BuildError, Cause, CheckConfig, CheckResult, CheckState, ComponentType, Criticality, Failure,
     HealthConfig, HealthIndicator, Lateness, LayerConfig, Limits, Observation, ObservedValue,
-    OnTimeout, Probe, Reading, RefresherState, Report, ReportEntry, Snapshot, Status, Subject,
-    Transition, redact_credentials,
+    OnTimeout, Probe, Reading, RefresherState, Report, ReportEntry, RunBucket, RunDurations,
+    RunOutcome, RunSample, RunStats, Snapshot, Status, Subject, Transition, redact_credentials,
 };
+pub use self::state::RunHistory;
 #[cfg(feature = "grpc")]
 #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
 pub use self::state::ServingStatus;

@@ -10,8 +10,8 @@ use super::alarm::Late;
 use super::jitter::Jitter;
 use super::run::Outcome;
 use crate::model::{
-    Cause, CheckSpec, CheckState, Deadline, DynIndicator, LastRun, Probe, Status, Subject,
-    Thresholds, Transition, shorten,
+    Cause, CheckSpec, CheckState, Deadline, DynIndicator, LastRun, Probe, RunOutcome, RunSample,
+    Status, Subject, Thresholds, Transition, shorten,
 };
 
 /// How long a run may still take when the scheduler was late, so that it can take an answer that is
@@ -191,15 +191,19 @@ impl Slot {
     /// Records the outcome of a run that ended, or of one that is being aborted.
     ///
     /// Its duration contains a lateness, which the dependency did not cause.
-    pub(super) fn record(&mut self, outcome: Outcome, late: Duration) -> Option<Transition> {
+    pub(super) fn record(
+        &mut self,
+        outcome: Outcome,
+        late: Duration,
+    ) -> (RunSample, Option<Transition>) {
         let before = self.has_run().then_some(self.state.status);
         let last_run = Some(LastRun {
             time: outcome.time,
             duration: outcome.duration,
         });
-        let passed = outcome.status != Status::Fail;
+        let passed = outcome.ended.has_passed();
+        let took = outcome.duration.saturating_sub(late);
         if passed {
-            let took = outcome.duration.saturating_sub(late);
             // A run that is much slower than others is forgotten after some tens of runs.
             let remembered = self.slowest - self.slowest / 16;
             self.slowest = took.max(remembered).min(self.spec().timeout);
@@ -212,9 +216,13 @@ impl Slot {
             readings: outcome.readings.into(),
             ..CheckState::clone(&self.state)
         };
+        state.stats.add(outcome.ended, took);
+        if passed {
+            state.last_pass = Some(outcome.time);
+        }
         if up == passed {
             (state.status, state.cause) = if up {
-                (outcome.status, None)
+                (outcome.ended.status(), None)
             } else {
                 (self.spec().failure_status(), Some(Cause::Failed))
             };
@@ -236,6 +244,10 @@ impl Slot {
             state.expiry = None;
         }
         let changed = before != Some(state.status);
+        if changed {
+            state.stats.add_transition(state.status);
+            state.since = Some(outcome.time);
+        }
         let transition = changed.then(|| Transition {
             subject: self.subject(),
             from: before,
@@ -243,9 +255,13 @@ impl Slot {
             output: state.output.clone(),
             cause: state.cause,
             time: outcome.time,
+            duration: Some(took),
+            consecutive_failures: state.stats.consecutive_failures(),
+            lateness: late,
         });
         self.state = Arc::new(state);
-        transition
+        let sample = RunSample::new(outcome.time, took, outcome.ended);
+        (sample, transition)
     }
 
     /// Starts a run, and returns its deadline.
@@ -275,23 +291,33 @@ impl Slot {
     }
 
     /// Notes a failed run that does not count and is to be repeated.
-    pub(super) fn excuse(&mut self, output: Option<&str>, late: Duration, now: Instant) {
+    pub(super) fn excuse(
+        &mut self,
+        outcome: &Outcome,
+        starved: &Starvation,
+        now: Instant,
+    ) -> RunSample {
+        let took = outcome.duration.saturating_sub(starved.during);
         let excused = self.excused.get_or_insert(Excused {
             times: 0,
             first_at: now,
-            late,
+            late: starved.late(),
         });
         excused.times += 1;
         // A repeated run was perhaps not late itself.
         let late = excused.late;
         let late = humantime::format_duration(whole_millis(late));
+        let output = outcome.output.as_deref();
         let output = output
             .map(|output| format!(": {output}"))
             .unwrap_or_default();
         let cause = Cause::Starved;
         let contradiction = format!("{cause}: failed while the refresher was {late} late{output}");
         let contradiction = shorten(contradiction, self.spec().limits.text_bytes);
-        Arc::make_mut(&mut self.state).contradiction = Some(contradiction);
+        let state = Arc::make_mut(&mut self.state);
+        state.contradiction = Some(contradiction);
+        state.stats.add(RunOutcome::Starved, took);
+        RunSample::new(outcome.time, took, RunOutcome::Starved)
     }
 
     /// Notes that a run is over, after which its result can become stale. `late` is the last lateness
@@ -382,108 +408,4 @@ fn whole_millis(time: Duration) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::indicator_fn;
-    use crate::model::CatchDrop;
-
-    const fn ms(millis: u64) -> Duration {
-        Duration::from_millis(millis)
-    }
-
-    #[tokio::test]
-    async fn only_the_lateness_before_and_during_a_run_excuses_it() {
-        let start = Instant::now();
-        let task = tokio::spawn(async {}).abort_handle();
-        let mut run = Run::new(task, start, ms(2_000));
-        run.late_before = ms(300);
-        let late = Late {
-            alarm: start + ms(100),
-            by: ms(1_000),
-        };
-        run.move_deadline(late, start + ms(1_100), ms(60_000));
-
-        // The scheduler takes the result only after the pause.
-        for (ended_after, during) in [
-            (50, 0),
-            (100, 0),
-            (400, 300),
-            (1_100, 1_000),
-            (1_500, 1_000),
-            // The process itself had half of the timeout.
-            (2_000, 1_000),
-        ] {
-            let starved = run.starvation(ms(2_000), start + ms(ended_after), Some(late));
-            assert_eq!(starved.during, ms(during), "{ended_after}");
-            assert_eq!(starved.late(), ms(during + 300), "{ended_after}");
-            let is_plausible = (1_000..2_000).contains(&ended_after);
-            assert_eq!(starved.is_plausible, is_plausible, "{ended_after}");
-        }
-    }
-
-    #[tokio::test]
-    async fn the_last_turn_is_given_once_and_only_when_no_time_is_left() {
-        let start = Instant::now();
-        let task = tokio::spawn(async {}).abort_handle();
-        let mut run = Run::new(task, start, ms(2_000));
-        // The first lateness uses up the bound.
-        for (now, by, deadline) in [
-            (600, 500, 2_500),
-            (2_400, 10, 2_500),
-            // It has more time left than it lost.
-            (2_480, 10, 2_500),
-            (2_499, 50, 2_549),
-            (2_540, 200, 2_549),
-        ] {
-            let late = Late {
-                alarm: start + ms(now - by),
-                by: ms(by),
-            };
-            run.move_deadline(late, start + ms(now), ms(500));
-            assert_eq!(run.deadline.at(), start + ms(deadline), "{now}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_short_lateness_does_not_use_up_the_last_turn() {
-        let start = Instant::now();
-        let task = tokio::spawn(async {}).abort_handle();
-        let mut run = Run::new(task, start, ms(56));
-        for (now, by, deadline) in [(35, 12, 68), (16_530, 16_495, 16_630)] {
-            let late = Late {
-                alarm: start + ms(now - by),
-                by: ms(by),
-            };
-            run.move_deadline(late, start + ms(now), ms(1_000));
-            assert_eq!(run.deadline.at(), start + ms(deadline), "{now}");
-        }
-    }
-
-    fn slot(timeout: Duration) -> Slot {
-        let spec = CheckSpec {
-            timeout,
-            ..CheckSpec::clone(&CheckState::fixed(Status::Pass).spec)
-        };
-        let indicator = indicator_fn("fixed", async || Ok::<_, String>(()));
-        Slot::new(Probe::Readiness, spec, Arc::new(CatchDrop::new(indicator)))
-    }
-
-    #[test]
-    fn a_long_pause_excuses_failures_that_come_within_half_the_timeout() {
-        let start = Instant::now();
-        let mut slot = slot(ms(2_000));
-        let after_a_pause = Starvation {
-            before: Duration::from_micros(1_234_567),
-            ..Starvation::default()
-        };
-        assert!(slot.excuses(&after_a_pause, start));
-        slot.excuse(Some("refused"), after_a_pause.late(), start);
-        let on_time = Starvation::default();
-        assert!(slot.excuses(&on_time, start + ms(999)));
-        assert!(!slot.excuses(&on_time, start + ms(1_000)));
-        assert_eq!(
-            slot.state.contradiction.as_deref(),
-            Some("starved: failed while the refresher was 1s 234ms late: refused")
-        );
-    }
-}
+mod tests;
