@@ -141,6 +141,21 @@ mod layer;
 
 pub mod indicators;
 
+#[cfg(feature = "legacy")]
+mod legacy;
+#[cfg(feature = "management")]
+pub mod management;
+#[cfg(feature = "metrics")]
+mod metrics;
+#[cfg(feature = "management")]
+mod page;
+#[cfg(feature = "__recorder")]
+pub mod recorder;
+#[cfg(feature = "systemd")]
+mod systemd;
+#[cfg(feature = "webhook")]
+pub mod webhook;
+
 pub use self::health::{Check, Health, HealthBuilder, NeverReady, Transitions, WeakHealth};
 pub use self::indicators::blocking::{BlockingFnIndicator, blocking_indicator_fn};
 pub use self::indicators::function::{FnIndicator, indicator_fn};
