@@ -141,6 +141,21 @@ mod layer;
 
 pub mod indicators;
 
+#[cfg(feature = "legacy")]
+mod legacy;
+#[cfg(feature = "management")]
+pub mod management;
+#[cfg(feature = "metrics")]
+mod metrics;
+#[cfg(feature = "management")]
+mod page;
+#[cfg(feature = "__recorder")]
+pub mod recorder;
+#[cfg(feature = "systemd")]
+mod systemd;
+#[cfg(feature = "webhook")]
+pub mod webhook;
+
 pub use self::health::{Check, Health, HealthBuilder, NeverReady, Transitions, WeakHealth};
 pub use self::indicators::blocking::{BlockingFnIndicator, blocking_indicator_fn};
 pub use self::indicators::function::{FnIndicator, indicator_fn};
@@ -152,9 +167,10 @@ pub use self::lifecycle::{Gate, Heartbeat};
 pub use self::model::{
     BuildError, Cause, CheckConfig, CheckResult, CheckState, ComponentType, Criticality, Failure,
     HealthConfig, HealthIndicator, Lateness, LayerConfig, Limits, Observation, ObservedValue,
-    OnTimeout, Probe, Reading, RefresherState, Report, ReportEntry, Snapshot, Status, Subject,
-    Transition, redact_credentials,
+    OnTimeout, Probe, Reading, RefresherState, Report, ReportEntry, RunBucket, RunDurations,
+    RunOutcome, RunSample, RunStats, Snapshot, Status, Subject, Transition, redact_credentials,
 };
+pub use self::state::RunHistory;
 #[cfg(feature = "grpc")]
 #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
 pub use self::state::ServingStatus;

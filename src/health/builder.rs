@@ -217,6 +217,14 @@ impl HealthBuilder {
         self.set(move |config| config.description = Some(description.clone()))
     }
 
+    /// Sets the environment that the process runs in, such as `production`. Default: none.
+    ///
+    /// See [`HealthConfig::environment`].
+    pub fn environment(self, environment: impl Into<String>) -> Self {
+        let environment = environment.into();
+        self.set(move |config| config.environment = Some(environment.clone()))
+    }
+
     /// Adds a text to `notes` of the report. Default: no notes.
     ///
     /// See [`HealthConfig::notes`].

@@ -186,6 +186,26 @@ impl Check {
         self
     }
 
+    /// Adds a link about the check, such as its runbook, to `links` of its object in the report.
+    ///
+    /// The status page shows links whose URI begins with `http://` or `https://`. Section 4.10 of the
+    /// draft defines the field.
+    ///
+    /// ```
+    /// use tower_health::{Check, indicator_fn};
+    ///
+    /// let db = indicator_fn("db", || async { Ok::<_, std::io::Error>(()) });
+    /// let check = Check::new(db).link("runbook", "https://wiki.example.com/runbooks/db");
+    /// # let _ = check;
+    /// ```
+    pub fn link(mut self, relation: impl Into<String>, uri: impl Into<String>) -> Self {
+        self.config
+            .links
+            .get_or_insert_default()
+            .insert(relation.into(), uri.into());
+        self
+    }
+
     pub(super) fn name(&self) -> Option<&str> {
         self.name.as_deref().ok()
     }
@@ -229,6 +249,7 @@ impl Check {
             component_id: settings.component_id,
             component_type: settings.component_type,
             affected_endpoints: settings.affected_endpoints.unwrap_or_default(),
+            links: settings.links.unwrap_or_default(),
             timeout: settings.timeout.unwrap_or(config.timeout),
             ttl,
             failing_ttl,

@@ -23,11 +23,13 @@ use self::names::NameTable;
 pub use self::transitions::Transitions;
 pub use self::weak::WeakHealth;
 use crate::lifecycle::{Gate, Heartbeat, drain, with_drain_cap};
-use crate::model::{BuildError, HealthConfig, Lateness, Probe, Snapshot, Status, Transition};
+use crate::model::{
+    BuildError, HealthConfig, Lateness, Probe, Snapshot, Status, Subject, Transition,
+};
 #[cfg(feature = "grpc")]
 use crate::model::{Named, Problem};
 use crate::refresh::Command;
-use crate::state::{LifecycleState, SharedState, clock};
+use crate::state::{LifecycleState, RunHistory, SharedState, clock};
 
 /// Handle to the health of a service: its checks, its lifecycle and the latest snapshot.
 ///
@@ -98,7 +100,22 @@ impl Health {
     /// check or probe, so that one that flaps replaces only its own. Those of a check that is removed
     /// go with it.
     pub fn history(&self) -> Vec<Transition> {
-        self.state().history.all()
+        self.state().history.transitions()
+    }
+
+    /// Returns the latest runs of a check; `None` if there is no such check, or it has not run.
+    ///
+    /// [`Limits::samples_per_check`](crate::Limits::samples_per_check) and
+    /// [`Limits::minutes_per_check`](crate::Limits::minutes_per_check) bound how many. Those of a check
+    /// that is removed go with it.
+    pub fn runs(&self, probe: Probe, check: &str) -> Option<RunHistory> {
+        let name = check.to_owned();
+        self.state().history.runs(&Subject::Check { probe, name })
+    }
+
+    /// Returns the settings in force.
+    pub fn config(&self) -> &HealthConfig {
+        &self.inner.config
     }
 
     /// Returns a stream of every [`Transition`] from now on.

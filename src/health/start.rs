@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, mpsc};
@@ -177,7 +177,7 @@ impl Plan {
             self.redactor.clone(),
             wake_refresher,
         );
-        let identity = Arc::new(identity(&self.config, self.groups));
+        let identity = Arc::new(identity(&self.config, self.groups, now));
         let snapshot = Snapshot::new(
             checks.readiness,
             checks.startup,
@@ -218,12 +218,19 @@ impl Plan {
     }
 }
 
-fn identity(config: &HealthConfig, groups: BTreeMap<String, Vec<String>>) -> Identity {
+fn identity(
+    config: &HealthConfig,
+    groups: BTreeMap<String, Vec<String>>,
+    now: Instant,
+) -> Identity {
     Identity {
         version: config.version.clone(),
         release_id: config.release_id.clone(),
         service_id: config.service_id.clone(),
         description: config.description.clone(),
+        environment: config.environment.clone(),
+        started_at: now,
+        started_time: clock::wall(),
         notes: config.notes.clone(),
         links: config.links.clone(),
         groups,

@@ -1,13 +1,14 @@
 //! A registered check: its resolved settings, and its state in a snapshot.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::redaction::shorten;
 use super::time::LONGEST;
-use super::{Cause, Deadline, Limits, Moment, Reading, Status, rfc3339};
+use super::{Cause, Deadline, Limits, Moment, Reading, RunStats, Status, rfc3339};
 
 /// Decides whether the failure of a check fails its probe.
 ///
@@ -111,6 +112,8 @@ pub(crate) struct CheckSpec {
     pub(crate) component_id: Option<String>,
     pub(crate) component_type: Option<ComponentType>,
     pub(crate) affected_endpoints: Vec<String>,
+    /// URIs by link relation.
+    pub(crate) links: BTreeMap<String, String>,
     pub(crate) timeout: Duration,
     pub(crate) ttl: Duration,
     pub(crate) failing_ttl: Duration,
@@ -176,6 +179,10 @@ pub struct CheckState {
     /// Set only in a snapshot; the refresher keeps the result of the last run unchanged.
     pub(crate) is_stale: bool,
     pub(crate) detached_runs: usize,
+    /// When the status last changed, by the latest results; `None` before the first result.
+    pub(crate) since: Option<SystemTime>,
+    pub(crate) last_pass: Option<SystemTime>,
+    pub(crate) stats: RunStats,
 }
 
 /// Holds when the latest run of a check ended, and how long it took.
@@ -201,6 +208,9 @@ impl CheckState {
             expiry: None,
             is_stale: false,
             detached_runs: 0,
+            since: None,
+            last_pass: None,
+            stats: RunStats::default(),
         }
     }
 
@@ -212,6 +222,7 @@ impl CheckState {
             component_id: None,
             component_type: None,
             affected_endpoints: Vec::new(),
+            links: BTreeMap::new(),
             timeout: LONGEST,
             ttl: LONGEST,
             failing_ttl: LONGEST,
@@ -288,6 +299,50 @@ impl CheckState {
     /// [detaches](crate::OnTimeout::Detach) them.
     pub fn detached_runs(&self) -> usize {
         self.detached_runs
+    }
+
+    /// Returns since when the check has had its status; `None` before the first result.
+    ///
+    /// A status that the check only has because its result is [stale](Self::is_stale) does not count.
+    pub fn since(&self) -> Option<SystemTime> {
+        self.since
+    }
+
+    /// Returns when a run last passed, perhaps with a warning; `None` if none ever did.
+    pub fn last_pass(&self) -> Option<SystemTime> {
+        self.last_pass
+    }
+
+    /// Returns counters of the runs and of the changes of status.
+    pub fn stats(&self) -> &RunStats {
+        &self.stats
+    }
+
+    /// Returns how the latest results contradict the status while they are too few to change it, such
+    /// as `failed 1 of 3 times: refused`.
+    pub fn contradiction(&self) -> Option<&str> {
+        self.contradiction.as_deref()
+    }
+
+    /// Returns what the check checks: `componentType` of the draft.
+    pub fn component_type(&self) -> Option<&ComponentType> {
+        self.spec.component_type.as_ref()
+    }
+
+    /// Returns what does not work while the check does not pass: `affectedEndpoints` of the draft.
+    pub fn affected_endpoints(&self) -> &[String] {
+        &self.spec.affected_endpoints
+    }
+
+    /// Returns the links about the check, such as its runbook: link relations with URIs.
+    pub fn links(&self) -> impl Iterator<Item = (&str, &str)> {
+        let links = self.spec.links.iter();
+        links.map(|(relation, uri)| (relation.as_str(), uri.as_str()))
+    }
+
+    /// Returns how long a run may take.
+    pub fn timeout(&self) -> Duration {
+        self.spec.timeout
     }
 
     /// Returns the state at a later moment, when the result may have expired.

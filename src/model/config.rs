@@ -77,6 +77,10 @@ pub struct HealthConfig {
     /// `description` of the report.
     #[cfg_attr(feature = "serde", serde(with = "super::text::optional"))]
     pub description: Option<String>,
+    /// The environment that the process runs in, such as `production`, for the status page, `/info`
+    /// and formats. It is not part of the report.
+    #[cfg_attr(feature = "serde", serde(with = "super::text::optional"))]
+    pub environment: Option<String>,
     /// `notes` of the report, before those about checks.
     pub notes: Vec<String>,
     /// `links` of the report: URIs by link relation.
@@ -103,6 +107,7 @@ impl Default for HealthConfig {
             release_id: None,
             service_id: None,
             description: None,
+            environment: None,
             notes: Vec::new(),
             links: BTreeMap::new(),
             checks: BTreeMap::new(),
@@ -182,6 +187,9 @@ pub struct CheckConfig {
     /// `affectedEndpoints` of the report; see
     /// [`Check::affected_endpoint`](crate::Check::affected_endpoint).
     pub affected_endpoints: Option<Vec<String>>,
+    /// `links` of the check in the report: URIs by link relation; see
+    /// [`Check::link`](crate::Check::link).
+    pub links: Option<BTreeMap<String, String>>,
 }
 
 impl CheckConfig {
@@ -201,6 +209,7 @@ impl CheckConfig {
             component_id: self.component_id.or(other.component_id),
             component_type: self.component_type.or(other.component_type),
             affected_endpoints: self.affected_endpoints.or(other.affected_endpoints),
+            links: self.links.or(other.links),
         }
     }
 }

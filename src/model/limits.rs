@@ -127,6 +127,14 @@ pub struct Limits {
     /// The oldest transitions of the same check or probe make room; the latest is always kept.
     #[cfg_attr(feature = "serde", serde(with = "super::number"))]
     pub history_bytes_per_check: usize,
+    /// Runs of each check that [`Health::runs`](crate::Health::runs) keeps, of 16 bytes each. Default:
+    /// 120; at most 65,536.
+    #[cfg_attr(feature = "serde", serde(with = "super::number"))]
+    pub samples_per_check: usize,
+    /// Minutes of each check for which [`Health::runs`](crate::Health::runs) keeps sums, of 120 bytes
+    /// each. Default: 90; at most 10,080, a week.
+    #[cfg_attr(feature = "serde", serde(with = "super::number"))]
+    pub minutes_per_check: usize,
     /// Readings of one run of a check that are kept. Default: 64; at most 4,096.
     ///
     /// The first ones are kept.
@@ -176,6 +184,8 @@ impl Default for Limits {
             log_lines: 1_024,
             history_per_check: 64,
             history_bytes_per_check: 16 * 1024,
+            samples_per_check: 120,
+            minutes_per_check: 90,
             readings_per_check: 64,
             text_bytes: 4 * 1024,
             detached_runs: 4,
@@ -209,6 +219,8 @@ impl Limits {
             log_lines,
             history_per_check,
             history_bytes_per_check,
+            samples_per_check,
+            minutes_per_check,
             readings_per_check,
             text_bytes,
             detached_runs,
@@ -244,6 +256,8 @@ impl Limits {
                 1,
                 1 << 20,
             ),
+            ("limits.samples_per_check", samples_per_check, 1, 65_536),
+            ("limits.minutes_per_check", minutes_per_check, 1, 10_080),
             ("limits.readings_per_check", readings_per_check, 1, 4_096),
             // Redaction reads at most 64 KiB.
             ("limits.text_bytes", text_bytes, 64, 65_536),

@@ -25,6 +25,7 @@ mod optional;
 mod probe;
 mod redaction;
 mod report;
+mod runs;
 mod snapshot;
 mod status;
 #[cfg(feature = "serde")]
@@ -59,6 +60,7 @@ pub use self::redaction::redact_credentials;
 pub(crate) use self::redaction::{Redactor, escape_line, shorten};
 pub use self::report::{Report, ReportEntry};
 pub(crate) use self::report::{public_body, render_json, render_text};
+pub use self::runs::{RunBucket, RunDurations, RunOutcome, RunSample, RunStats};
 pub use self::snapshot::Snapshot;
 pub(crate) use self::snapshot::{Aggregate, pass_if};
 pub use self::status::Status;

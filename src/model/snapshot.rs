@@ -216,6 +216,28 @@ impl Snapshot {
         checks.iter().map(|check| &**check)
     }
 
+    /// Returns whether the process drains.
+    pub fn is_draining(&self) -> bool {
+        self.lifecycle.draining
+    }
+
+    /// Returns when the health was started.
+    pub fn started(&self) -> SystemTime {
+        self.identity.started_time
+    }
+
+    /// Returns how long the health had run when the snapshot was taken.
+    pub fn uptime(&self) -> Duration {
+        let started = self.identity.started_at;
+        self.taken_at.saturating_duration_since(started)
+    }
+
+    /// Returns the environment that the process runs in, if it was
+    /// [set](crate::HealthBuilder::environment).
+    pub fn environment(&self) -> Option<&str> {
+        self.identity.environment.as_deref()
+    }
+
     /// Returns when the snapshot was taken.
     pub fn time(&self) -> SystemTime {
         self.time

@@ -1,7 +1,7 @@
 //! A change of status, which is reported exactly once.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::{Cause, Probe, Status, escape_line};
 
@@ -70,6 +70,13 @@ pub struct Transition {
     pub cause: Option<Cause>,
     /// The time of the change.
     pub time: SystemTime,
+    /// How long the run took that changed the status of a check, without the lateness of the
+    /// refresher; `None` for a probe, and if no run did.
+    pub duration: Option<Duration>,
+    /// How many runs of the check in a row have failed, up to this one; 0 for a probe.
+    pub consecutive_failures: u64,
+    /// By how much the refresher was late during the run; zero for a probe.
+    pub lateness: Duration,
 }
 
 /// Writes one line, such as `readiness/db: pass -> fail (failed): refused`.

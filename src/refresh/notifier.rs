@@ -1,6 +1,7 @@
 //! Announces what a new snapshot changed: to the log, the history, listeners and subscribers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::broadcast;
 
@@ -72,6 +73,9 @@ impl Notifier {
                 output: snapshot.report(probe).output(),
                 cause: snapshot.cause(probe),
                 time: snapshot.time,
+                duration: None,
+                consecutive_failures: 0,
+                lateness: Duration::ZERO,
             };
             self.announce_one(transition, log_output(snapshot, probe));
         }
@@ -79,7 +83,7 @@ impl Notifier {
     }
 
     fn announce_one(&self, transition: Transition, output: Option<String>) {
-        self.state.history.add(transition.clone());
+        self.state.history.add_transition(transition.clone());
         self.logger.write(LogLine::Transition(Transition {
             output,
             ..transition.clone()

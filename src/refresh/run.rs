@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::model::{
-    DynIndicator, Failure, Reading, Redactor, Status, drop_catching_panic, panic_message,
+    DynIndicator, Reading, Redactor, RunOutcome, Status, drop_catching_panic, panic_message,
 };
 use crate::state::clock;
 
@@ -18,7 +18,7 @@ use crate::state::clock;
 /// The task of the run formats and drops every value of a user's type, since either can panic.
 #[derive(Debug)]
 pub(super) struct Outcome {
-    pub(super) status: Status,
+    pub(super) ended: RunOutcome,
     pub(super) output: Option<String>,
     pub(super) readings: Vec<Reading>,
     /// When the run ended, from which the result ages, however late the scheduler takes it.
@@ -29,9 +29,9 @@ pub(super) struct Outcome {
 
 impl Outcome {
     /// Creates a failure that the refresher itself reports.
-    pub(super) fn failed(output: String, duration: Duration) -> Self {
+    pub(super) fn failed(ended: RunOutcome, output: String, duration: Duration) -> Self {
         Self {
-            status: Status::Fail,
+            ended,
             output: Some(output),
             readings: Vec::new(),
             ended_at: clock::now(),
@@ -48,16 +48,23 @@ pub(super) async fn run(
     most_readings: usize,
 ) -> Outcome {
     let started_at = clock::now();
-    let result = catching_panic(indicator.run())
-        .await
-        .unwrap_or_else(|payload| Err(Failure::new(panic_message(payload))));
-    let (status, output, readings) = match result {
-        Ok(seen) => (seen.status, seen.output, seen.readings),
-        Err(failure) => (
-            Status::Fail,
-            Some(non_empty(failure.output)),
-            failure.readings,
-        ),
+    let (ended, output, readings) = match catching_panic(indicator.run()).await {
+        Ok(Ok(seen)) => {
+            let ended = match seen.status {
+                Status::Pass => RunOutcome::Pass,
+                Status::Warn => RunOutcome::Warn,
+                Status::Fail => RunOutcome::Fail,
+            };
+            (ended, seen.output, seen.readings)
+        }
+        Ok(Err(failure)) => {
+            let output = Some(non_empty(failure.output));
+            (RunOutcome::Fail, output, failure.readings)
+        }
+        Err(payload) => {
+            let output = Some(non_empty(panic_message(payload)));
+            (RunOutcome::Panic, output, Vec::new())
+        }
     };
     let readings = readings
         .into_iter()
@@ -66,7 +73,7 @@ pub(super) async fn run(
         .collect();
     let ended_at = clock::now();
     Outcome {
-        status,
+        ended,
         output: output.map(|output| redactor.prepare(output)),
         readings,
         ended_at,

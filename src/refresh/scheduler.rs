@@ -21,7 +21,7 @@ use super::notifier::Notifier;
 use super::publication::Publication;
 use super::run::{Outcome, run};
 use super::slot::{GRACE, Slot, SlotKey, Starvation};
-use crate::model::{OnTimeout, Probe, Redactor, RefresherState, Status, drop_catching_panic};
+use crate::model::{OnTimeout, Probe, Redactor, RefresherState, RunOutcome, drop_catching_panic};
 use crate::state::{LifecycleState, SharedState, clock, log};
 
 /// The interval at which a resting check looks whether readiness was probed.
@@ -241,6 +241,7 @@ impl Scheduler {
             self.timers.remove(&(run.deadline.at(), key));
             let outcome = outcome.unwrap_or_else(|| {
                 Outcome::failed(
+                    RunOutcome::Panic,
                     "panicked while it was dropped".to_owned(),
                     now - run.started_at,
                 )
@@ -256,12 +257,13 @@ impl Scheduler {
         let Some(slot) = self.slots.get_mut(&key) else {
             return;
         };
-        if outcome.status != Status::Fail || !slot.excuses(starved, now) {
+        if outcome.ended.has_passed() || !slot.excuses(starved, now) {
             self.record(key, outcome, starved.during, now);
             return;
         }
-        slot.excuse(outcome.output.as_deref(), starved.late(), now);
+        let sample = slot.excuse(&outcome, starved, now);
         let subject = slot.subject();
+        self.publication.state().history.add_run(&subject, sample);
         self.must_yield = true;
         self.lifecycle().refresher.count_starved_run();
         self.publication.log(LogLine::StarvedRun {
@@ -291,7 +293,10 @@ impl Scheduler {
         if !slot.waiting.is_empty() {
             self.publication.acknowledge(slot.waiting.drain(..), now);
         }
-        if let Some(transition) = slot.record(outcome, late) {
+        let (sample, transition) = slot.record(outcome, late);
+        let history = &self.publication.state().history;
+        history.add_run(&slot.subject(), sample);
+        if let Some(transition) = transition {
             if slot.is_done {
                 self.lifecycle().startup_check_done();
             }
@@ -390,7 +395,7 @@ impl Scheduler {
             // Otherwise runs that hang for ever would keep the check from ever passing again.
             slot.detached[0].abort();
             let output = format!("{limit} earlier runs still go on");
-            let outcome = Outcome::failed(output, Duration::ZERO);
+            let outcome = Outcome::failed(RunOutcome::Timeout, output, Duration::ZERO);
             self.record(key, outcome, Duration::ZERO, now);
             self.schedule_next(key, now);
             return;
@@ -430,7 +435,8 @@ impl Scheduler {
             task.abort();
         }
         let timeout = humantime::format_duration(slot.state.spec.timeout);
-        let outcome = Outcome::failed(format!("timed out after {timeout}"), now - started_at);
+        let output = format!("timed out after {timeout}");
+        let outcome = Outcome::failed(RunOutcome::Timeout, output, now - started_at);
         self.judge(key, outcome, &starved, now);
         if is_detached {
             self.schedule_next(key, now);

@@ -10,8 +10,8 @@ use super::alarm::Late;
 use super::jitter::Jitter;
 use super::run::Outcome;
 use crate::model::{
-    Cause, CheckSpec, CheckState, Deadline, DynIndicator, LastRun, Probe, Status, Subject,
-    Thresholds, Transition, shorten,
+    Cause, CheckSpec, CheckState, Deadline, DynIndicator, LastRun, Probe, RunOutcome, RunSample,
+    Status, Subject, Thresholds, Transition, shorten,
 };
 
 /// How long a run may still take when the scheduler was late, so that it can take an answer that is
@@ -191,15 +191,19 @@ impl Slot {
     /// Records the outcome of a run that ended, or of one that is being aborted.
     ///
     /// Its duration contains a lateness, which the dependency did not cause.
-    pub(super) fn record(&mut self, outcome: Outcome, late: Duration) -> Option<Transition> {
+    pub(super) fn record(
+        &mut self,
+        outcome: Outcome,
+        late: Duration,
+    ) -> (RunSample, Option<Transition>) {
         let before = self.has_run().then_some(self.state.status);
         let last_run = Some(LastRun {
             time: outcome.time,
             duration: outcome.duration,
         });
-        let passed = outcome.status != Status::Fail;
+        let passed = outcome.ended.has_passed();
+        let took = outcome.duration.saturating_sub(late);
         if passed {
-            let took = outcome.duration.saturating_sub(late);
             // A run that is much slower than others is forgotten after some tens of runs.
             let remembered = self.slowest - self.slowest / 16;
             self.slowest = took.max(remembered).min(self.spec().timeout);
@@ -212,9 +216,13 @@ impl Slot {
             readings: outcome.readings.into(),
             ..CheckState::clone(&self.state)
         };
+        state.stats.add(outcome.ended, took);
+        if passed {
+            state.last_pass = Some(outcome.time);
+        }
         if up == passed {
             (state.status, state.cause) = if up {
-                (outcome.status, None)
+                (outcome.ended.status(), None)
             } else {
                 (self.spec().failure_status(), Some(Cause::Failed))
             };
@@ -236,6 +244,10 @@ impl Slot {
             state.expiry = None;
         }
         let changed = before != Some(state.status);
+        if changed {
+            state.stats.add_transition(state.status);
+            state.since = Some(outcome.time);
+        }
         let transition = changed.then(|| Transition {
             subject: self.subject(),
             from: before,
@@ -243,9 +255,13 @@ impl Slot {
             output: state.output.clone(),
             cause: state.cause,
             time: outcome.time,
+            duration: Some(took),
+            consecutive_failures: state.stats.consecutive_failures(),
+            lateness: late,
         });
         self.state = Arc::new(state);
-        transition
+        let sample = RunSample::new(outcome.time, took, outcome.ended);
+        (sample, transition)
     }
 
     /// Starts a run, and returns its deadline.
@@ -275,23 +291,33 @@ impl Slot {
     }
 
     /// Notes a failed run that does not count and is to be repeated.
-    pub(super) fn excuse(&mut self, output: Option<&str>, late: Duration, now: Instant) {
+    pub(super) fn excuse(
+        &mut self,
+        outcome: &Outcome,
+        starved: &Starvation,
+        now: Instant,
+    ) -> RunSample {
+        let took = outcome.duration.saturating_sub(starved.during);
         let excused = self.excused.get_or_insert(Excused {
             times: 0,
             first_at: now,
-            late,
+            late: starved.late(),
         });
         excused.times += 1;
         // A repeated run was perhaps not late itself.
         let late = excused.late;
         let late = humantime::format_duration(whole_millis(late));
+        let output = outcome.output.as_deref();
         let output = output
             .map(|output| format!(": {output}"))
             .unwrap_or_default();
         let cause = Cause::Starved;
         let contradiction = format!("{cause}: failed while the refresher was {late} late{output}");
         let contradiction = shorten(contradiction, self.spec().limits.text_bytes);
-        Arc::make_mut(&mut self.state).contradiction = Some(contradiction);
+        let state = Arc::make_mut(&mut self.state);
+        state.contradiction = Some(contradiction);
+        state.stats.add(RunOutcome::Starved, took);
+        RunSample::new(outcome.time, took, RunOutcome::Starved)
     }
 
     /// Notes that a run is over, after which its result can become stale. `late` is the last lateness

@@ -304,6 +304,9 @@ async fn an_announcement_tells_whether_anybody_was_told() {
         output: None,
         cause: None,
         time: unchanged.time,
+        duration: None,
+        consecutive_failures: 0,
+        lateness: Duration::ZERO,
     };
     assert!(notifier.announce(&unchanged, vec![of_a_check]));
     health.drain();

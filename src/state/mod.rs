@@ -35,6 +35,7 @@ pub(crate) use self::grpc::{Full, Peer, Peers, PendingPermit, Permit, is_standar
 #[cfg(feature = "grpc")]
 use self::grpc::{ServiceStatuses, Services};
 use self::history::History;
+pub use self::history::RunHistory;
 use self::last_probe::LastProbe;
 #[cfg(feature = "signal")]
 pub(crate) use self::lifecycle::Shutdown;

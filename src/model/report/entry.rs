@@ -1,5 +1,6 @@
 //! One entry of a report: a check, a gate or a heartbeat.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use crate::model::{
@@ -18,6 +19,7 @@ pub struct ReportEntry<'a> {
     pub(crate) component_id: Option<&'a str>,
     pub(crate) component_type: Option<&'a ComponentType>,
     pub(crate) affected_endpoints: &'a [String],
+    pub(crate) links: Option<&'a BTreeMap<String, String>>,
 }
 
 impl<'a> ReportEntry<'a> {
@@ -32,6 +34,7 @@ impl<'a> ReportEntry<'a> {
             component_id: check.spec.component_id.as_deref(),
             component_type: check.spec.component_type.as_ref(),
             affected_endpoints: &check.spec.affected_endpoints,
+            links: Some(&check.spec.links),
         }
     }
 
@@ -59,6 +62,7 @@ impl<'a> ReportEntry<'a> {
             component_id: None,
             component_type: Some(&ComponentType::System),
             affected_endpoints: &[],
+            links: None,
         }
     }
 
@@ -111,5 +115,11 @@ impl<'a> ReportEntry<'a> {
     /// The JSON format omits them while the check passes.
     pub fn affected_endpoints(&self) -> &[String] {
         self.affected_endpoints
+    }
+
+    /// Returns `links` of the draft: URIs by link relation.
+    pub fn links(&self) -> impl Iterator<Item = (&str, &str)> {
+        let links = self.links.into_iter().flatten();
+        links.map(|(relation, uri)| (relation.as_str(), uri.as_str()))
     }
 }

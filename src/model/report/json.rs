@@ -135,6 +135,8 @@ impl Serialize for Object<'_> {
             "output",
             fault.and_then(|entry| entry.output()),
         )?;
+        let links = entry.links.filter(|links| !links.is_empty());
+        optional(&mut object, "links", links)?;
         object.end()
     }
 }

@@ -94,7 +94,8 @@ fn a_long_pause_excuses_failures_that_come_within_half_the_timeout() {
         ..Starvation::default()
     };
     assert!(slot.excuses(&after_a_pause, start));
-    slot.excuse(Some("refused"), after_a_pause.late(), start);
+    let refused = Outcome::failed(RunOutcome::Fail, "refused".to_owned(), Duration::ZERO);
+    slot.excuse(&refused, &after_a_pause, start);
     let on_time = Starvation::default();
     assert!(slot.excuses(&on_time, start + ms(999)));
     assert!(!slot.excuses(&on_time, start + ms(1_000)));

@@ -1,4 +1,4 @@
-//! The latest transitions, for the application.
+//! The latest transitions of each check and probe.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::model::{Limits, Subject, Transition};
 
 /// One ring for each check and each probe, so that one that flaps replaces only its own
-/// transitions. The refresher writes them and the application reads them. No probe touches them.
+/// transitions.
 #[derive(Debug)]
-pub(crate) struct History {
+pub(super) struct Transitions {
     rings: Mutex<Rings>,
     most: usize,
     most_bytes: usize,
@@ -30,7 +30,7 @@ struct Ring {
     bytes: usize,
 }
 
-impl History {
+impl Transitions {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
             rings: Mutex::default(),
@@ -39,7 +39,7 @@ impl History {
         }
     }
 
-    pub(crate) fn add(&self, transition: Transition) {
+    pub(super) fn add(&self, transition: Transition) {
         let mut rings = self.lock();
         let Rings {
             all,
@@ -61,7 +61,7 @@ impl History {
     }
 
     /// Forgets the transitions of a check that was removed.
-    pub(crate) fn forget(&self, subject: &Subject) {
+    pub(super) fn forget(&self, subject: &Subject) {
         let mut rings = self.lock();
         let ring = rings.rings.remove(subject);
         for number in ring.into_iter().flat_map(|ring| ring.numbers) {
@@ -70,7 +70,7 @@ impl History {
     }
 
     /// Returns the transitions, oldest first.
-    pub(crate) fn all(&self) -> Vec<Transition> {
+    pub(super) fn all(&self) -> Vec<Transition> {
         // Texts are copied without the lock, so that the refresher does not wait for that.
         let all: Vec<_> = self.lock().all.values().cloned().collect();
         all.into_iter().map(Arc::unwrap_or_clone).collect()

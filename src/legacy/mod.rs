@@ -1,0 +1,1 @@
+//! The `GET /` of earlier frameworks: `OK` or `SADNESS`, and body formats of that time.

@@ -1,0 +1,1 @@
+//! Health as metrics: a reader of the snapshot.

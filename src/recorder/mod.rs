@@ -1,0 +1,1 @@
+//! Writes the history of the runs into a database.

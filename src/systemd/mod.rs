@@ -1,0 +1,1 @@
+//! Tells systemd what the probes tell others.

@@ -1,0 +1,1 @@
+//! Posts each change to a URL.
