@@ -142,8 +142,10 @@ mod layer;
 pub mod indicators;
 
 #[cfg(feature = "legacy")]
-mod legacy;
+#[cfg_attr(docsrs, doc(cfg(feature = "legacy")))]
+pub mod legacy;
 #[cfg(feature = "management")]
+#[cfg_attr(docsrs, doc(cfg(feature = "management")))]
 pub mod management;
 #[cfg(feature = "metrics")]
 mod metrics;
@@ -174,6 +176,10 @@ pub use self::state::RunHistory;
 #[cfg(feature = "grpc")]
 #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
 pub use self::state::ServingStatus;
+
+#[cfg(feature = "management")]
+#[cfg_attr(docsrs, doc(cfg(feature = "management")))]
+pub use self::management::{SelfProbeError, self_probe};
 
 #[cfg(feature = "test-util")]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
@@ -238,6 +244,13 @@ pub mod guides {
         #[doc = "[`grpc_peer`]: crate::HealthLayerBuilder::grpc_peer"]
         grpc,
         "../docs/grpc.md"
+    );
+
+    guide!(
+        #[cfg(feature = "management")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "management")))]
+        management,
+        "../docs/management.md"
     );
 }
 

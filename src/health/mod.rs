@@ -15,7 +15,7 @@ use std::future::{Future, pending};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
 
 pub use self::builder::HealthBuilder;
 pub use self::check::Check;
@@ -66,6 +66,8 @@ struct Inner {
     names: Mutex<NameTable>,
     commands: mpsc::UnboundedSender<Command>,
     subscribers: broadcast::Sender<Transition>,
+    /// Nothing is sent: it is dropped with the last handle, which ends the waits of weak ones.
+    lifetime: watch::Sender<()>,
 }
 
 impl Health {

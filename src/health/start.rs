@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
 
 use super::names::NameTable;
 use super::validate::{groups, validate};
@@ -210,6 +210,7 @@ impl Plan {
             names,
             commands,
             subscribers,
+            lifetime: watch::Sender::new(()),
         };
         let health = Health {
             inner: Arc::new(inner),
