@@ -158,7 +158,9 @@ mod systemd;
 #[cfg(feature = "webhook")]
 pub mod webhook;
 
-pub use self::health::{Check, Health, HealthBuilder, NeverReady, Transitions, WeakHealth};
+pub use self::health::{
+    Check, Health, HealthBuilder, NeverReady, Snapshots, Transitions, WeakHealth,
+};
 pub use self::indicators::blocking::{BlockingFnIndicator, blocking_indicator_fn};
 pub use self::indicators::function::{FnIndicator, indicator_fn};
 pub use self::layer::{
@@ -166,12 +168,18 @@ pub use self::layer::{
     ProbeBody, RequestHead, ResponseBody, ResponseFuture, WrapBody,
 };
 pub use self::lifecycle::{Gate, Heartbeat};
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub use self::metrics::HealthCollector;
 pub use self::model::{
     BuildError, Cause, CheckConfig, CheckResult, CheckState, ComponentType, Criticality, Failure,
     HealthConfig, HealthIndicator, Lateness, LayerConfig, Limits, Observation, ObservedValue,
     OnTimeout, Probe, Reading, RefresherState, Report, ReportEntry, RunBucket, RunDurations,
     RunOutcome, RunSample, RunStats, Snapshot, Status, Subject, Transition, redact_credentials,
 };
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub use self::state::ProbeRequests;
 pub use self::state::RunHistory;
 #[cfg(feature = "grpc")]
 #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]

@@ -4,6 +4,9 @@ mod builder;
 mod check;
 mod commands;
 mod names;
+#[cfg(feature = "metrics")]
+mod probe_requests;
+mod snapshots;
 mod start;
 mod transitions;
 mod validate;
@@ -20,6 +23,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 pub use self::builder::HealthBuilder;
 pub use self::check::Check;
 use self::names::NameTable;
+pub use self::snapshots::Snapshots;
 pub use self::transitions::Transitions;
 pub use self::weak::WeakHealth;
 use crate::lifecycle::{Gate, Heartbeat, drain, with_drain_cap};
