@@ -298,7 +298,7 @@ fn reasons(snapshot: &Snapshot, probe: Probe) -> Vec<String> {
             if !lifecycle.started {
                 reasons.push("startup has not completed".to_owned());
             }
-            if lifecycle.draining {
+            if lifecycle.draining_since.is_some() {
                 reasons.push("draining".to_owned());
             }
             reasons.extend(
