@@ -257,8 +257,24 @@ pub mod guides {
     guide!(
         #[cfg(feature = "management")]
         #[cfg_attr(docsrs, doc(cfg(feature = "management")))]
+        #[doc = "[`allow_drain`]: crate::management::Management::allow_drain"]
+        #[doc = "[`allow_host`]: crate::management::Management::allow_host"]
+        #[doc = "[`connections`]: crate::management::Management::connections"]
+        #[doc = "[`Health`]: crate::Health"]
+        #[doc = "[`Management`]: crate::management::Management"]
+        #[doc = "[`Management::service`]: crate::management::Management::service"]
+        #[doc = "[`ManagementServer::stop`]: crate::management::ManagementServer::stop"]
+        #[doc = "[`self_probe`]: crate::self_probe"]
         management,
         "../docs/management.md"
+    );
+
+    guide!(
+        #[cfg(feature = "systemd")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "systemd")))]
+        #[doc = "[`notify_systemd`]: crate::Health::notify_systemd"]
+        systemd,
+        "../docs/systemd.md"
     );
 }
 

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::fmt::Write;
 use std::future::{Ready, ready};
+use std::iter;
 use std::task::{Context, Poll};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,7 +13,7 @@ use http::header::{
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use tower_service::Service;
 
-use crate::{Health, ObservedValue, Probe, ReportEntry, Status};
+use crate::{Health, HealthLayer, ObservedValue, Probe, ReportEntry, Status};
 
 /// Since when the route is deprecated, unless said otherwise: 2026-01-01.
 const DEPRECATED_SINCE: u64 = 1_767_225_600;
@@ -44,6 +45,8 @@ const DEPRECATED_SINCE: u64 = 1_767_225_600;
 #[derive(Clone, Debug)]
 pub struct LegacyRoot {
     health: Health,
+    /// Answers the readiness probe, whose status this route has.
+    probes: HealthLayer,
     /// Seconds since 1970.
     deprecated_since: u64,
     successor: HeaderValue,
@@ -53,6 +56,7 @@ impl LegacyRoot {
     /// Creates the service; its successor is `/readyz`.
     pub fn new(health: Health) -> Self {
         Self {
+            probes: HealthLayer::new(health.clone()),
             health,
             deprecated_since: DEPRECATED_SINCE,
             successor: HeaderValue::from_static("</readyz>; rel=\"successor-version\""),
@@ -80,7 +84,7 @@ impl LegacyRoot {
             return response;
         }
         let time = timestamp(now).unwrap_or_default();
-        let mut response = if self.health.status(Probe::Readiness).is_healthy() {
+        let mut response = if self.is_ready() {
             respond(StatusCode::OK, format!("OK {time}"), method)
         } else {
             respond(StatusCode::SERVICE_UNAVAILABLE, self.sadness(&time), method)
@@ -92,6 +96,14 @@ impl LegacyRoot {
         }
         headers.insert(LINK, self.successor.clone());
         response
+    }
+
+    /// Asks as a prober does, so that checks which run only while they are probed see it.
+    fn is_ready(&self) -> bool {
+        let path = Probe::Readiness.default_path();
+        let fields = iter::empty::<(&str, &str)>();
+        let answer = self.probes.answer("HEAD", path, None, fields);
+        answer.is_some_and(|answer| answer.status() == 200)
     }
 
     fn sadness(&self, time: &str) -> String {

@@ -24,6 +24,8 @@ struct State {
     head_since: Option<Instant>,
     /// Whether requests are frames among others, so that bytes alone begin no head.
     is_http2: bool,
+    /// How many streams of events are open.
+    streams: usize,
 }
 
 impl Activity {
@@ -32,6 +34,7 @@ impl Activity {
             last_request: now,
             head_since: Some(now),
             is_http2: false,
+            streams: 0,
         }))
     }
 
@@ -49,25 +52,40 @@ impl Activity {
 
     /// Notes that a whole request has arrived.
     pub(super) fn requested(&self, now: Instant, is_http2: bool) {
-        *self.lock() = State {
-            last_request: now,
-            head_since: None,
-            is_http2,
-        };
+        let mut state = self.lock();
+        state.last_request = now;
+        state.head_since = None;
+        state.is_http2 = is_http2;
+    }
+
+    /// Notes that a stream of events begins.
+    pub(super) fn stream_began(&self) {
+        self.lock().streams += 1;
+    }
+
+    /// Notes that a stream of events is over. The connection is idle from then on.
+    pub(super) fn stream_ended(&self, now: Instant) {
+        let mut state = self.lock();
+        state.streams = state.streams.saturating_sub(1);
+        state.last_request = now;
     }
 
     /// Returns by when the next request has to be whole.
-    pub(super) fn deadline(&self) -> Instant {
+    pub(super) fn deadline(&self, now: Instant) -> Instant {
         let state = self.lock();
         match state.head_since {
+            // Looked at again by then.
+            _ if state.streams > 0 => now + IDLE_TIME,
             Some(since) => since + HEAD_TIME,
             None => state.last_request + IDLE_TIME,
         }
     }
 
-    /// Returns since when the connection has sent no whole request.
-    pub(super) fn idle_since(&self) -> Instant {
-        self.lock().last_request
+    /// Returns whether a stream of events is open, and since when the connection has sent no whole
+    /// request. The least makes room first.
+    pub(super) fn rank(&self) -> (bool, Instant) {
+        let state = self.lock();
+        (state.streams > 0, state.last_request)
     }
 }
 
@@ -84,12 +102,12 @@ mod tests {
         let start = Instant::now();
         let activity = Activity::new(start);
         activity.received(start + secs(1));
-        assert_eq!(activity.deadline(), start + HEAD_TIME);
+        assert_eq!(activity.deadline(start), start + HEAD_TIME);
         activity.requested(start + secs(1), false);
-        assert_eq!(activity.deadline(), start + secs(1) + IDLE_TIME);
+        assert_eq!(activity.deadline(start), start + secs(1) + IDLE_TIME);
         for second in 10..12 {
             activity.received(start + secs(second));
-            assert_eq!(activity.deadline(), start + secs(10) + HEAD_TIME);
+            assert_eq!(activity.deadline(start), start + secs(10) + HEAD_TIME);
         }
     }
 
@@ -99,7 +117,21 @@ mod tests {
         let activity = Activity::new(start);
         activity.requested(start, true);
         activity.received(start + secs(5));
-        assert_eq!(activity.deadline(), start + IDLE_TIME);
-        assert_eq!(activity.idle_since(), start);
+        assert_eq!(activity.deadline(start), start + IDLE_TIME);
+        assert_eq!(activity.rank(), (false, start));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_open_stream_keeps_its_connection_and_makes_room_last() {
+        let start = Instant::now();
+        let activity = Activity::new(start);
+        activity.requested(start, false);
+        activity.stream_began();
+        let later = start + 10 * IDLE_TIME;
+        assert_eq!(activity.deadline(later), later + IDLE_TIME);
+        assert_eq!(activity.rank(), (true, start));
+        activity.stream_ended(later);
+        assert_eq!(activity.deadline(later), later + IDLE_TIME);
+        assert_eq!(activity.rank(), (false, later));
     }
 }

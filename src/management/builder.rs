@@ -9,7 +9,9 @@ use super::hosts::Hosts;
 use super::listener::ManagementListener;
 use super::server::{self, ManagementServer};
 use super::service::{ManagementService, Shared};
+use super::streams::Streams;
 use crate::layer::Details;
+use crate::page::Pages;
 use crate::{Health, HealthLayer};
 
 /// How many connections are open at most, unless set otherwise.
@@ -162,7 +164,8 @@ impl Management {
 
     /// Returns the port as a tower service, for a listener or a TLS acceptor of your own.
     ///
-    /// The service keeps the health alive, as a [`HealthService`](crate::HealthService) does. It does
+    /// Poll it in a runtime of tokio with a timer, which `/events` needs. The service keeps the health
+    /// alive, as a [`HealthService`](crate::HealthService) does. It does
     /// not know the address that a client connected to: [allow](Self::allow_host) the names and
     /// addresses that clients use. Time limits, caps and the reach of the listener are up to your
     /// server; the [guide](crate::guides::management) has an example.
@@ -211,6 +214,8 @@ impl Management {
             hosts: self.hosts,
             token,
             allows_drain: self.allows_drain,
+            pages: Pages::default(),
+            streams: Streams::default(),
         })
     }
 }

@@ -55,6 +55,7 @@ pub(super) async fn serve<I>(
     I: Read + Write + Unpin + Send + 'static,
 {
     let of_requests = Arc::clone(&activity);
+    let service = service.of_connection(Arc::clone(&activity));
     let service = service_fn(move |request: http::Request<_>| {
         let is_http2 = request.version() >= Version::HTTP_2;
         of_requests.requested(Instant::now(), is_http2);
@@ -70,11 +71,12 @@ pub(super) async fn serve<I>(
         }
         loop {
             // The connection may have moved it either way.
-            if deadline.deadline() != activity.deadline() {
-                deadline.as_mut().reset(activity.deadline());
+            let now = Instant::now();
+            if deadline.deadline() != activity.deadline(now) {
+                deadline.as_mut().reset(activity.deadline(now));
             }
             ready!(deadline.as_mut().poll(cx));
-            if activity.deadline() <= Instant::now() {
+            if activity.deadline(now) <= now {
                 return Poll::Ready(true);
             }
         }

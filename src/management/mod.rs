@@ -20,6 +20,7 @@ mod routes;
 mod self_probe;
 mod server;
 mod service;
+mod streams;
 
 pub use self::builder::Management;
 pub use self::error::ManagementError;

@@ -61,7 +61,7 @@ impl Registry {
     pub(super) fn end_idlest(&self) -> bool {
         let mut connections = self.lock();
         let open = connections.open.iter();
-        let idlest = open.min_by_key(|(key, open)| (open.activity.idle_since(), **key));
+        let idlest = open.min_by_key(|(key, open)| (open.activity.rank(), **key));
         let Some(key) = idlest.map(|(key, _)| *key) else {
             return false;
         };

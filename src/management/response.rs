@@ -12,16 +12,32 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
-/// Response body of the management port.
+use super::streams::Stream;
+
+/// Response body of the management port: some bytes, or the stream of `/events`.
 #[derive(Debug, Default)]
-pub struct ManagementBody(
+pub struct ManagementBody(Kind);
+
+#[derive(Debug)]
+enum Kind {
     /// `None` if the body is empty, or was read.
-    Option<Bytes>,
-);
+    Bytes(Option<Bytes>),
+    Stream(Stream),
+}
+
+impl Default for Kind {
+    fn default() -> Self {
+        Self::Bytes(None)
+    }
+}
 
 impl ManagementBody {
     fn new(bytes: Bytes) -> Self {
-        Self(Some(bytes).filter(|bytes| !bytes.is_empty()))
+        Self(Kind::Bytes(Some(bytes).filter(|bytes| !bytes.is_empty())))
+    }
+
+    pub(super) fn stream(stream: Stream) -> Self {
+        Self(Kind::Stream(stream))
     }
 }
 
@@ -31,17 +47,28 @@ impl Body for ManagementBody {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.0.take().map(|bytes| Ok(Frame::data(bytes))))
+        match &mut self.0 {
+            Kind::Bytes(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Kind::Stream(stream) => Pin::new(stream).poll_frame(cx),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_none()
+        match &self.0 {
+            Kind::Bytes(bytes) => bytes.is_none(),
+            Kind::Stream(stream) => stream.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.as_ref().map_or(0, |bytes| bytes.len() as u64))
+        match &self.0 {
+            Kind::Bytes(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Kind::Stream(_) => SizeHint::default(),
+        }
     }
 }
 
@@ -53,12 +80,22 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    pub(super) fn new(status: StatusCode, content_type: &'static str, body: Bytes) -> Self {
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    pub(super) fn new(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Self {
         Self {
             status,
-            headers,
+            headers: HeaderMap::from_iter([(CONTENT_TYPE, content_type)]),
+            body,
+        }
+    }
+
+    /// With header fields that stand in advance.
+    pub(super) fn ready<const N: usize>(
+        headers: [(HeaderName, HeaderValue); N],
+        body: Bytes,
+    ) -> Self {
+        Self {
+            status: StatusCode::OK,
+            headers: HeaderMap::from_iter(headers),
             body,
         }
     }
@@ -66,13 +103,15 @@ impl Answer {
     /// A line of text, for a person who typed the request.
     pub(super) fn line(status: StatusCode, line: impl Into<String>) -> Self {
         let text = line.into() + "\n";
-        Self::new(status, "text/plain; charset=utf-8", Bytes::from(text))
+        let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
+        Self::new(status, content_type, Bytes::from(text))
     }
 
     pub(super) fn json(status: StatusCode, value: &serde_json::Value) -> Self {
         let mut text = value.to_string();
         text.push('\n');
-        Self::new(status, "application/json", Bytes::from(text))
+        let content_type = HeaderValue::from_static("application/json");
+        Self::new(status, content_type, Bytes::from(text))
     }
 
     pub(super) fn with(mut self, name: HeaderName, value: &'static str) -> Self {
@@ -120,6 +159,16 @@ impl Answer {
         response.headers_mut().insert(CONTENT_LENGTH, length.into());
         guarded(response)
     }
+}
+
+/// The response of a stream that began, or to HEAD, which begins none.
+pub(super) fn stream<const N: usize>(
+    headers: [(HeaderName, HeaderValue); N],
+    body: ManagementBody,
+) -> Response<ManagementBody> {
+    let mut response = Response::new(body);
+    *response.headers_mut() = HeaderMap::from_iter(headers);
+    guarded(response)
 }
 
 /// A response to a probe, as the layer makes it.

@@ -13,23 +13,37 @@ pub(super) enum Route {
     Probe,
     /// Perhaps one check of a probe.
     Check,
+    /// The stream that keeps an open page up to date.
+    Events,
     Resource(Resource),
 }
 
 /// What only a caller with access gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Resource {
+    /// The status page.
+    Page,
     History,
     Info,
+    #[cfg(feature = "metrics")]
+    Metrics,
+    #[cfg(feature = "metrics")]
+    MetricsSlis,
     /// Begins a drain, if the application allows it.
     Drain,
 }
 
-/// The paths of the resources. A route that is not in this table does not exist.
-const TABLE: [(&str, Resource); 3] = [
-    ("/history", Resource::History),
-    ("/info", Resource::Info),
-    ("/drain", Resource::Drain),
+/// The paths beside those of the probes. A route that is not in this table does not exist.
+const TABLE: &[(&str, Route)] = &[
+    ("/", Route::Resource(Resource::Page)),
+    ("/events", Route::Events),
+    ("/history", Route::Resource(Resource::History)),
+    ("/info", Route::Resource(Resource::Info)),
+    #[cfg(feature = "metrics")]
+    ("/metrics", Route::Resource(Resource::Metrics)),
+    #[cfg(feature = "metrics")]
+    ("/metrics/slis", Route::Resource(Resource::MetricsSlis)),
+    ("/drain", Route::Resource(Resource::Drain)),
 ];
 
 impl Route {
@@ -38,8 +52,8 @@ impl Route {
         if is_probe(path) {
             return Some(Self::Probe);
         }
-        if let Some((_, resource)) = TABLE.iter().find(|(known, _)| *known == path) {
-            return Some(Self::Resource(*resource));
+        if let Some((_, route)) = TABLE.iter().find(|(known, _)| *known == path) {
+            return Some(*route);
         }
         let (parent, name) = path.rsplit_once('/')?;
         (is_probe(parent) && !name.is_empty()).then_some(Self::Check)
@@ -64,6 +78,13 @@ mod tests {
             ("/info", Some(Route::Resource(Resource::Info))),
             ("/history", Some(Route::Resource(Resource::History))),
             ("/drain", Some(Route::Resource(Resource::Drain))),
+            ("/", Some(Route::Resource(Resource::Page))),
+            ("/events", Some(Route::Events)),
+            ("/events/", None),
+            ("/index.html", None),
+            ("/metrics/", None),
+            ("/metrics/slis/", None),
+            ("/metrics/db", None),
             ("", None),
             ("*", None),
             ("/livez/", None),

@@ -10,11 +10,14 @@ use std::task::{Context, Poll};
 use http::{Method, Request, Response, StatusCode};
 use tower_service::Service;
 
+use super::activity::Activity;
 use super::hosts::Hosts;
-use super::response::{Answer, ManagementBody, probe};
+use super::response::{Answer, ManagementBody, probe, stream};
 use super::routes::{Resource, Route};
+use super::streams::Streams;
 use super::{facts, history};
 use crate::layer::Details;
+use crate::page::{EVENTS_HEADERS, PAGE_HEADERS, Pages};
 use crate::{Health, HealthLayer, WeakHealth};
 
 /// The management port as a tower service, for a listener or a TLS acceptor of your own.
@@ -25,6 +28,8 @@ use crate::{Health, HealthLayer, WeakHealth};
 pub struct ManagementService {
     shared: Arc<Shared>,
     via: Via,
+    /// `Some` if the service is that of one connection of the port's own server.
+    activity: Option<Arc<Activity>>,
     /// `Some` if the service keeps the health alive.
     _health: Option<Health>,
 }
@@ -48,6 +53,8 @@ pub(super) struct Shared {
     /// `Some` if callers need a token.
     pub(super) token: Option<Details>,
     pub(super) allows_drain: bool,
+    pub(super) pages: Pages,
+    pub(super) streams: Streams,
 }
 
 /// Why a caller gets no details.
@@ -61,6 +68,7 @@ impl ManagementService {
         Self {
             shared,
             via: Via::Network(None),
+            activity: None,
             _health: health,
         }
     }
@@ -73,8 +81,17 @@ impl ManagementService {
         }
     }
 
+    /// Returns the service for one connection, whose streams of events keep it open.
+    pub(super) fn of_connection(self, activity: Arc<Activity>) -> Self {
+        Self {
+            activity: Some(activity),
+            ..self
+        }
+    }
+
     pub(super) fn respond<B>(&self, request: &Request<B>) -> Response<ManagementBody> {
-        self.shared.respond(request, self.via)
+        self.shared
+            .respond(request, self.via, self.activity.as_ref())
     }
 }
 
@@ -101,20 +118,27 @@ impl fmt::Debug for ManagementService {
 }
 
 impl Shared {
-    fn respond<B>(&self, request: &Request<B>, via: Via) -> Response<ManagementBody> {
+    fn respond<B>(
+        &self,
+        request: &Request<B>,
+        via: Via,
+        activity: Option<&Arc<Activity>>,
+    ) -> Response<ManagementBody> {
         let refusal = self.refusal(request, via);
         let answer = match (Route::of(request.uri().path()), refusal) {
-            (None, _) => None,
+            (None, _) => Answer::not_found(),
+            (Some(Route::Resource(Resource::Drain)), _) if !self.allows_drain => {
+                Answer::not_found()
+            }
             // A probe has its status without a token, and under every host.
             (Some(Route::Probe), Some(_)) => return self.probe(&self.plain, request),
             (Some(Route::Probe | Route::Check), None) => {
                 return self.probe(&self.detailed, request);
             }
-            (Some(Route::Resource(Resource::Drain)), _) if !self.allows_drain => None,
-            (Some(Route::Resource(_) | Route::Check), Some(refusal)) => Some(refusal.into()),
-            (Some(Route::Resource(resource)), None) => Some(self.resource(resource, request)),
+            (Some(_), Some(refusal)) => refusal.into(),
+            (Some(Route::Events), None) => return self.events(request.method(), activity),
+            (Some(Route::Resource(resource)), None) => self.resource(resource, request),
         };
-        let answer = answer.unwrap_or_else(Answer::not_found);
         answer.into_response(request.method())
     }
 
@@ -142,23 +166,27 @@ impl Shared {
     }
 
     fn resource<B>(&self, resource: Resource, request: &Request<B>) -> Answer {
-        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-        match resource {
-            Resource::Drain if request.method() != Method::POST => {
-                return Answer::method_not_allowed("POST");
-            }
-            Resource::History | Resource::Info if !is_read => {
-                return Answer::method_not_allowed("GET, HEAD");
-            }
-            _ => {}
+        let method = request.method();
+        if resource == Resource::Drain && method != Method::POST {
+            return Answer::method_not_allowed("POST");
+        }
+        if resource != Resource::Drain && !is_read(method) {
+            return Answer::method_not_allowed("GET, HEAD");
         }
         // For the length of the response only: the port must not keep the health alive.
         let Some(health) = self.health.upgrade() else {
             return Answer::ended();
         };
         match resource {
+            Resource::Page => Answer::ready(PAGE_HEADERS, self.pages.page(&health).html),
             Resource::Info => Answer::json(StatusCode::OK, &facts::of(&health)),
             Resource::History => history::answer(&health, request.uri().query()),
+            #[cfg(feature = "metrics")]
+            Resource::Metrics => scraped(crate::metrics::render(&health, accepted(request))),
+            #[cfg(feature = "metrics")]
+            Resource::MetricsSlis => {
+                scraped(crate::metrics::render_slis(&health, accepted(request)))
+            }
             Resource::Drain => {
                 if !health.is_draining() {
                     tracing::info!(target: "tower_health", "the management port began a drain");
@@ -168,6 +196,41 @@ impl Shared {
             }
         }
     }
+
+    fn events(
+        &self,
+        method: &Method,
+        activity: Option<&Arc<Activity>>,
+    ) -> Response<ManagementBody> {
+        if !is_read(method) {
+            return Answer::method_not_allowed("GET, HEAD").into_response(method);
+        }
+        let Some(health) = self.health.upgrade() else {
+            return Answer::ended().into_response(method);
+        };
+        let body = if method == Method::HEAD {
+            ManagementBody::default()
+        } else {
+            let events = self.pages.events(&health);
+            ManagementBody::stream(self.streams.open(events, activity.cloned()))
+        };
+        stream(EVENTS_HEADERS, body)
+    }
+}
+
+fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}
+
+#[cfg(feature = "metrics")]
+fn accepted<B>(request: &Request<B>) -> Option<&str> {
+    request.headers().get(http::header::ACCEPT)?.to_str().ok()
+}
+
+/// 200 whatever the health is: a scraper drops the samples of any other answer.
+#[cfg(feature = "metrics")]
+fn scraped((content_type, text): (http::HeaderValue, bytes::Bytes)) -> Answer {
+    Answer::new(StatusCode::OK, content_type, text)
 }
 
 impl From<Refusal> for Answer {

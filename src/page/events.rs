@@ -63,7 +63,11 @@ impl Events {
         if is_drain_over(health) {
             self.has_ended = true;
             let state = self.pages.page(health).event;
-            return Some([&state[..], b"event: end\ndata: drained\n\n"].concat().into());
+            return Some(
+                [&state[..], b"event: end\ndata: drained\n\n"]
+                    .concat()
+                    .into(),
+            );
         }
         let page = self.pages.page(health);
         let event = match self.sent {

@@ -53,7 +53,9 @@ fn counts(rows: &[Row]) -> String {
         (Shape::Pass, "passing"),
     ];
     let counted = words.iter().map(|(shape, word)| (count(*shape), word));
-    let texts = counted.filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
+    let texts = counted
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"));
     texts.collect::<Vec<_>>().join(", ")
 }
 
@@ -113,9 +115,8 @@ fn runs(run: Option<&Runs>, view: &View) -> Markup {
 }
 
 fn has_more(row: &Row) -> bool {
-    let of_runs = |run: &Runs| {
-        run.contradiction.is_some() || !run.readings.is_empty() || run.detached > 0
-    };
+    let of_runs =
+        |run: &Runs| run.contradiction.is_some() || !run.readings.is_empty() || run.detached > 0;
     let is_shown = row.mark.shape != Shape::Pass;
     row.output.is_some()
         || !row.links.is_empty()
@@ -215,7 +216,12 @@ fn bars(strip: &Strip, cell: Cell) -> String {
     };
     let top = height - tall;
     let mut path = String::new();
-    for (index, _) in strip.cells.iter().enumerate().filter(|(_, each)| **each == cell) {
+    for (index, _) in strip
+        .cells
+        .iter()
+        .enumerate()
+        .filter(|(_, each)| **each == cell)
+    {
         // Writing to a `String` cannot fail.
         let _ = write!(path, "M{} {top}v{tall}", index * width + width / 2);
     }

@@ -3,16 +3,19 @@
 use maud::{Markup, html};
 
 use super::parts::{Shown, age_of, link, mark, time, time_and_age};
+use crate::RefresherState;
 use crate::page::text::{age, beginning, took};
 use crate::page::view::{Item, Row, Shape, View};
-use crate::RefresherState;
 
 /// The longest text of an item of the story, in bytes. The table has the whole text.
 const BRIEF: usize = 300;
 
 pub(super) fn story(view: &View) -> Markup {
     let story = &view.story;
-    let has_failed = story.items.iter().any(|item| item.mark.shape == Shape::Fail);
+    let has_failed = story
+        .items
+        .iter()
+        .any(|item| item.mark.shape == Shape::Fail);
     let title = match (story.items.is_empty(), has_failed) {
         (true, _) if !story.awaited.is_empty() => "What it waits for",
         (_, true) => "What failed first",

@@ -139,7 +139,11 @@ mod tests {
 
     #[test]
     fn the_time_that_readiness_failed_is_summed_up_within_the_bounds() {
-        let all = [change(10, Fail, Pass), change(50, Pass, Fail), change(70, Fail, Warn)];
+        let all = [
+            change(10, Fail, Pass),
+            change(50, Pass, Fail),
+            change(70, Fail, Warn),
+        ];
         let changes = Changes::new(&all);
         let lost = |from, to| {
             let lost = changes.not_ready(at(from), at(to), Warn);

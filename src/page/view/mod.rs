@@ -172,12 +172,7 @@ pub(crate) fn probe_name(probe: Probe) -> &'static str {
 }
 
 /// Returns the rows of the table, failures first.
-fn rows(
-    health: &Health,
-    snapshot: &Snapshot,
-    changes: &Changes<'_>,
-    now: SystemTime,
-) -> Vec<Row> {
+fn rows(health: &Health, snapshot: &Snapshot, changes: &Changes<'_>, now: SystemTime) -> Vec<Row> {
     let mut rows = Vec::new();
     for probe in [Probe::Readiness, Probe::Startup] {
         rows.extend(snapshot.checks(probe).map(|check| {
@@ -198,7 +193,10 @@ fn rows(
 /// Returns what does not work now, each once.
 fn affected(rows: &[Row]) -> Vec<String> {
     let mut affected = Vec::new();
-    for row in rows.iter().filter(|row| row.status != Status::Pass && !row.is_awaited()) {
+    for row in rows
+        .iter()
+        .filter(|row| row.status != Status::Pass && !row.is_awaited())
+    {
         for endpoint in &row.affected {
             if !affected.contains(endpoint) {
                 affected.push(endpoint.clone());

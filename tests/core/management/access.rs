@@ -7,7 +7,7 @@ use super::support::{Port, TOKEN};
 use crate::support::{Dial, steady};
 
 const ATTACKER: &str = "host: attacker.example";
-const RESOURCES: [&str; 3] = ["/info", "/history", "/readyz/fixed"];
+const RESOURCES: [&str; 5] = ["/", "/events", "/info", "/history", "/readyz/fixed"];
 
 #[test]
 fn a_page_that_rebinds_its_name_gets_no_details() {

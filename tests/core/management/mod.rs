@@ -12,6 +12,7 @@ mod crowds;
 #[cfg(target_os = "linux")]
 mod ending;
 mod own_probe;
+mod page;
 mod protocols;
 mod routes;
 mod settings;

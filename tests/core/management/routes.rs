@@ -15,14 +15,19 @@ async fn each_route_answers_get_and_head_and_no_other_method() {
         .unwrap();
     health.await_ready().await.unwrap();
     let port = Port::of(&health);
-    for path in [
+    let mut paths = vec![
         "/livez",
         "/readyz",
         "/startupz",
         "/readyz/db",
+        "/",
         "/info",
         "/history",
-    ] {
+    ];
+    if cfg!(feature = "metrics") {
+        paths.extend(["/metrics", "/metrics/slis"]);
+    }
+    for path in paths {
         let get = port.get(path);
         assert_eq!(get.code, 200, "{path}");
         let head = port.send("HEAD", path, &["host: localhost"]);
@@ -63,7 +68,7 @@ fn options_is_answered_on_probes_alone_as_haproxy_asks() {
 /// Paths that other health endpoints have opened: CVE-2026-22731 matched what lies below a health
 /// path, CVE-2019-11248 was a profiler beside one, and the rest are how filters in front of a router
 /// have been passed.
-const NOT_ROUTES: [&str; 60] = [
+const NOT_ROUTES: [&str; 68] = [
     "/env",
     "/heapdump",
     "/threaddump",
@@ -123,6 +128,14 @@ const NOT_ROUTES: [&str; 60] = [
     "/history/db",
     "/history/",
     "/historyz",
+    "/metrics/",
+    "/metrics/slis/",
+    "/metrics/env",
+    "/METRICS",
+    "/metrics;x",
+    "/events/",
+    "/index.html",
+    "//",
     "/%2e%2e/%2e%2e/etc/passwd",
 ];
 
@@ -154,7 +167,7 @@ async fn odd_targets_of_http1_reach_no_other_route() {
     let cases = [
         ("GET http://localhost/info", 200),
         ("GET http://localhost/env", 404),
-        ("GET http://localhost", 404),
+        ("GET http://localhost", 200),
         ("OPTIONS *", 404),
         ("GET *", 404),
         ("CONNECT localhost:80", 404),
