@@ -198,8 +198,8 @@ mod tests {
         UNIX_EPOCH + Duration::from_micros(micros)
     }
 
-    fn answer(status: Status, method: Method) -> Response<String> {
-        LegacyRoot::new(Health::fixed(status)).answer(&method, "/", at(MICROS))
+    fn answer(status: Status, method: &Method) -> Response<String> {
+        LegacyRoot::new(Health::fixed(status)).answer(method, "/", at(MICROS))
     }
 
     fn fields(response: &Response<String>) -> Vec<(&str, &str)> {
@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn a_healthy_service_is_ok_byte_for_byte() {
         for status in [Status::Pass, Status::Warn] {
-            let response = answer(status, Method::GET);
+            let response = answer(status, &Method::GET);
             assert_eq!(response.status(), 200);
             assert_eq!(response.body(), "OK 2026-08-21 19:52:13.123456Z");
             let expected = [
@@ -231,11 +231,11 @@ mod tests {
 
     #[test]
     fn a_service_that_fails_is_sad_byte_for_byte() {
-        let response = answer(Status::Fail, Method::GET);
+        let response = answer(Status::Fail, &Method::GET);
         assert_eq!(response.status(), 503);
         let expected = "SADNESS 2026-08-21 19:52:13.123456Z\r\nfixed: 0.0\r\n";
         assert_eq!(response.body(), expected);
-        let head = answer(Status::Fail, Method::HEAD);
+        let head = answer(Status::Fail, &Method::HEAD);
         assert_eq!((head.status().as_u16(), head.body().as_str()), (503, ""));
         assert_eq!(fields(&head), fields(&response));
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value};
 
-use crate::{Health, Probe, RefresherState};
+use crate::{Health, Probe, RefresherState, Snapshot};
 
 /// Returns the facts as a JSON object.
 pub(super) fn of(health: &Health) -> Value {
@@ -33,7 +33,7 @@ pub(super) fn of(health: &Health) -> Value {
     add("draining", Some(health.is_draining().into()));
     add("time", time(SystemTime::now()));
     add("started", time(snapshot.started()));
-    add("uptimeSeconds", Some(snapshot.uptime().as_secs().into()));
+    add("uptimeSeconds", Some(uptime(&snapshot).as_secs().into()));
     let refresher = match snapshot.refresher() {
         RefresherState::Running => "running",
         RefresherState::Restarting => "restarting",
@@ -43,6 +43,12 @@ pub(super) fn of(health: &Health) -> Value {
     add("latenessSeconds", Some(seconds(lateness.latest)));
     add("worstLatenessSeconds", Some(seconds(lateness.worst)));
     Value::Object(facts)
+}
+
+/// Counts on from the snapshot, which is old if the runtime of the application is blocked.
+fn uptime(snapshot: &Snapshot) -> Duration {
+    let since = SystemTime::now().duration_since(snapshot.time());
+    snapshot.uptime() + since.unwrap_or_default()
 }
 
 /// RFC 3339 in UTC, to the millisecond. `None` before 1970 and after 9999, which it cannot express.

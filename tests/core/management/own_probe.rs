@@ -1,5 +1,6 @@
 //! The probe for images without curl.
 
+use std::fmt::Display;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::thread;
@@ -24,7 +25,7 @@ fn sends(answer: &'static [u8]) -> SocketAddr {
     address
 }
 
-fn probe(target: impl ToString, path: &str) -> Result<(), String> {
+fn probe(target: impl Display, path: &str) -> Result<(), String> {
     self_probe(&target.to_string(), path, PATIENCE).map_err(|error| error.to_string())
 }
 

@@ -249,7 +249,6 @@ async fn odd_paths_of_http2_reach_no_other_route() {
         "",
         "*",
         "info",
-        "?",
         "http://localhost/info",
         "../info",
         "\\info",
