@@ -14,14 +14,14 @@ pub(super) const SCRIPT: &str = include_str!("live.js");
 /// The SHA-256 of [`STYLE`] in base64. A test compares it with the bytes, and says the right one.
 macro_rules! style_hash {
     () => {
-        "OdSPxEun6+a4N3O5UTMPZkORg30vV8vSq41KexrbruY="
+        "jDnPmolYeFuWDTJLu+5agI/wnSwRw3RMkPRg2Ti9A3M="
     };
 }
 
 /// The SHA-256 of [`SCRIPT`] in base64.
 macro_rules! script_hash {
     () => {
-        "yRBzrZYHulh9MA8kG9hREs0yfrgiTVx+XNLpQEJFuHc="
+        "Zm8MlRPv8HyqomDIEQacWVM+70ZdkItQRpuE7D96IVE="
     };
 }
 
@@ -45,13 +45,22 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
 
 /// The headers of the page.
 pub(crate) const PAGE_HEADERS: [(HeaderName, HeaderValue); 7] = [
-    (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+    (
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    ),
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    (CROSS_ORIGIN_OPENER_POLICY, HeaderValue::from_static("same-origin")),
-    (CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin")),
+    (
+        CROSS_ORIGIN_OPENER_POLICY,
+        HeaderValue::from_static("same-origin"),
+    ),
+    (
+        CROSS_ORIGIN_RESOURCE_POLICY,
+        HeaderValue::from_static("same-origin"),
+    ),
 ];
 
 /// The headers of the stream. The last one keeps a proxy from holding events back.
@@ -59,8 +68,14 @@ pub(crate) const EVENTS_HEADERS: [(HeaderName, HeaderValue); 5] = [
     (CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin")),
-    (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    (
+        CROSS_ORIGIN_RESOURCE_POLICY,
+        HeaderValue::from_static("same-origin"),
+    ),
+    (
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    ),
 ];
 
 #[cfg(test)]
@@ -96,7 +111,10 @@ mod tests {
             assert!(!POLICY.contains(word), "{word}");
         }
         for directive in ["base-uri", "form-action", "frame-ancestors"] {
-            assert!(POLICY.contains(&format!("{directive} 'none'")), "{directive}");
+            assert!(
+                POLICY.contains(&format!("{directive} 'none'")),
+                "{directive}"
+            );
         }
     }
 }

@@ -114,12 +114,21 @@ pub(super) fn ago(time: SystemTime, now: SystemTime) -> Duration {
 pub(super) fn took(duration: Duration) -> String {
     let millis = duration.as_secs_f64() * 1_000.0;
     match millis {
+        0.0 => "0 ms".to_owned(),
         ..0.995 => format!("{millis:.2} ms"),
         ..9.95 => format!("{millis:.1} ms"),
         ..999.5 => format!("{millis:.0} ms"),
         ..9_995.0 => format!("{:.2} s", millis / 1_000.0),
         ..59_500.0 => format!("{:.1} s", millis / 1_000.0),
         _ => age(duration),
+    }
+}
+
+/// Formats a limit that somebody set, such as `5 s`.
+pub(super) fn limit(duration: Duration) -> String {
+    match duration.subsec_nanos() {
+        0 if duration.as_secs() < MINUTE => format!("{} s", duration.as_secs()),
+        _ => took(duration),
     }
 }
 
@@ -133,10 +142,19 @@ mod tests {
 
     #[test]
     fn nothing_that_hides_or_moves_text_stays_invisible() {
-        assert_eq!(visible("refused: schön 数据库 🙂"), "refused: schön 数据库 🙂");
-        assert_eq!(visible("a\r\n\tb\u{0}\u{1b}[31m"), "a\\r\\n\\tb\\u{0}\\u{1b}[31m");
+        assert_eq!(
+            visible("refused: schön 数据库 🙂"),
+            "refused: schön 数据库 🙂"
+        );
+        assert_eq!(
+            visible("a\r\n\tb\u{0}\u{1b}[31m"),
+            "a\\r\\n\\tb\\u{0}\\u{1b}[31m"
+        );
         assert_eq!(visible("\u{202e}ssap\u{2066}"), "\\u{202e}ssap\\u{2066}");
-        assert_eq!(visible("d\u{200b}b\u{feff}\u{e0041}"), "d\\u{200b}b\\u{feff}\\u{e0041}");
+        assert_eq!(
+            visible("d\u{200b}b\u{feff}\u{e0041}"),
+            "d\\u{200b}b\\u{feff}\\u{e0041}"
+        );
     }
 
     #[test]
@@ -152,14 +170,23 @@ mod tests {
         assert_eq!(clock(at(1_705_314_541), now), "10:29:01");
         assert_eq!(clock(at(1_705_276_799), now), "2024-01-14 23:59:59");
         assert_eq!(minute(now), "10:30");
-        assert_eq!(rfc3339(at(0) - Duration::from_secs(9)), "1970-01-01T00:00:00Z");
-        assert_eq!(rfc3339(at(u64::from(u32::MAX) * 600)), "9999-12-31T23:59:59Z");
+        assert_eq!(
+            rfc3339(at(0) - Duration::from_secs(9)),
+            "1970-01-01T00:00:00Z"
+        );
+        assert_eq!(
+            rfc3339(at(u64::from(u32::MAX) * 600)),
+            "9999-12-31T23:59:59Z"
+        );
     }
 
     #[test]
     fn an_age_has_its_two_largest_units() {
         let text = |seconds| age(Duration::from_secs(seconds));
-        assert_eq!([0, 59, 60, 3_599].map(text), ["0 s", "59 s", "1 min", "59 min"]);
+        assert_eq!(
+            [0, 59, 60, 3_599].map(text),
+            ["0 s", "59 s", "1 min", "59 min"]
+        );
         assert_eq!([3_600, 86_399].map(text), ["1 h 0 min", "23 h 59 min"]);
         assert_eq!([86_400, 900_000].map(text), ["1 d 0 h", "10 d 10 h"]);
         assert_eq!(ago(at(9), at(4)), Duration::ZERO);
@@ -168,9 +195,14 @@ mod tests {
     #[test]
     fn a_run_took_about_two_digits() {
         let text = |micros| took(Duration::from_micros(micros));
-        assert_eq!([0, 420, 999].map(text), ["0.00 ms", "0.42 ms", "1.0 ms"]);
-        assert_eq!([3_210, 41_000, 999_600].map(text), ["3.2 ms", "41 ms", "1.00 s"]);
+        assert_eq!([0, 420, 999].map(text), ["0 ms", "0.42 ms", "1.0 ms"]);
+        assert_eq!(
+            [3_210, 41_000, 999_600].map(text),
+            ["3.2 ms", "41 ms", "1.00 s"]
+        );
         assert_eq!([5_000_000, 12_340_000].map(text), ["5.00 s", "12.3 s"]);
         assert_eq!([61_000_000].map(text), ["1 min"]);
+        let text = |millis| limit(Duration::from_millis(millis));
+        assert_eq!([5_000, 250, 90_000].map(text), ["5 s", "250 ms", "1 min"]);
     }
 }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::head::maybe_time;
 use super::parts::{Shown, link, mark};
-use crate::page::text::{beginning, took};
+use crate::page::text::{beginning, limit, took};
 use crate::page::view::{CELLS, Cell, Row, Runs, SPARKLINE_SIZE, Shape, Sparkline, Strip, View};
 
 /// A longer text is folded, in bytes.
@@ -53,12 +53,13 @@ fn counts(rows: &[Row]) -> String {
         (Shape::Pass, "passing"),
     ];
     let counted = words.iter().map(|(shape, word)| (count(*shape), word));
-    let texts = counted.filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
+    let texts = counted
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"));
     texts.collect::<Vec<_>>().join(", ")
 }
 
 fn group(row: &Row, view: &View) -> Markup {
-    let run = row.run.as_ref();
     html! {
         tbody id=(row.id) .{ "is-" (row.mark.shape.as_str()) } {
             tr {
@@ -73,23 +74,23 @@ fn group(row: &Row, view: &View) -> Markup {
                         " " span.tag { (cause) }
                     }
                 }
-                td data-label="Since" { (maybe_time(row.since.map(|since| since.time), view)) }
-                (runs(run, view))
+                (runs(row, view))
             }
             @if has_more(row) { (more(row)) }
         }
     }
 }
 
-fn runs(run: Option<&Runs>, view: &View) -> Markup {
+fn runs(row: &Row, view: &View) -> Markup {
     html! {
-        @if let Some(run) = run {
+        @if let Some(run) = &row.run {
+            td data-label="Since" { (maybe_time(row.since.map(|since| since.time), view)) }
             td data-label="Last pass" { (maybe_time(run.last_pass, view)) }
             td.number.bad[run.failures > 0] data-label="Failures in a row" { (run.failures) }
             td.number data-label="Took" {
                 @match run.duration {
                     Some(duration) => {
-                        (took(duration)) " " span.limit { "of " (took(run.timeout)) }
+                        (took(duration)) " " span.limit { "of " (limit(run.timeout)) }
                     },
                     None => span.none { "–" },
                 }
@@ -107,20 +108,22 @@ fn runs(run: Option<&Runs>, view: &View) -> Markup {
                 }
             }
         } @else {
-            td.absent colspan="5" {}
+            td.absent colspan="6" {}
         }
     }
 }
 
 fn has_more(row: &Row) -> bool {
-    let of_runs = |run: &Runs| {
-        run.contradiction.is_some() || !run.readings.is_empty() || run.detached > 0
-    };
-    let is_shown = row.mark.shape != Shape::Pass;
-    row.output.is_some()
-        || !row.links.is_empty()
-        || row.run.as_ref().is_some_and(of_runs)
-        || (is_shown && !row.affected.is_empty())
+    let of_runs =
+        |run: &Runs| run.contradiction.is_some() || !run.readings.is_empty() || run.detached > 0;
+    let is_of_use = !row.links.is_empty() || !row.affected.is_empty();
+    row.output.is_some() || row.run.as_ref().is_some_and(of_runs) || (needs_help(row) && is_of_use)
+}
+
+/// Returns whether somebody may look for a runbook and for what is affected. The rows of checks that
+/// pass stay short.
+fn needs_help(row: &Row) -> bool {
+    row.mark.shape != Shape::Pass || row.is_contradicted()
 }
 
 /// What the columns have no room for.
@@ -134,7 +137,7 @@ fn more(row: &Row) -> Markup {
                     p.contradiction { "Not counted yet: " (Shown(contradiction)) }
                 }
                 p.rest {
-                    @if row.mark.shape != Shape::Pass && !row.affected.is_empty() {
+                    @if needs_help(row) && !row.affected.is_empty() {
                         span {
                             "affects "
                             @for (index, endpoint) in row.affected.iter().enumerate() {
@@ -149,8 +152,10 @@ fn more(row: &Row) -> Markup {
                             span { (run.detached) " runs go on after their timeout" }
                         }
                     }
-                    @for (index, each) in row.links.iter().enumerate() {
-                        (link(each, &row.title(), &format!("{}-{index}", row.id)))
+                    @if needs_help(row) {
+                        @for (index, each) in row.links.iter().enumerate() {
+                            (link(each, &row.title(), &format!("{}-{index}", row.id)))
+                        }
                     }
                 }
             }
@@ -177,7 +182,7 @@ fn sparkline(line: &Sparkline) -> Markup {
     html! {
         svg.sparkline role="img" viewBox={ "0 0 " (width) " " (height) } preserveAspectRatio="none" {
             title { (line.text()) }
-            polyline points=(line.points());
+            polyline points=(line.points()) {}
         }
     }
 }
@@ -188,9 +193,9 @@ fn strip(strip: &Strip) -> Markup {
     html! {
         svg.strip role="img" viewBox={ "0 0 " (CELLS * width) " " (height) } preserveAspectRatio="none" {
             title { (strip.text()) }
-            path.is-unknown d=(bars(strip, Cell::Unknown));
+            path.is-unknown d=(bars(strip, Cell::Unknown)) {}
             @for cell in Cell::KNOWN {
-                path.{ "is-" (name(cell)) } d=(bars(strip, cell));
+                path.{ "is-" (name(cell)) } d=(bars(strip, cell)) {}
             }
         }
     }
@@ -209,13 +214,18 @@ fn bars(strip: &Strip, cell: Cell) -> String {
     let (width, height) = CELL;
     let tall = match cell {
         Cell::Unknown => 2,
-        Cell::Pass => 8,
+        Cell::Pass => 7,
         Cell::Warn => 14,
         Cell::Fail => height,
     };
     let top = height - tall;
     let mut path = String::new();
-    for (index, _) in strip.cells.iter().enumerate().filter(|(_, each)| **each == cell) {
+    for (index, _) in strip
+        .cells
+        .iter()
+        .enumerate()
+        .filter(|(_, each)| **each == cell)
+    {
         // Writing to a `String` cannot fail.
         let _ = write!(path, "M{} {top}v{tall}", index * width + width / 2);
     }

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::parts::{Shown, age_of, mark, shape, time, time_and_age};
+use crate::Status;
 use crate::page::text::age;
 use crate::page::view::{ProbeView, View};
-use crate::Status;
 
 pub(super) fn head(view: &View) -> Markup {
     let facts = &view.facts;

@@ -65,7 +65,9 @@ fn row(change: &Transition, view: &View) -> Markup {
 fn details(change: &Transition) -> Vec<String> {
     let cause = change.cause.filter(|cause| cause.as_str() != "failed");
     let cause = cause.map(|cause| cause.to_string());
-    let duration = change.duration.map(|duration| format!("took {}", took(duration)));
+    let duration = change
+        .duration
+        .map(|duration| format!("took {}", took(duration)));
     let failures = change.consecutive_failures;
     let row = (failures > 1).then(|| format!("{failures} in a row"));
     let late = change.lateness;

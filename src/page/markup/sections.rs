@@ -3,19 +3,23 @@
 use maud::{Markup, html};
 
 use super::parts::{Shown, age_of, link, mark, time, time_and_age};
+use crate::RefresherState;
 use crate::page::text::{age, beginning, took};
 use crate::page::view::{Item, Row, Shape, View};
-use crate::RefresherState;
 
 /// The longest text of an item of the story, in bytes. The table has the whole text.
 const BRIEF: usize = 300;
 
 pub(super) fn story(view: &View) -> Markup {
     let story = &view.story;
-    let has_failed = story.items.iter().any(|item| item.mark.shape == Shape::Fail);
+    let has_failed = story
+        .items
+        .iter()
+        .any(|item| item.mark.shape == Shape::Fail);
     let title = match (story.items.is_empty(), has_failed) {
         (true, _) if !story.awaited.is_empty() => "What it waits for",
         (_, true) => "What failed first",
+        (true, _) => "What fails",
         _ => "What warns",
     };
     html! {
@@ -58,12 +62,14 @@ fn part(item: &Item, index: usize, view: &View) -> Markup {
                 }
             }
             " " (mark(item.mark)) " "
-            @match &item.row {
-                Some(row) => a id={ "story-" (index) } href={ "#" (row) } { (Shown(&item.title)) },
-                None => b { (Shown(&item.title)) },
-            }
-            @if let Some(output) = &item.output {
-                ": " span.output { (Shown(&beginning(output, BRIEF))) }
+            span.what {
+                @match &item.row {
+                    Some(row) => a id={ "story-" (index) } href={ "#" (row) } { (Shown(&item.title)) },
+                    None => b { (Shown(&item.title)) },
+                }
+                @if let Some(output) = &item.output {
+                    ": " span.output { (Shown(&beginning(output, BRIEF))) }
+                }
             }
         }
     }
@@ -147,7 +153,11 @@ fn refresher(view: &View) -> Markup {
             dd {
                 @if facts.refresher == RefresherState::Running { (state) } @else { strong { (state) } }
                 @if facts.restarts > 0 { ", " strong { "restarted " (facts.restarts) " times" } }
-                "; late by " (took(lateness.latest)) " now, " (took(lateness.worst)) " at most"
+                @if lateness.worst.is_zero() {
+                    ", never late"
+                } @else {
+                    "; late by " (took(lateness.latest)) " now, " (took(lateness.worst)) " at most"
+                }
                 @if lateness.starved_runs > 0 {
                     "; " strong { (lateness.starved_runs) " runs do not count for it" }
                 }

@@ -67,7 +67,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    fn new((relation, uri): (&str, &str)) -> Self {
+    pub(crate) fn new((relation, uri): (&str, &str)) -> Self {
         Self {
             relation: relation.to_owned(),
             uri: uri.to_owned(),
@@ -97,12 +97,11 @@ impl View {
             .collect();
         let story = Story::new(&snapshot, &rows, &changes);
         let hour_ago = now.checked_sub(HOUR).unwrap_or(now);
-        let ready = snapshot.status(Probe::Readiness);
         let mut view = Self {
             now,
             taken: snapshot.time(),
             sentence: Sentence::new(&snapshot, &rows, &probes, &changes),
-            lost: changes.not_ready(hour_ago.max(snapshot.started()), now, ready),
+            lost: changes.not_ready(hour_ago, now),
             affected: affected(&rows),
             facts: Facts::new(health, &snapshot, &story),
             probes,
@@ -172,12 +171,7 @@ pub(crate) fn probe_name(probe: Probe) -> &'static str {
 }
 
 /// Returns the rows of the table, failures first.
-fn rows(
-    health: &Health,
-    snapshot: &Snapshot,
-    changes: &Changes<'_>,
-    now: SystemTime,
-) -> Vec<Row> {
+fn rows(health: &Health, snapshot: &Snapshot, changes: &Changes<'_>, now: SystemTime) -> Vec<Row> {
     let mut rows = Vec::new();
     for probe in [Probe::Readiness, Probe::Startup] {
         rows.extend(snapshot.checks(probe).map(|check| {
@@ -198,7 +192,10 @@ fn rows(
 /// Returns what does not work now, each once.
 fn affected(rows: &[Row]) -> Vec<String> {
     let mut affected = Vec::new();
-    for row in rows.iter().filter(|row| row.status != Status::Pass && !row.is_awaited()) {
+    for row in rows
+        .iter()
+        .filter(|row| row.status != Status::Pass && !row.is_awaited())
+    {
         for endpoint in &row.affected {
             if !affected.contains(endpoint) {
                 affected.push(endpoint.clone());

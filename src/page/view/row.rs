@@ -94,7 +94,11 @@ impl Row {
             timeout: check.timeout(),
             detached: check.detached_runs(),
             contradiction: check.contradiction().map(str::to_owned),
-            readings: check.readings().iter().map(|it| reading(it, check.name())).collect(),
+            readings: check
+                .readings()
+                .iter()
+                .map(|it| reading(it, check.name()))
+                .collect(),
             strip: history.map(|history| Strip::new(history.minutes(), now)),
             sparkline: history.and_then(|history| Sparkline::new(history.samples())),
         };
@@ -137,7 +141,10 @@ impl Row {
             kind,
             name: entry.name().to_owned(),
             status: entry.status(),
-            output: entry.output().filter(|_| mark.shape == Shape::Fail).map(str::to_owned),
+            output: entry
+                .output()
+                .filter(|_| mark.shape == Shape::Fail)
+                .map(str::to_owned),
             mark,
             cause: None,
             is_critical: true,
@@ -155,9 +162,11 @@ impl Row {
 
     /// Returns the name with what it is, such as `gate warm-up`.
     pub(crate) fn title(&self) -> String {
-        match self.kind.word() {
-            Some(word) => format!("{word} {}", self.name),
-            None => self.name.clone(),
+        match self.kind {
+            Kind::Readiness => self.name.clone(),
+            Kind::Startup => format!("startup check {}", self.name),
+            Kind::Gate => format!("gate {}", self.name),
+            Kind::Heartbeat => format!("heartbeat {}", self.name),
         }
     }
 
@@ -194,7 +203,11 @@ impl Row {
             (Shape::Pass, false) => 4,
         };
         let since = self.since.filter(|_| grade < 2);
-        (grade, since.map_or(usize::MAX, |since| since.place), self.kind)
+        (
+            grade,
+            since.map_or(usize::MAX, |since| since.place),
+            self.kind,
+        )
     }
 }
 
@@ -217,7 +230,9 @@ fn since(probe: Probe, check: &CheckState, changes: &Changes<'_>) -> Option<Sinc
 fn reading(reading: &Reading, check: &str) -> String {
     let name = reading.measurement().unwrap_or_else(|| {
         // The part of the name that the report shows the value under.
-        check.split_once(':').map_or("value", |(_, measurement)| measurement)
+        check
+            .split_once(':')
+            .map_or("value", |(_, measurement)| measurement)
     });
     let value = match reading.value() {
         ObservedValue::Integer(value) => value.to_string(),

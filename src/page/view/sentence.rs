@@ -113,12 +113,19 @@ fn starting(snapshot: &Snapshot, rows: &[Row]) -> (Shape, &'static str, Option<S
         let why = reasons(Probe::Startup, snapshot, &[]).join("; ");
         return (Shape::Fail, "Not started", some(why));
     }
-    (Shape::Unknown, "Starting", waiting(rows.iter().filter(is_needed)))
+    (
+        Shape::Unknown,
+        "Starting",
+        waiting(rows.iter().filter(is_needed)),
+    )
 }
 
 /// Names what has not finished or not run yet.
 fn waiting<'a>(rows: impl Iterator<Item = &'a Row>) -> Option<String> {
-    let awaited: Vec<_> = rows.filter(|row| row.is_awaited()).map(Row::title).collect();
+    let awaited: Vec<_> = rows
+        .filter(|row| row.is_awaited())
+        .map(Row::title)
+        .collect();
     let named = awaited.len().min(NAMED);
     let names = awaited.get(..named)?.join(", ");
     match awaited.len() - named {

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::page::text::took;
 use crate::RunSample;
+use crate::page::text::took;
 
 /// The width and the height of the line's box.
 pub(crate) const SIZE: (u32, u32) = (120, 20);
@@ -84,7 +84,10 @@ mod tests {
     fn a_line_goes_from_nothing_to_the_longest_run() {
         let line = line(&[0, 50, 100]).unwrap();
         assert_eq!(line.points(), "0,19.0 60,10.0 120,1.0");
-        assert_eq!(line.text(), "Latest 3 runs: half took up to 50 ms, the longest 100 ms");
+        assert_eq!(
+            line.text(),
+            "Latest 3 runs: half took up to 50 ms, the longest 100 ms"
+        );
     }
 
     #[test]

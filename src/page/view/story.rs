@@ -47,7 +47,9 @@ impl Story {
         // Gates and heartbeats have no transitions of their own: their probe tells of them.
         let checks = rows.iter().filter(|row| row.run.is_some());
         let mut items: Vec<_> = checks.filter(is_told).map(Item::check).collect();
-        let probes = Probe::ALL.iter().map(|probe| (*probe, snapshot.status(*probe)));
+        let probes = Probe::ALL
+            .iter()
+            .map(|probe| (*probe, snapshot.status(*probe)));
         items.extend(
             probes
                 .filter(|(_, status)| *status != Status::Pass)
@@ -61,7 +63,11 @@ impl Story {
             items,
             more,
             before,
-            awaited: rows.iter().filter(|row| row.is_awaited()).map(Row::title).collect(),
+            awaited: rows
+                .iter()
+                .filter(|row| row.is_awaited())
+                .map(Row::title)
+                .collect(),
         }
     }
 }
@@ -73,7 +79,9 @@ fn separate_before(items: &mut Vec<Item>) -> Vec<Item> {
         return Vec::new();
     };
     let is_before = |item: &Item| {
-        let earlier = item.since.and_then(|since| start.duration_since(since).ok());
+        let earlier = item
+            .since
+            .and_then(|since| start.duration_since(since).ok());
         item.mark.shape == Shape::Warn && earlier.is_some_and(|earlier| earlier > BEFORE)
     };
     let (before, rest) = items.drain(..).partition(is_before);
@@ -107,7 +115,9 @@ impl Item {
         let since = changes.since(&subject, |to| to == view.status);
         let reasons = reasons(probe, snapshot, rows);
         // It has failed since the start, and everything that it waits for is still awaited.
-        let has_failed_row = rows.iter().any(|row| row.status == view.status && !row.is_awaited());
+        let has_failed_row = rows
+            .iter()
+            .any(|row| row.status == view.status && !row.is_awaited());
         if since.is_none() && !has_failed_row && !is_blamed(snapshot, probe) {
             return None;
         }
@@ -142,6 +152,8 @@ pub(super) fn reasons(probe: Probe, snapshot: &Snapshot, rows: &[Row]) -> Vec<St
         _ => None,
     };
     let own = snapshot.report(probe).reasons().to_vec();
-    let parts = rows.iter().filter(|row| Some(row.kind) == kind && row.status != Status::Pass);
+    let parts = rows
+        .iter()
+        .filter(|row| Some(row.kind) == kind && row.status != Status::Pass);
     own.into_iter().chain(parts.map(Row::reason)).collect()
 }

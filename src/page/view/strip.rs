@@ -98,7 +98,12 @@ impl Strip {
     /// Names the latest three spans of minutes with this cell.
     fn spans(&self, cell: Cell) -> String {
         let mut spans = Vec::<(usize, usize)>::new();
-        for (index, _) in self.cells.iter().enumerate().filter(|(_, each)| **each == cell) {
+        for (index, _) in self
+            .cells
+            .iter()
+            .enumerate()
+            .filter(|(_, each)| **each == cell)
+        {
             match spans.last_mut() {
                 Some((_, last)) if *last + 1 == index => *last = index,
                 _ => spans.push((index, index)),
@@ -148,9 +153,19 @@ mod tests {
     #[test]
     fn a_cell_is_the_worst_of_its_minute_and_a_gap_is_unknown() {
         use RunOutcome::*;
-        let strip = strip(&[(59, Warn), (2, Fail), (2, Pass), (1, Starved), (1, Pass), (0, Pass)]);
+        let strip = strip(&[
+            (59, Warn),
+            (2, Fail),
+            (2, Pass),
+            (1, Starved),
+            (1, Pass),
+            (0, Pass),
+        ]);
         assert_eq!(strip.cells[0], Cell::Warn);
-        assert_eq!(strip.cells[56..], [Cell::Unknown, Cell::Fail, Cell::Pass, Cell::Pass]);
+        assert_eq!(
+            strip.cells[56..],
+            [Cell::Unknown, Cell::Fail, Cell::Pass, Cell::Pass]
+        );
         assert_eq!(strip.count(Cell::Unknown), 56);
         assert_eq!(
             strip.text(),
