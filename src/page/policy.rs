@@ -14,7 +14,7 @@ pub(super) const SCRIPT: &str = include_str!("live.js");
 /// The SHA-256 of [`STYLE`] in base64. A test compares it with the bytes, and says the right one.
 macro_rules! style_hash {
     () => {
-        "jDnPmolYeFuWDTJLu+5agI/wnSwRw3RMkPRg2Ti9A3M="
+        "PqfNwoniBuLAs6DI+Tvke+8/GvTzNldXeuDwp5DF0XM="
     };
 }
 

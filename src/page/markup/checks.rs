@@ -18,7 +18,11 @@ const CELL: (usize, usize) = (4, 20);
 pub(super) fn checks(view: &View) -> Markup {
     html! {
         section.checks aria-labelledby="checks" {
-            h2 #checks { "Checks" " " span.counts { (counts(&view.rows)) } }
+            h2 #checks {
+                @if view.rows.iter().all(|row| row.run.is_some()) { "Checks" }
+                @else { "Checks, gates, heartbeats" }
+                " " span.counts { (counts(&view.rows)) }
+            }
             @if view.rows.is_empty() {
                 p.quiet { "No check, gate or heartbeat is registered." }
             } @else {
