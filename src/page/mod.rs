@@ -4,8 +4,6 @@
 //! Data flows one way: [`Health`] to [`View`], which is plain data, to [`markup`], to bytes that all
 //! readers share. The page has no external resource, and its policy allows no script but its own.
 
-#![cfg_attr(not(test), allow(dead_code))] // until the management port serves it
-
 mod events;
 mod markup;
 #[cfg(test)]

@@ -16,8 +16,12 @@ mod support;
 mod exposure;
 mod frameworks;
 mod host;
+#[cfg(feature = "legacy")]
+mod legacy;
 mod lifecycle;
 mod limits;
+#[cfg(feature = "management")]
+mod management;
 mod middleware;
 mod network;
 mod passive;
@@ -25,4 +29,6 @@ mod pool;
 mod refresher;
 mod settings;
 mod sqlite;
+#[cfg(all(target_os = "linux", feature = "systemd"))]
+mod systemd;
 mod wire;
