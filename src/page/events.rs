@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
-use super::Pages;
+use super::{Pages, wall};
 use crate::{Health, WeakHealth};
 
 /// How often the stream looks for a change, and so the least time between two events.
@@ -94,7 +94,7 @@ impl Events {
 /// Returns whether the delay of a drain has passed. The server may wait for its streams from then on.
 fn is_drain_over(health: &Health) -> bool {
     let drain = super::view::Drain::new(health, &health.snapshot());
-    drain.is_some_and(|drain| drain.until <= SystemTime::now())
+    drain.is_some_and(|drain| drain.until <= wall())
 }
 
 impl Body for Events {

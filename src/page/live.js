@@ -4,7 +4,7 @@
   const stream = document.getElementById('stream');
   const news = document.getElementById('news');
   let page = document.getElementById('page');
-  let ahead = 0; // by how much the clock of the reader is ahead of that of the service, in ms
+  let ahead = Date.now() - page.dataset.now * 1000; // by how much the clock of the reader is ahead of that of the service, in ms
   let heard = Date.now();
   let lost = false;
 

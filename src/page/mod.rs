@@ -4,22 +4,29 @@
 //! Data flows one way: [`Health`] to [`View`], which is plain data, to [`markup`], to bytes that all
 //! readers share. The page has no external resource, and its policy allows no script but its own.
 
-#![cfg_attr(not(test), allow(dead_code))] // until the management port serves it
-
 mod events;
 mod markup;
+#[cfg(test)]
+mod pictures;
 mod policy;
+#[cfg(test)]
+mod stage;
+#[cfg(test)]
+mod tests;
 mod text;
 mod view;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 pub(crate) use self::events::Events;
 pub(crate) use self::policy::{EVENTS_HEADERS, PAGE_HEADERS};
 use self::view::View;
+#[cfg(test)]
+use crate::state::clock::wall;
 use crate::{Health, Probe, Snapshot, Status};
 
 /// For how long a page is shared although nothing has changed, so that its ages stay right to about
@@ -44,6 +51,12 @@ pub(crate) struct Page {
     digest: u64,
     /// The moment of the snapshot that it shows.
     snapshot: SystemTime,
+}
+
+/// Returns the time of day.
+#[cfg(not(test))]
+fn wall() -> SystemTime {
+    SystemTime::now()
 }
 
 #[derive(Debug)]
@@ -84,7 +97,7 @@ impl Pages {
                 return latest.page.clone();
             }
         }
-        let page = Page::new(health, SystemTime::now());
+        let page = Page::new(health, wall());
         *latest = Some(Latest {
             page: page.clone(),
             made: Instant::now(),

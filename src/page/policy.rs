@@ -14,14 +14,14 @@ pub(super) const SCRIPT: &str = include_str!("live.js");
 /// The SHA-256 of [`STYLE`] in base64. A test compares it with the bytes, and says the right one.
 macro_rules! style_hash {
     () => {
-        "OdSPxEun6+a4N3O5UTMPZkORg30vV8vSq41KexrbruY="
+        "PqfNwoniBuLAs6DI+Tvke+8/GvTzNldXeuDwp5DF0XM="
     };
 }
 
 /// The SHA-256 of [`SCRIPT`] in base64.
 macro_rules! script_hash {
     () => {
-        "yRBzrZYHulh9MA8kG9hREs0yfrgiTVx+XNLpQEJFuHc="
+        "Zm8MlRPv8HyqomDIEQacWVM+70ZdkItQRpuE7D96IVE="
     };
 }
 

@@ -114,12 +114,21 @@ pub(super) fn ago(time: SystemTime, now: SystemTime) -> Duration {
 pub(super) fn took(duration: Duration) -> String {
     let millis = duration.as_secs_f64() * 1_000.0;
     match millis {
+        0.0 => "0 ms".to_owned(),
         ..0.995 => format!("{millis:.2} ms"),
         ..9.95 => format!("{millis:.1} ms"),
         ..999.5 => format!("{millis:.0} ms"),
         ..9_995.0 => format!("{:.2} s", millis / 1_000.0),
         ..59_500.0 => format!("{:.1} s", millis / 1_000.0),
         _ => age(duration),
+    }
+}
+
+/// Formats a limit that somebody set, such as `5 s`.
+pub(super) fn limit(duration: Duration) -> String {
+    match duration.subsec_nanos() {
+        0 if duration.as_secs() < MINUTE => format!("{} s", duration.as_secs()),
+        _ => took(duration),
     }
 }
 
@@ -186,12 +195,14 @@ mod tests {
     #[test]
     fn a_run_took_about_two_digits() {
         let text = |micros| took(Duration::from_micros(micros));
-        assert_eq!([0, 420, 999].map(text), ["0.00 ms", "0.42 ms", "1.0 ms"]);
+        assert_eq!([0, 420, 999].map(text), ["0 ms", "0.42 ms", "1.0 ms"]);
         assert_eq!(
             [3_210, 41_000, 999_600].map(text),
             ["3.2 ms", "41 ms", "1.00 s"]
         );
         assert_eq!([5_000_000, 12_340_000].map(text), ["5.00 s", "12.3 s"]);
         assert_eq!([61_000_000].map(text), ["1 min"]);
+        let text = |millis| limit(Duration::from_millis(millis));
+        assert_eq!([5_000, 250, 90_000].map(text), ["5 s", "250 ms", "1 min"]);
     }
 }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::head::maybe_time;
 use super::parts::{Shown, link, mark};
-use crate::page::text::{beginning, took};
+use crate::page::text::{beginning, limit, took};
 use crate::page::view::{CELLS, Cell, Row, Runs, SPARKLINE_SIZE, Shape, Sparkline, Strip, View};
 
 /// A longer text is folded, in bytes.
@@ -18,7 +18,11 @@ const CELL: (usize, usize) = (4, 20);
 pub(super) fn checks(view: &View) -> Markup {
     html! {
         section.checks aria-labelledby="checks" {
-            h2 #checks { "Checks" " " span.counts { (counts(&view.rows)) } }
+            h2 #checks {
+                @if view.rows.iter().all(|row| row.run.is_some()) { "Checks" }
+                @else { "Checks, gates, heartbeats" }
+                " " span.counts { (counts(&view.rows)) }
+            }
             @if view.rows.is_empty() {
                 p.quiet { "No check, gate or heartbeat is registered." }
             } @else {
@@ -60,7 +64,6 @@ fn counts(rows: &[Row]) -> String {
 }
 
 fn group(row: &Row, view: &View) -> Markup {
-    let run = row.run.as_ref();
     html! {
         tbody id=(row.id) .{ "is-" (row.mark.shape.as_str()) } {
             tr {
@@ -75,23 +78,23 @@ fn group(row: &Row, view: &View) -> Markup {
                         " " span.tag { (cause) }
                     }
                 }
-                td data-label="Since" { (maybe_time(row.since.map(|since| since.time), view)) }
-                (runs(run, view))
+                (runs(row, view))
             }
             @if has_more(row) { (more(row)) }
         }
     }
 }
 
-fn runs(run: Option<&Runs>, view: &View) -> Markup {
+fn runs(row: &Row, view: &View) -> Markup {
     html! {
-        @if let Some(run) = run {
+        @if let Some(run) = &row.run {
+            td data-label="Since" { (maybe_time(row.since.map(|since| since.time), view)) }
             td data-label="Last pass" { (maybe_time(run.last_pass, view)) }
             td.number.bad[run.failures > 0] data-label="Failures in a row" { (run.failures) }
             td.number data-label="Took" {
                 @match run.duration {
                     Some(duration) => {
-                        (took(duration)) " " span.limit { "of " (took(run.timeout)) }
+                        (took(duration)) " " span.limit { "of " (limit(run.timeout)) }
                     },
                     None => span.none { "–" },
                 }
@@ -109,7 +112,7 @@ fn runs(run: Option<&Runs>, view: &View) -> Markup {
                 }
             }
         } @else {
-            td.absent colspan="5" {}
+            td.absent colspan="6" {}
         }
     }
 }
@@ -117,11 +120,14 @@ fn runs(run: Option<&Runs>, view: &View) -> Markup {
 fn has_more(row: &Row) -> bool {
     let of_runs =
         |run: &Runs| run.contradiction.is_some() || !run.readings.is_empty() || run.detached > 0;
-    let is_shown = row.mark.shape != Shape::Pass;
-    row.output.is_some()
-        || !row.links.is_empty()
-        || row.run.as_ref().is_some_and(of_runs)
-        || (is_shown && !row.affected.is_empty())
+    let is_of_use = !row.links.is_empty() || !row.affected.is_empty();
+    row.output.is_some() || row.run.as_ref().is_some_and(of_runs) || (needs_help(row) && is_of_use)
+}
+
+/// Returns whether somebody may look for a runbook and for what is affected. The rows of checks that
+/// pass stay short.
+fn needs_help(row: &Row) -> bool {
+    row.mark.shape != Shape::Pass || row.is_contradicted()
 }
 
 /// What the columns have no room for.
@@ -135,7 +141,7 @@ fn more(row: &Row) -> Markup {
                     p.contradiction { "Not counted yet: " (Shown(contradiction)) }
                 }
                 p.rest {
-                    @if row.mark.shape != Shape::Pass && !row.affected.is_empty() {
+                    @if needs_help(row) && !row.affected.is_empty() {
                         span {
                             "affects "
                             @for (index, endpoint) in row.affected.iter().enumerate() {
@@ -150,8 +156,10 @@ fn more(row: &Row) -> Markup {
                             span { (run.detached) " runs go on after their timeout" }
                         }
                     }
-                    @for (index, each) in row.links.iter().enumerate() {
-                        (link(each, &row.title(), &format!("{}-{index}", row.id)))
+                    @if needs_help(row) {
+                        @for (index, each) in row.links.iter().enumerate() {
+                            (link(each, &row.title(), &format!("{}-{index}", row.id)))
+                        }
                     }
                 }
             }
@@ -178,7 +186,7 @@ fn sparkline(line: &Sparkline) -> Markup {
     html! {
         svg.sparkline role="img" viewBox={ "0 0 " (width) " " (height) } preserveAspectRatio="none" {
             title { (line.text()) }
-            polyline points=(line.points());
+            polyline points=(line.points()) {}
         }
     }
 }
@@ -189,9 +197,9 @@ fn strip(strip: &Strip) -> Markup {
     html! {
         svg.strip role="img" viewBox={ "0 0 " (CELLS * width) " " (height) } preserveAspectRatio="none" {
             title { (strip.text()) }
-            path.is-unknown d=(bars(strip, Cell::Unknown));
+            path.is-unknown d=(bars(strip, Cell::Unknown)) {}
             @for cell in Cell::KNOWN {
-                path.{ "is-" (name(cell)) } d=(bars(strip, cell));
+                path.{ "is-" (name(cell)) } d=(bars(strip, cell)) {}
             }
         }
     }
@@ -210,7 +218,7 @@ fn bars(strip: &Strip, cell: Cell) -> String {
     let (width, height) = CELL;
     let tall = match cell {
         Cell::Unknown => 2,
-        Cell::Pass => 8,
+        Cell::Pass => 7,
         Cell::Warn => 14,
         Cell::Fail => height,
     };

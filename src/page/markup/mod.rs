@@ -62,8 +62,8 @@ pub(super) fn main(view: &View) -> Markup {
             div.columns {
                 (sections::story(view))
                 (sections::facts(view))
+                (sections::runbooks(view))
             }
-            (sections::runbooks(view))
             (checks::checks(view))
             (latest::latest(view))
             footer {

@@ -20,12 +20,12 @@ impl Render for Shown<'_> {
 pub(super) fn sprite() -> Markup {
     html! {
         svg.sprite width="0" height="0" aria-hidden="true" focusable="false" {
-            symbol #s-unknown viewBox="0 0 12 12" { circle.hollow cx="6" cy="6" r="4.5"; }
-            symbol #s-pass viewBox="0 0 12 12" { circle cx="6" cy="6" r="5"; }
-            symbol #s-warn viewBox="0 0 12 12" { path d="M6 .5 12 11.5H0z"; }
+            symbol #s-unknown viewBox="0 0 12 12" { circle.hollow cx="6" cy="6" r="4.5" {} }
+            symbol #s-pass viewBox="0 0 12 12" { circle cx="6" cy="6" r="5" {} }
+            symbol #s-warn viewBox="0 0 12 12" { path d="M6 .5 12 11.5H0z" {} }
             symbol #s-fail viewBox="0 0 12 12" {
-                path d="M.5 .5h11v11h-11z";
-                path.cut d="M3.5 3.5l5 5m0-5l-5 5";
+                path d="M.5 .5h11v11h-11z" {}
+                path.cut d="M3.5 3.5l5 5m0-5l-5 5" {}
             }
         }
     }
@@ -35,7 +35,7 @@ pub(super) fn shape(shape: Shape) -> Markup {
     let name = shape.as_str();
     html! {
         svg.shape.{ "is-" (name) } aria-hidden="true" focusable="false" {
-            use href={ "#s-" (name) };
+            use href={ "#s-" (name) } {}
         }
     }
 }

@@ -19,6 +19,7 @@ pub(super) fn story(view: &View) -> Markup {
     let title = match (story.items.is_empty(), has_failed) {
         (true, _) if !story.awaited.is_empty() => "What it waits for",
         (_, true) => "What failed first",
+        (true, _) => "What fails",
         _ => "What warns",
     };
     html! {
@@ -61,12 +62,14 @@ fn part(item: &Item, index: usize, view: &View) -> Markup {
                 }
             }
             " " (mark(item.mark)) " "
-            @match &item.row {
-                Some(row) => a id={ "story-" (index) } href={ "#" (row) } { (Shown(&item.title)) },
-                None => b { (Shown(&item.title)) },
-            }
-            @if let Some(output) = &item.output {
-                ": " span.output { (Shown(&beginning(output, BRIEF))) }
+            span.what {
+                @match &item.row {
+                    Some(row) => a id={ "story-" (index) } href={ "#" (row) } { (Shown(&item.title)) },
+                    None => b { (Shown(&item.title)) },
+                }
+                @if let Some(output) = &item.output {
+                    ": " span.output { (Shown(&beginning(output, BRIEF))) }
+                }
             }
         }
     }
@@ -150,7 +153,11 @@ fn refresher(view: &View) -> Markup {
             dd {
                 @if facts.refresher == RefresherState::Running { (state) } @else { strong { (state) } }
                 @if facts.restarts > 0 { ", " strong { "restarted " (facts.restarts) " times" } }
-                "; late by " (took(lateness.latest)) " now, " (took(lateness.worst)) " at most"
+                @if lateness.worst.is_zero() {
+                    ", never late"
+                } @else {
+                    "; late by " (took(lateness.latest)) " now, " (took(lateness.worst)) " at most"
+                }
                 @if lateness.starved_runs > 0 {
                     "; " strong { (lateness.starved_runs) " runs do not count for it" }
                 }

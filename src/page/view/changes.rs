@@ -54,22 +54,22 @@ impl<'a> Changes<'a> {
         self.places.contains_key(subject)
     }
 
-    /// Returns for how long readiness failed between two times, and how often that began or went on
-    /// in between.
-    pub(crate) fn not_ready(&self, from: SystemTime, to: SystemTime, now: Status) -> Lost {
+    /// Returns for how long readiness failed between two times, and in how many spells. The time before
+    /// it first passed does not count: that is the start.
+    pub(crate) fn not_ready(&self, from: SystemTime, to: SystemTime) -> Lost {
         let subject = Subject::Probe(Probe::Readiness);
-        let mut status = match self.of(&subject).next() {
-            Some((_, first)) => first.from.unwrap_or(first.to),
-            None => now,
-        };
         let mut lost = Lost::default();
-        let mut start = from;
+        let (mut start, mut is_lost) = (from, false);
         for (_, transition) in self.of(&subject) {
             let time = transition.time.clamp(from, to.max(from));
-            lost.add(status, start, time);
-            (status, start) = (transition.to, time);
+            if is_lost {
+                lost.add(start, time);
+            }
+            (is_lost, start) = (!transition.to.is_healthy(), time);
         }
-        lost.add(status, start, to);
+        if is_lost {
+            lost.add(start, to);
+        }
         lost
     }
 }
@@ -82,9 +82,9 @@ pub(crate) struct Lost {
 }
 
 impl Lost {
-    fn add(&mut self, status: Status, from: SystemTime, to: SystemTime) {
+    fn add(&mut self, from: SystemTime, to: SystemTime) {
         let span = to.duration_since(from).unwrap_or_default();
-        if status == Status::Fail && !span.is_zero() {
+        if !span.is_zero() {
             self.time += span;
             self.spells += 1;
         }
@@ -146,20 +146,14 @@ mod tests {
         ];
         let changes = Changes::new(&all);
         let lost = |from, to| {
-            let lost = changes.not_ready(at(from), at(to), Warn);
+            let lost = changes.not_ready(at(from), at(to));
             (lost.time.as_secs(), lost.spells)
         };
-        assert_eq!(lost(0, 100), (30, 2));
-        assert_eq!(lost(5, 100), (25, 2));
+        // Not the ten seconds of the start.
+        assert_eq!(lost(0, 100), (20, 1));
+        assert_eq!(lost(60, 100), (10, 1));
         assert_eq!(lost(20, 60), (10, 1));
         assert_eq!(lost(80, 100), (0, 0));
         assert_eq!(lost(100, 80), (0, 0));
-    }
-
-    #[test]
-    fn without_a_transition_it_has_always_been_so() {
-        let changes = Changes::new(&[]);
-        let lost = |now| changes.not_ready(at(0), at(9), now).time.as_secs();
-        assert_eq!((lost(Fail), lost(Pass)), (9, 0));
     }
 }

@@ -67,7 +67,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    fn new((relation, uri): (&str, &str)) -> Self {
+    pub(crate) fn new((relation, uri): (&str, &str)) -> Self {
         Self {
             relation: relation.to_owned(),
             uri: uri.to_owned(),
@@ -97,12 +97,11 @@ impl View {
             .collect();
         let story = Story::new(&snapshot, &rows, &changes);
         let hour_ago = now.checked_sub(HOUR).unwrap_or(now);
-        let ready = snapshot.status(Probe::Readiness);
         let mut view = Self {
             now,
             taken: snapshot.time(),
             sentence: Sentence::new(&snapshot, &rows, &probes, &changes),
-            lost: changes.not_ready(hour_ago.max(snapshot.started()), now, ready),
+            lost: changes.not_ready(hour_ago, now),
             affected: affected(&rows),
             facts: Facts::new(health, &snapshot, &story),
             probes,

@@ -113,7 +113,7 @@ impl Row {
             output: check.output().filter(|_| !is_new).map(str::to_owned),
             since: since(probe, check, changes),
             affected: check.affected_endpoints().to_vec(),
-            links: check.links().map(Link::new).collect(),
+            links: links(check),
             run: Some(run),
         }
     }
@@ -162,9 +162,11 @@ impl Row {
 
     /// Returns the name with what it is, such as `gate warm-up`.
     pub(crate) fn title(&self) -> String {
-        match self.kind.word() {
-            Some(word) => format!("{word} {}", self.name),
-            None => self.name.clone(),
+        match self.kind {
+            Kind::Readiness => self.name.clone(),
+            Kind::Startup => format!("startup check {}", self.name),
+            Kind::Gate => format!("gate {}", self.name),
+            Kind::Heartbeat => format!("heartbeat {}", self.name),
         }
     }
 
@@ -211,6 +213,13 @@ impl Row {
 
 fn mark(shape: Shape, word: &'static str) -> Mark {
     Mark { shape, word }
+}
+
+/// Returns the links of a check, its runbook first.
+fn links(check: &CheckState) -> Vec<Link> {
+    let mut links: Vec<_> = check.links().map(Link::new).collect();
+    links.sort_by_key(|link| !link.relation.contains("runbook"));
+    links
 }
 
 /// Returns since when the check has the status that it shows.
