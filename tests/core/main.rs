@@ -18,6 +18,7 @@ mod frameworks;
 mod host;
 mod lifecycle;
 mod limits;
+mod metrics;
 mod middleware;
 mod network;
 mod passive;
