@@ -55,6 +55,27 @@ async fn every_panel_of_the_dashboard_shows_data_of_a_real_prometheus() {
     }
 }
 
+/// Those that find trouble find none here.
+#[tokio::test]
+#[ignore = "needs real clients: run .ci/test"]
+async fn every_question_of_the_guide_is_one_that_prometheus_understands() {
+    let service = Service::start().await;
+    let prometheus = Prometheus::scraping(service.site.address()).await;
+    let guide = include_str!("../../../../docs/metrics.md");
+    let (_, questions) = guide.split_once("```promql\n").unwrap();
+    let (questions, _) = questions.split_once("```").unwrap();
+    for question in questions.split("\n\n") {
+        let lines = question.lines().filter(|line| !line.starts_with('#'));
+        let expr = lines.collect::<String>();
+        if expr.contains(" > ") {
+            prometheus.query(&expr).await;
+            continue;
+        }
+        let has_data = async || !prometheus.query(&expr).await.is_empty();
+        eventually(&expr, has_data).await;
+    }
+}
+
 #[test]
 fn each_panel_has_a_place_of_its_own_and_a_title() {
     let dashboard: Value = serde_json::from_str(DASHBOARD).unwrap();
