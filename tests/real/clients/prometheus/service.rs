@@ -67,7 +67,11 @@ impl Service {
 
     pub(super) async fn turn(&self, status: Status) {
         self.db.turn(status);
-        let turned = async || self.health.status(Probe::Readiness) == status;
-        eventually("readiness follows its check", turned).await;
+        let turned = async || {
+            let snapshot = self.health.snapshot();
+            let mut checks = snapshot.checks(Probe::Readiness);
+            checks.any(|check| check.name() == "db" && check.status() == status)
+        };
+        eventually("the check follows", turned).await;
     }
 }
