@@ -52,6 +52,11 @@ async fn prometheus_scrapes_on_while_a_check_fails_and_while_the_service_drains(
     // Of each scrape it kept every sample.
     let series = r#"count({__name__=~"health_.+",check="db"})"#;
     assert_eq!(prometheus.value(series).await, Some(34.0));
+
+    // A process that hangs as a whole, or is gone, tells nothing.
+    drop(service);
+    let gone = r#"ALERTS{alertname="HealthNotScraped",alertstate="pending"}"#;
+    prometheus.until(gone, Some(1.0)).await;
 }
 
 #[tokio::test]
