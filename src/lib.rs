@@ -92,6 +92,14 @@
     not(feature = "grpc"),
     doc = "- gRPC (feature `grpc`): `grpc.health.v1` in the same layer."
 )]
+#![cfg_attr(
+    feature = "metrics",
+    doc = "- [Metrics](guides::metrics): Prometheus, the `metrics` facade, alerts and a dashboard."
+)]
+#![cfg_attr(
+    not(feature = "metrics"),
+    doc = "- Metrics (feature `metrics`): Prometheus, the `metrics` facade, alerts and a dashboard."
+)]
 //!
 //! # Features
 //!
@@ -102,6 +110,7 @@
 //! | `grpc` | `grpc.health.v1` (Check, Watch, List) in every layer that is not built [without it](HealthLayerBuilder::without_grpc) |
 //! | `serde` | [`HealthConfig`] and [`LayerConfig`] deserialize from a settings file |
 //! | `signal` | `Health::shutdown_signal`: drain on SIGTERM and Ctrl-C; `Health::exit_at_drain_cap`: end in time |
+//! | `metrics` | health as Prometheus text and through the `metrics` facade |
 //! | `test-util` | an indicator for your tests that follows a script |
 //! | `sqlx-postgres`, `sqlx-mysql`, `sqlx-sqlite` | [indicators] for databases behind sqlx 0.9, which needs Rust 1.94 |
 //! | `deadpool-postgres` | an indicator for a Postgres behind deadpool-postgres 0.14 |
@@ -242,6 +251,13 @@ pub mod guides {
     );
     guide!(migrating, "../docs/migrating.md");
     guide!(other_frameworks, "../docs/other-frameworks.md");
+
+    guide!(
+        #[cfg(feature = "metrics")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+        metrics,
+        "../docs/metrics.md"
+    );
 
     guide!(
         #[cfg(feature = "grpc")]

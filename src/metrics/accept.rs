@@ -76,6 +76,7 @@ mod tests {
                 OpenMetrics,
             ),
             ("application/openmetrics-text", OpenMetrics),
+            ("text/plain, application/openmetrics-text", OpenMetrics),
             ("text/plain;q=0.3, application/openmetrics-text;q=0.2", Text),
             ("application/openmetrics-text;q=0", Text),
             ("application/openmetrics-text;version=0.0.1", Text),

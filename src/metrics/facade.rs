@@ -40,11 +40,12 @@ struct Counted {
 }
 
 impl Counted {
-    fn rise_to(&mut self, value: u64) -> u64 {
-        if value < self.last {
+    fn rise_to(&mut self, value: u64, round: u64) -> u64 {
+        // The check was away, or came back before anybody looked.
+        if self.round + 1 != round || value < self.last {
             self.before = self.before.saturating_add(self.last);
         }
-        self.last = value;
+        (self.last, self.round) = (value, round);
         self.before.saturating_add(value)
     }
 }
@@ -101,8 +102,7 @@ impl Facade {
     fn count(&mut self, recorder: &dyn Recorder, key: Key, value: u64) {
         let counter = recorder.register_counter(&key, &METADATA);
         let counted = self.counters.entry(key).or_default();
-        counted.round = self.round;
-        counter.absolute(counted.rise_to(value));
+        counter.absolute(counted.rise_to(value, self.round));
     }
 
     fn set(&mut self, recorder: &dyn Recorder, key: Key, value: f64) {

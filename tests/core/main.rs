@@ -22,6 +22,7 @@ mod lifecycle;
 mod limits;
 #[cfg(feature = "management")]
 mod management;
+mod metrics;
 mod middleware;
 mod network;
 mod passive;
