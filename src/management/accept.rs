@@ -16,6 +16,9 @@ use super::service::{ManagementService, Via};
 /// How long to wait after the first of several failures to accept, and at most.
 const PAUSES: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];
 
+/// How often at most a failure to accept is logged.
+const LOG_EVERY: Duration = Duration::from_secs(10);
+
 pub(super) struct Server {
     pub(super) acceptor: Acceptor,
     pub(super) service: ManagementService,
@@ -28,6 +31,7 @@ impl Server {
     pub(super) async fn run(&self) {
         let http = Arc::new(connection::http());
         let mut pause = PAUSES[0];
+        let mut logged_at: Option<Instant> = None;
         loop {
             match self.acceptor.accept().await {
                 Ok(accepted) => {
@@ -39,12 +43,15 @@ impl Server {
                 // Most likely, no file descriptor is left: end a connection of ours, if there is any.
                 Err(error) => {
                     let has_made_room = self.registry.end_idlest();
-                    tracing::warn!(
-                        target: "tower_health",
-                        %error,
-                        has_made_room,
-                        "the management port cannot accept a connection"
-                    );
+                    if logged_at.is_none_or(|at| at.elapsed() >= LOG_EVERY) {
+                        logged_at = Some(Instant::now());
+                        tracing::warn!(
+                            target: "tower_health",
+                            %error,
+                            has_made_room,
+                            "the management port cannot accept a connection"
+                        );
+                    }
                     sleep(pause).await;
                     pause = (pause * 2).min(PAUSES[1]);
                 }

@@ -4,6 +4,7 @@ mod notifier;
 mod status;
 
 use std::io;
+use std::sync::mpsc;
 use std::thread;
 
 use tokio::runtime::{Builder, Handle};
@@ -56,9 +57,22 @@ impl Health {
         }
         let transitions = self.subscribe();
         let notifier = Notifier::new(self.downgrade(), application, sd_notify::watchdog_enabled());
-        let runtime = Builder::new_current_thread().enable_time().build()?;
+        let (started, is_started) = mpsc::channel();
+        let body = move || {
+            // Made here, since a runtime must not be dropped within another one.
+            let runtime = match Builder::new_current_thread().enable_time().build() {
+                Ok(runtime) => runtime,
+                Err(error) => {
+                    let _ = started.send(Err(error));
+                    return;
+                }
+            };
+            let _ = started.send(Ok(()));
+            runtime.block_on(notifier.run(transitions));
+        };
         let thread = thread::Builder::new().name("health-systemd".to_owned());
-        thread.spawn(move || runtime.block_on(notifier.run(transitions)))?;
-        Ok(())
+        thread.spawn(body)?;
+        let result = is_started.recv();
+        result.unwrap_or_else(|_| Err(io::Error::other("the thread has ended")))
     }
 }

@@ -1,6 +1,6 @@
 //! HTTP/1.0, HTTP/1.1, HTTP/2, a Unix socket, and TLS through an acceptor of the application.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::sync::Arc;
 
 use http::{Request, StatusCode, Version};
@@ -156,4 +156,28 @@ async fn the_service_answers_any_body_type_and_keeps_the_health() {
     );
     drop(service);
     assert!(weak.upgrade().is_none());
+}
+
+#[test]
+fn http_2_is_told_its_bounds() {
+    let port = Port::fixed(Status::Pass);
+    let mut stream = port.connect();
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    stream
+        .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        .unwrap();
+    stream.write_all(&settings).unwrap();
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).unwrap();
+    assert_eq!(head[3], 4, "SETTINGS");
+    let mut payload = vec![0; usize::from(head[2])];
+    stream.read_exact(&mut payload).unwrap();
+    // RFC 9113, section 6.5.2.
+    let setting = |wanted: u8| {
+        let mut all = payload.chunks_exact(6);
+        let found = all.find(|setting| setting[..2] == [0, wanted])?;
+        Some(u32::from_be_bytes(found[2..].try_into().unwrap()))
+    };
+    assert_eq!(setting(3), Some(16), "streams");
+    assert_eq!(setting(6), Some(16 * 1024), "bytes of a head");
 }
