@@ -74,7 +74,8 @@ fn moment(text: &str, now: SystemTime) -> Result<SystemTime, String> {
     }
     if let Ok(span) = humantime::parse_duration(text) {
         // A span from before 1970 wants everything.
-        return Ok(now.checked_sub(span).unwrap_or(UNIX_EPOCH));
+        let moment = now.checked_sub(span).unwrap_or(UNIX_EPOCH);
+        return Ok(moment.max(UNIX_EPOCH));
     }
     humantime::parse_rfc3339_weak(text).map_err(|_| expected())
 }
