@@ -154,9 +154,10 @@ fn the_watchdog_is_told_only_while_liveness_passes() {
     health.mark_broken("a lock is lost");
     // A ping may be under way.
     wait_until("an end of the pings", || {
-        let seen = socket.drain();
-        std::thread::sleep(Duration::from_millis(100));
-        !seen.concat().contains("WATCHDOG")
+        socket.drain();
+        // Twenty times the interval of the pings.
+        std::thread::sleep(Duration::from_millis(200));
+        !socket.drain().concat().contains("WATCHDOG")
     });
     health.clear_broken();
     socket.until("WATCHDOG=1");
@@ -193,9 +194,10 @@ fn the_watchdog_is_not_told_while_every_worker_is_blocked() {
     }
     block(1);
     wait_until("an end of the pings", || {
-        let seen = socket.drain();
-        std::thread::sleep(Duration::from_millis(100));
-        !seen.concat().contains("WATCHDOG")
+        socket.drain();
+        // Twenty times the interval of the pings.
+        std::thread::sleep(Duration::from_millis(200));
+        !socket.drain().concat().contains("WATCHDOG")
     });
     assert_eq!(health.status(tower_health::Probe::Liveness), Status::Pass);
     drop(unblock);
