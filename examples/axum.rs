@@ -8,6 +8,7 @@
 //! curl -i localhost:3000/livez          # 200
 //! curl -i localhost:3000                # hello, at any time
 //! curl localhost:3001/readyz            # what each check reports, on the port for operators
+//! curl 'localhost:3001/history?check=db' # its runs and transitions; /info has the facts
 //! mv DIR DIR.away                       # the data_dir in the log: /readyz is 503, the log says why
 //! mv DIR.away DIR                       # 200 again; likewise for the file of the database
 //! pkill -x axum                         # /readyz is 503, requests are served for five more seconds
@@ -26,7 +27,8 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use sqlx::{MySqlPool, PgPool, Pool, SqlitePool};
 use tokio::net::TcpListener;
 use tower_health::indicators::{RedisIndicator, SqlxDatabase, SqlxIndicator};
-use tower_health::{Check, Details, Health, HealthIndicator, HealthLayer, blocking_indicator_fn};
+use tower_health::management::Management;
+use tower_health::{Check, Health, HealthIndicator, HealthLayer, blocking_indicator_fn};
 
 /// Short, so that you see a change soon. A fleet should keep the default of 5 s.
 const TTL: Duration = Duration::from_secs(1);
@@ -62,12 +64,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         warm_up.complete();
     });
 
-    // A second layer over the same health shows everything, on a port that only operators reach.
-    let details = HealthLayer::builder(health.clone())
-        .details(Details::always())
-        .build()?;
-    let admin = listen("ADMIN_ADDR", "127.0.0.1:3001").await?;
-    tokio::spawn(async move { axum::serve(admin, Router::new().layer(details)).await });
+    // The port for operators shows everything. It answers even if this runtime is blocked.
+    let admin = setting("ADMIN_ADDR")?.unwrap_or_else(|| "127.0.0.1:3001".to_owned());
+    Management::new(&health).serve_on(admin)?;
 
     let app = Router::new()
         .route("/", get(async || "hello\n"))

@@ -92,6 +92,14 @@
     not(feature = "grpc"),
     doc = "- gRPC (feature `grpc`): `grpc.health.v1` in the same layer."
 )]
+#![cfg_attr(
+    feature = "metrics",
+    doc = "- [Metrics](guides::metrics): Prometheus, the `metrics` facade, alerts and a dashboard."
+)]
+#![cfg_attr(
+    not(feature = "metrics"),
+    doc = "- Metrics (feature `metrics`): Prometheus, the `metrics` facade, alerts and a dashboard."
+)]
 //!
 //! # Features
 //!
@@ -102,6 +110,7 @@
 //! | `grpc` | `grpc.health.v1` (Check, Watch, List) in every layer that is not built [without it](HealthLayerBuilder::without_grpc) |
 //! | `serde` | [`HealthConfig`] and [`LayerConfig`] deserialize from a settings file |
 //! | `signal` | `Health::shutdown_signal`: drain on SIGTERM and Ctrl-C; `Health::exit_at_drain_cap`: end in time |
+//! | `metrics` | health as Prometheus text and through the `metrics` facade |
 //! | `test-util` | an indicator for your tests that follows a script |
 //! | `sqlx-postgres`, `sqlx-mysql`, `sqlx-sqlite` | [indicators] for databases behind sqlx 0.9, which needs Rust 1.94 |
 //! | `deadpool-postgres` | an indicator for a Postgres behind deadpool-postgres 0.14 |
@@ -142,8 +151,10 @@ mod layer;
 pub mod indicators;
 
 #[cfg(feature = "legacy")]
-mod legacy;
+#[cfg_attr(docsrs, doc(cfg(feature = "legacy")))]
+pub mod legacy;
 #[cfg(feature = "management")]
+#[cfg_attr(docsrs, doc(cfg(feature = "management")))]
 pub mod management;
 #[cfg(feature = "metrics")]
 mod metrics;
@@ -156,7 +167,9 @@ mod systemd;
 #[cfg(feature = "webhook")]
 pub mod webhook;
 
-pub use self::health::{Check, Health, HealthBuilder, NeverReady, Transitions, WeakHealth};
+pub use self::health::{
+    Check, Health, HealthBuilder, NeverReady, Snapshots, Transitions, WeakHealth,
+};
 pub use self::indicators::blocking::{BlockingFnIndicator, blocking_indicator_fn};
 pub use self::indicators::function::{FnIndicator, indicator_fn};
 pub use self::layer::{
@@ -164,16 +177,26 @@ pub use self::layer::{
     ProbeBody, RequestHead, ResponseBody, ResponseFuture, WrapBody,
 };
 pub use self::lifecycle::{Gate, Heartbeat};
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub use self::metrics::HealthCollector;
 pub use self::model::{
     BuildError, Cause, CheckConfig, CheckResult, CheckState, ComponentType, Criticality, Failure,
     HealthConfig, HealthIndicator, Lateness, LayerConfig, Limits, Observation, ObservedValue,
     OnTimeout, Probe, Reading, RefresherState, Report, ReportEntry, RunBucket, RunDurations,
     RunOutcome, RunSample, RunStats, Snapshot, Status, Subject, Transition, redact_credentials,
 };
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub use self::state::ProbeRequests;
 pub use self::state::RunHistory;
 #[cfg(feature = "grpc")]
 #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
 pub use self::state::ServingStatus;
+
+#[cfg(feature = "management")]
+#[cfg_attr(docsrs, doc(cfg(feature = "management")))]
+pub use self::management::{SelfProbeError, self_probe};
 
 #[cfg(feature = "test-util")]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
@@ -230,6 +253,13 @@ pub mod guides {
     guide!(other_frameworks, "../docs/other-frameworks.md");
 
     guide!(
+        #[cfg(feature = "metrics")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+        metrics,
+        "../docs/metrics.md"
+    );
+
+    guide!(
         #[cfg(feature = "grpc")]
         #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
         #[doc = "[`grpc_service`]: crate::HealthBuilder::grpc_service"]
@@ -238,6 +268,29 @@ pub mod guides {
         #[doc = "[`grpc_peer`]: crate::HealthLayerBuilder::grpc_peer"]
         grpc,
         "../docs/grpc.md"
+    );
+
+    guide!(
+        #[cfg(feature = "management")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "management")))]
+        #[doc = "[`allow_drain`]: crate::management::Management::allow_drain"]
+        #[doc = "[`allow_host`]: crate::management::Management::allow_host"]
+        #[doc = "[`connections`]: crate::management::Management::connections"]
+        #[doc = "[`Health`]: crate::Health"]
+        #[doc = "[`Management`]: crate::management::Management"]
+        #[doc = "[`Management::service`]: crate::management::Management::service"]
+        #[doc = "[`ManagementServer::stop`]: crate::management::ManagementServer::stop"]
+        #[doc = "[`self_probe`]: crate::self_probe"]
+        management,
+        "../docs/management.md"
+    );
+
+    guide!(
+        #[cfg(feature = "systemd")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "systemd")))]
+        #[doc = "[`notify_systemd`]: crate::Health::notify_systemd"]
+        systemd,
+        "../docs/systemd.md"
     );
 }
 

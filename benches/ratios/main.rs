@@ -2,7 +2,7 @@
 //!
 //! It exits with 0 whether or not the targets are met, and takes about five minutes once built.
 //! Arguments are names of groups, to run only those: `stacks`, `sizes`, `storm`, `refresher`,
-//! `while`, `detection`, `thresholds`, `passive`. With valgrind installed it counts instructions too.
+//! `while`, `detection`, `thresholds`, `passive`, `scrape`. With valgrind installed it counts instructions too.
 //! `benches/report` has the comparison with other crates, under load and with real servers.
 #![allow(
     clippy::expect_used,
@@ -18,6 +18,7 @@ mod passive;
 mod question;
 mod questions;
 mod refresher;
+mod scrape;
 mod sizes;
 mod subject;
 mod table;
@@ -29,7 +30,7 @@ use self::table::Section;
 
 type Measure = fn() -> Vec<Section>;
 
-const GROUPS: [(&str, Measure); 8] = [
+const GROUPS: [(&str, Measure); 9] = [
     ("stacks", || {
         QUESTIONS.iter().map(question::answer).collect()
     }),
@@ -40,6 +41,7 @@ const GROUPS: [(&str, Measure); 8] = [
     ("detection", || vec![detection::detection(3)]),
     ("thresholds", || vec![thresholds::detection()]),
     ("passive", || vec![passive::detection()]),
+    ("scrape", || vec![scrape::scrape()]),
 ];
 
 fn main() {

@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 use tonic::service::Routes;
 use tower::{Layer, Service, ServiceBuilder, service_fn};
 use tower_health::indicators::PassiveIndicator;
-use tower_health::{Health, HealthLayer, ProbeBody, indicator_fn};
+use tower_health::{Health, HealthBuilder, HealthLayer, ProbeBody, indicator_fn};
 
 use crate::controls::{app, plain};
 use crate::subject::{Subject, Target};
@@ -28,9 +28,13 @@ pub(crate) struct Ready {
 
 impl Ready {
     pub(crate) fn with_checks(checks: usize) -> Self {
+        Self::with(checks, Health::builder())
+    }
+
+    fn with(checks: usize, builder: HealthBuilder) -> Self {
         let runtime = Builder::new_current_thread().enable_time().build();
         let runtime = runtime.expect("a runtime");
-        let mut builder = Health::builder().ttl(Duration::from_secs(3600));
+        let mut builder = builder.ttl(Duration::from_secs(3600));
         for number in 0..checks {
             let name = format!("check-{number}");
             builder = builder.readiness(indicator_fn(name, || async { Ok::<_, Infallible>(()) }));
@@ -93,6 +97,12 @@ pub(crate) fn tonic_routes_mapped(target: Target) -> Subject {
 
 pub(crate) fn with_checks<const CHECKS: usize>(target: Target) -> Subject {
     let ready = Ready::with_checks(CHECKS);
+    Subject::new(target, ready.layer().layer(service_fn(plain))).keeping(ready)
+}
+
+/// Where each probe is counted.
+pub(crate) fn counting(target: Target) -> Subject {
+    let ready = Ready::with(1, Health::builder().count_probe_requests());
     Subject::new(target, ready.layer().layer(service_fn(plain))).keeping(ready)
 }
 

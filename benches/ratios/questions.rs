@@ -17,6 +17,7 @@ const ONE: &str = "1 check";
 const TEN: &str = "10 checks";
 const HUNDRED: &str = "100 checks";
 const THOUSAND: &str = "1,000 checks";
+const COUNTING: &str = "probes counted";
 const IDLE: &str = "idle";
 const STUCK: &str = "1,000 requests stuck";
 
@@ -64,6 +65,7 @@ const CHECKS: Stack = Stack(
     ],
     &[(ONE, ours::with_checks::<1>)],
 );
+const COUNTED_PROBES: Stack = Stack(&[(COUNTING, ours::counting)], &[(OURS, ours::service)]);
 const SATURATED: Stack = Stack(
     &[(STUCK, ours::saturated::<1000>)],
     &[(IDLE, ours::saturated::<0>)],
@@ -116,6 +118,10 @@ pub(crate) const QUESTIONS: &[Question] = &[
     question("GET /readyz by the number of checks", READYZ, CHECKS,
         &[(Time, TEN, ONE, 1.05), (Time, HUNDRED, ONE, 1.05), (Time, THOUSAND, ONE, 1.05),
           (Allocations, THOUSAND, ONE, 0.0)]),
+    question("GET /readyz where probes are counted, against where they are not", READYZ,
+        COUNTED_PROBES, &[(Allocations, COUNTING, OURS, 0.0), (Instructions, COUNTING, OURS, 20.0)]),
+    question("A request that passes through, where probes are counted", PASS, COUNTED_PROBES,
+        &[(Allocations, COUNTING, OURS, 0.0), (Instructions, COUNTING, OURS, 0.0)]),
     question("GET /livez while the inner service is saturated", LIVEZ, SATURATED,
         &[(Time, STUCK, IDLE, 1.5)]),
     question("A request of a client that a passive indicator counts", PASS, COUNTED,

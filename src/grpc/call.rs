@@ -208,9 +208,11 @@ fn respond(
 ) -> Result<GrpcResponse, GrpcStatus> {
     let body = match pending.question {
         Question::Check => {
-            let status = state
-                .probe_service(&service_name(request)?)
-                .ok_or(GrpcStatus::new(Code::NotFound, "unknown service"))?;
+            let service = service_name(request)?;
+            let status = state.probe_service(&service);
+            #[cfg(feature = "metrics")]
+            state.count_grpc_probe(&service, status);
+            let status = status.ok_or(GrpcStatus::new(Code::NotFound, "unknown service"))?;
             GrpcBody::unary(status_frame(status).into())
         }
         Question::Watch => {

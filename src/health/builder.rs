@@ -33,6 +33,8 @@ pub struct HealthBuilder {
     pub(super) listeners: Vec<Listener>,
     pub(super) redactor: Redactor,
     pub(super) format: Option<Result<Format, Problem>>,
+    #[cfg(feature = "metrics")]
+    pub(super) counts_probe_requests: bool,
 }
 
 type Setting = Box<dyn Fn(&mut HealthConfig) + Send + Sync>;

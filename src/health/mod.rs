@@ -4,6 +4,9 @@ mod builder;
 mod check;
 mod commands;
 mod names;
+#[cfg(feature = "metrics")]
+mod probe_requests;
+mod snapshots;
 mod start;
 mod transitions;
 mod validate;
@@ -15,11 +18,12 @@ use std::future::{Future, pending};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
 
 pub use self::builder::HealthBuilder;
 pub use self::check::Check;
 use self::names::NameTable;
+pub use self::snapshots::Snapshots;
 pub use self::transitions::Transitions;
 pub use self::weak::WeakHealth;
 use crate::lifecycle::{Gate, Heartbeat, drain, with_drain_cap};
@@ -66,6 +70,8 @@ struct Inner {
     names: Mutex<NameTable>,
     commands: mpsc::UnboundedSender<Command>,
     subscribers: broadcast::Sender<Transition>,
+    /// Nothing is sent: it is dropped with the last handle, which ends the waits of weak ones.
+    lifetime: watch::Sender<()>,
 }
 
 impl Health {

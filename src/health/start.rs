@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
 
 use super::names::NameTable;
 use super::validate::{groups, validate};
@@ -107,6 +107,8 @@ struct Plan {
     listeners: Vec<Listener>,
     redactor: Redactor,
     format: Format,
+    #[cfg(feature = "metrics")]
+    counts_probe_requests: bool,
 }
 
 /// Holds the checks of the first snapshot.
@@ -149,6 +151,8 @@ impl Plan {
             listeners: builder.listeners,
             redactor: builder.redactor,
             format,
+            #[cfg(feature = "metrics")]
+            counts_probe_requests: builder.counts_probe_requests,
         }
     }
 
@@ -187,6 +191,10 @@ impl Plan {
         );
         let (state, publisher) =
             SharedState::new(lifecycle, snapshot, self.format, now, &self.config);
+        #[cfg(feature = "metrics")]
+        if self.counts_probe_requests {
+            state.count_probe_requests();
+        }
         let (commands, received_commands) = mpsc::unbounded_channel();
         // Room for two changes of every check and probe at once, as in a network outage.
         let changes = 2 * (self.slots.len() + Probe::EACH.len());
@@ -210,6 +218,7 @@ impl Plan {
             names,
             commands,
             subscribers,
+            lifetime: watch::Sender::new(()),
         };
         let health = Health {
             inner: Arc::new(inner),

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Weak};
 
+use tokio::sync::watch;
+
 use super::{Health, Inner};
 
 /// Handle to a [`Health`] that does not keep its refresher running.
@@ -40,6 +42,7 @@ use super::{Health, Inner};
 #[derive(Clone, Debug)]
 pub struct WeakHealth {
     inner: Weak<Inner>,
+    lifetime: watch::Receiver<()>,
 }
 
 impl WeakHealth {
@@ -51,6 +54,19 @@ impl WeakHealth {
         let inner = self.inner.upgrade()?;
         Some(Health { inner })
     }
+
+    /// Waits until the last [`Health`] is dropped, so that what accompanies it can end too.
+    ///
+    /// The wait ends even if the runtime of the refresher is blocked or has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// This method is cancel safe: it changes nothing.
+    pub async fn ended(&self) {
+        let mut lifetime = self.lifetime.clone();
+        // Nothing is ever sent: an error means that the sender is gone.
+        while lifetime.changed().await.is_ok() {}
+    }
 }
 
 impl Health {
@@ -61,6 +77,7 @@ impl Health {
     pub fn downgrade(&self) -> WeakHealth {
         WeakHealth {
             inner: Arc::downgrade(&self.inner),
+            lifetime: self.inner.lifetime.subscribe(),
         }
     }
 }

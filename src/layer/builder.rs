@@ -171,6 +171,17 @@ impl HealthLayerBuilder {
     /// Returns an error if a path cannot be requested or belongs to two probes, if the prefix cannot
     /// stand in front of a path, or if no client could send the token. The error names each problem.
     pub fn build(self) -> Result<HealthLayer, BuildError> {
+        self.shared().map(HealthLayer::of)
+    }
+
+    /// Builds a layer that does not keep the refresher alive.
+    #[cfg(feature = "management")]
+    pub(super) fn build_detached(self) -> Result<HealthLayer, BuildError> {
+        self.shared()
+            .map(|shared| HealthLayer::of(shared.detached()))
+    }
+
+    fn shared(self) -> Result<Shared, BuildError> {
         let config = self.settled_config();
         let mut problems = Vec::new();
         let prefix = config.prefix.clone();
@@ -179,13 +190,13 @@ impl HealthLayerBuilder {
         #[cfg(feature = "grpc")]
         problems.extend(self.grpc.problem());
         BuildError::check(problems)?;
-        Ok(HealthLayer::of(Shared::new(
+        Ok(Shared::new(
             self.health,
             paths,
             self.details,
             #[cfg(feature = "grpc")]
             self.grpc,
-        )))
+        ))
     }
 
     fn settled_config(&self) -> LayerConfig {

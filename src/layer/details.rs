@@ -130,6 +130,12 @@ impl Details {
         Some(Problem::option(None, "bearer token", fault))
     }
 
+    /// Returns an error if no client could send the token.
+    #[cfg(feature = "management")]
+    pub(crate) fn check(&self) -> Result<(), crate::model::BuildError> {
+        crate::model::BuildError::check(self.problem().into_iter().collect())
+    }
+
     /// Returns whether no caller can see details, whatever the request.
     #[inline]
     pub(super) fn are_off(&self) -> bool {
@@ -140,7 +146,7 @@ impl Details {
         matches!(self.0, Policy::Always)
     }
 
-    pub(super) fn allow<B>(&self, request: &Request<B>) -> bool {
+    pub(crate) fn allow<B>(&self, request: &Request<B>) -> bool {
         match &self.0 {
             Policy::Never => false,
             Policy::Always => true,

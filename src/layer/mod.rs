@@ -6,6 +6,8 @@
 mod answer;
 mod body;
 mod builder;
+#[cfg(feature = "management")]
+mod detached;
 mod details;
 mod future;
 #[cfg(feature = "grpc")]

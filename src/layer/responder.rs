@@ -29,14 +29,15 @@ impl Responder {
     // Out of line, to keep the common path of the service small.
     #[inline(never)]
     pub(super) fn probe<B>(&self, probe: Probe, request: &Request<B>) -> ProbeResponse {
-        let Some(method) = ProbeMethod::of(request.method()) else {
-            return self.respond(request, ResponseKind::MethodNotAllowed);
+        let kind = match ProbeMethod::of(request.method()) {
+            None => ResponseKind::MethodNotAllowed,
+            Some(method) if self.shows_details(request) => {
+                ResponseKind::Detailed(method, Box::new(self.details_of(probe, request)))
+            }
+            Some(method) => ResponseKind::Public(method, self.state.probe(probe)),
         };
-        let kind = if self.shows_details(request) {
-            ResponseKind::Detailed(method, Box::new(self.details_of(probe, request)))
-        } else {
-            ResponseKind::Public(method, self.state.probe(probe))
-        };
+        #[cfg(feature = "metrics")]
+        self.state.count_http_probe(probe, kind.health());
         self.respond(request, kind)
     }
 
@@ -63,6 +64,8 @@ impl Responder {
                 ResponseKind::Detailed(method, Box::new(body))
             }
         };
+        #[cfg(feature = "metrics")]
+        self.state.count_http_probe(probe, kind.health());
         Some(self.respond(request, kind))
     }
 

@@ -32,6 +32,20 @@ pub(super) enum ResponseKind {
     Grpc(GrpcResponse),
 }
 
+#[cfg(feature = "metrics")]
+impl ResponseKind {
+    /// Returns the status that the response tells, if it tells one.
+    pub(super) fn health(&self) -> Option<Status> {
+        match self {
+            Self::Public(_, status) => Some(*status),
+            Self::Detailed(_, body) => Some(body.status),
+            Self::MethodNotAllowed => None,
+            #[cfg(feature = "grpc")]
+            Self::Grpc(_) => None,
+        }
+    }
+}
+
 /// The body for a caller who may see details.
 #[derive(Debug)]
 pub(super) struct DetailedBody {

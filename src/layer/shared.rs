@@ -17,8 +17,8 @@ pub(super) struct Shared {
     #[cfg(feature = "grpc")]
     pub(super) grpc: GrpcResponder,
     /// Keeps the refresher alive as long as a layer or a service exists. Responses need only the
-    /// shared state.
-    _health: Health,
+    /// shared state. `None` for a server of this crate, which ends with the health.
+    _health: Option<Health>,
 }
 
 impl Shared {
@@ -36,7 +36,16 @@ impl Shared {
             responder: Responder::new(Arc::clone(health.state()), details),
             #[cfg(feature = "grpc")]
             grpc,
-            _health: health,
+            _health: Some(health),
+        }
+    }
+
+    /// Returns the same parts, which do not keep the refresher alive.
+    #[cfg(feature = "management")]
+    pub(super) fn detached(self) -> Self {
+        Self {
+            _health: None,
+            ..self
         }
     }
 

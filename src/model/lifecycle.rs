@@ -1,6 +1,7 @@
 //! The state of the process itself, apart from its checks, as plain data.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Holds the progress of a gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +54,8 @@ pub(crate) struct LifecycleView {
     /// The number of changes so far: a reader compares it to see whether a view is the latest.
     pub(crate) version: u64,
     pub(crate) started: bool,
-    pub(crate) draining: bool,
+    /// When the drain began; `Some` while the process drains, which is for good.
+    pub(crate) draining_since: Option<Instant>,
     /// The reason, while the process is marked broken.
     pub(crate) broken: Option<String>,
     /// The reason, while the application refuses traffic.
@@ -75,6 +77,6 @@ impl LifecycleView {
 
     /// Returns whether the process takes traffic, apart from its checks.
     pub(crate) fn takes_traffic(&self) -> bool {
-        self.started && !self.draining && self.refusing.is_none()
+        self.started && self.draining_since.is_none() && self.refusing.is_none()
     }
 }

@@ -218,7 +218,16 @@ impl Snapshot {
 
     /// Returns whether the process drains.
     pub fn is_draining(&self) -> bool {
-        self.lifecycle.draining
+        self.lifecycle.draining_since.is_some()
+    }
+
+    /// Returns when the drain began; `None` if the process does not drain.
+    ///
+    /// [`HealthConfig::drain_delay`](crate::HealthConfig::drain_delay) counts from then.
+    pub fn draining_since(&self) -> Option<SystemTime> {
+        let since = self.lifecycle.draining_since?;
+        let ago = self.taken_at.saturating_duration_since(since);
+        Some(self.time.checked_sub(ago).unwrap_or(self.time))
     }
 
     /// Returns when the health was started.

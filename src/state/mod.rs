@@ -13,6 +13,8 @@ mod history;
 mod last_probe;
 mod lifecycle;
 mod log;
+#[cfg(feature = "metrics")]
+mod probe_requests;
 mod publisher;
 mod race;
 mod statuses;
@@ -41,6 +43,10 @@ use self::last_probe::LastProbe;
 pub(crate) use self::lifecycle::Shutdown;
 pub(crate) use self::lifecycle::{GateCell, HeartbeatCell, LifecycleState, NOTICEABLE, Stage};
 pub(crate) use self::log::log;
+#[cfg(feature = "metrics")]
+use self::probe_requests::ProbeCounters;
+#[cfg(feature = "metrics")]
+pub use self::probe_requests::ProbeRequests;
 pub(crate) use self::publisher::Publisher;
 pub(crate) use self::race::race;
 pub(crate) use self::statuses::Statuses;
@@ -64,6 +70,9 @@ pub(crate) struct SharedState {
     restarts: AtomicU64,
     missed_by_listeners: AtomicU64,
     missed_by_log: AtomicU64,
+    /// Empty unless probes are counted.
+    #[cfg(feature = "metrics")]
+    probe_counters: std::sync::OnceLock<ProbeCounters>,
     pub(crate) history: History,
     #[cfg(feature = "grpc")]
     statuses: watch::Receiver<Statuses>,
@@ -120,6 +129,8 @@ impl SharedState {
             restarts: AtomicU64::new(0),
             missed_by_listeners: AtomicU64::new(0),
             missed_by_log: AtomicU64::new(0),
+            #[cfg(feature = "metrics")]
+            probe_counters: std::sync::OnceLock::new(),
             history: History::new(&config.limits),
             #[cfg(feature = "grpc")]
             statuses: latest_statuses,

@@ -121,6 +121,18 @@ async fn with_a_hundred_checks_as_many_as_with_none() {
 }
 
 #[tokio::test]
+async fn where_probes_are_counted_as_many_as_where_they_are_not() {
+    let counting = Health::builder().count_probe_requests().start().unwrap();
+    let mut bare = layer().layer(service_fn(plain));
+    let mut counted = HealthLayer::new(counting.clone()).layer(service_fn(plain));
+    for path in PROBES.into_iter().chain(["/orders"]) {
+        assert_eq!(cost(&mut counted, path), cost(&mut bare, path), "{path}");
+    }
+    let requests = counting.probe_requests().into_iter();
+    assert!(requests.map(|requests| requests.count).sum::<u64>() >= 3);
+}
+
+#[tokio::test]
 async fn the_status_of_a_handle_allocates_nothing() {
     let (health, _heartbeat) = busy().await;
     for &probe in Probe::ALL {

@@ -16,8 +16,13 @@ mod support;
 mod exposure;
 mod frameworks;
 mod host;
+#[cfg(feature = "legacy")]
+mod legacy;
 mod lifecycle;
 mod limits;
+#[cfg(feature = "management")]
+mod management;
+mod metrics;
 mod middleware;
 mod network;
 mod passive;
@@ -25,4 +30,6 @@ mod pool;
 mod refresher;
 mod settings;
 mod sqlite;
+#[cfg(all(target_os = "linux", feature = "systemd"))]
+mod systemd;
 mod wire;

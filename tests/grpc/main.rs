@@ -31,6 +31,7 @@ mod peers;
 mod permits;
 mod reads;
 mod reply;
+mod requests;
 mod scale;
 mod servers;
 mod shutdown;

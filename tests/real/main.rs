@@ -34,6 +34,8 @@ mod hostile;
 mod http;
 #[cfg(all(unix, feature = "deadpool-postgres"))]
 mod pool;
+#[cfg(all(target_os = "linux", feature = "management"))]
+mod rebinding;
 #[cfg(all(unix, feature = "redis"))]
 mod redis;
 #[cfg(target_os = "linux")]

@@ -1,7 +1,7 @@
 //! One entry of a report: a check, a gate or a heartbeat.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::model::{
     CheckState, ComponentType, GateState, GateView, HeartbeatView, Reading, Status, pass_if,
@@ -14,6 +14,7 @@ pub struct ReportEntry<'a> {
     pub(crate) status: Status,
     pub(crate) output: Option<&'a str>,
     pub(crate) time: Option<SystemTime>,
+    duration: Option<Duration>,
     pub(crate) readings: &'a [Reading],
     pub(crate) contradiction: Option<&'a str>,
     pub(crate) component_id: Option<&'a str>,
@@ -29,6 +30,7 @@ impl<'a> ReportEntry<'a> {
             status: check.status,
             output: check.output.as_deref(),
             time: check.time(),
+            duration: check.duration(),
             readings: &check.readings,
             contradiction: check.contradiction.as_deref(),
             component_id: check.spec.component_id.as_deref(),
@@ -57,6 +59,7 @@ impl<'a> ReportEntry<'a> {
             status: pass_if(fault.is_none()),
             output: fault,
             time: None,
+            duration: None,
             readings: &[],
             contradiction: None,
             component_id: None,
@@ -86,6 +89,13 @@ impl<'a> ReportEntry<'a> {
     /// It is `None` for gates, heartbeats, and checks that have not run yet.
     pub fn time(&self) -> Option<SystemTime> {
         self.time
+    }
+
+    /// Returns how long the last run took, without the lateness of the refresher.
+    ///
+    /// It is `None` for gates, heartbeats, and checks that have not run yet.
+    pub fn duration(&self) -> Option<Duration> {
+        self.duration
     }
 
     /// Returns the values that the last run read.

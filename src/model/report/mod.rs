@@ -7,7 +7,7 @@ mod text;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_core::ser::{Serialize, Serializer};
 
@@ -46,6 +46,7 @@ pub struct Report<'a> {
     pub(crate) probe: Probe,
     pub(crate) status: Status,
     pub(crate) time: SystemTime,
+    uptime: Duration,
     pub(crate) identity: &'a Identity,
     pub(crate) entries: Vec<ReportEntry<'a>>,
     /// Why the process itself fails the probe, apart from its checks.
@@ -83,6 +84,7 @@ impl<'a> Report<'a> {
             probe,
             status: snapshot.status(probe),
             time: snapshot.time,
+            uptime: snapshot.uptime(),
             identity: &snapshot.identity,
             entries,
             reasons: reasons(snapshot, probe),
@@ -103,6 +105,17 @@ impl<'a> Report<'a> {
     /// Returns when the snapshot of the report was taken.
     pub fn time(&self) -> SystemTime {
         self.time
+    }
+
+    /// Returns how long the health had run when the snapshot was taken.
+    pub fn uptime(&self) -> Duration {
+        self.uptime
+    }
+
+    /// Returns the environment that the process runs in, if it was
+    /// [set](crate::HealthBuilder::environment).
+    pub fn environment(&self) -> Option<&str> {
+        self.identity.environment.as_deref()
     }
 
     /// Returns `version` of the draft: the public version of the service.
@@ -285,7 +298,7 @@ fn reasons(snapshot: &Snapshot, probe: Probe) -> Vec<String> {
             if !lifecycle.started {
                 reasons.push("startup has not completed".to_owned());
             }
-            if lifecycle.draining {
+            if lifecycle.draining_since.is_some() {
                 reasons.push("draining".to_owned());
             }
             reasons.extend(

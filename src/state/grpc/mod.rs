@@ -9,4 +9,6 @@ pub(crate) use self::pending::PendingPermit;
 pub(crate) use self::permits::{Full, Peer, Peers, Permit};
 pub use self::services::ServingStatus;
 pub(crate) use self::services::is_standard_service;
+#[cfg(feature = "metrics")]
+pub(super) use self::services::standard_probe;
 pub(super) use self::services::{ServiceStatuses, Services};

@@ -50,6 +50,13 @@ pub(crate) fn is_standard_service(name: &str) -> bool {
     STANDARD.iter().any(|(standard, _)| *standard == name)
 }
 
+/// Returns the probe that a service stands for; `None` if the application named it.
+#[cfg(feature = "metrics")]
+pub(in crate::state) fn standard_probe(name: &str) -> Option<Probe> {
+    let standard = STANDARD.iter().find(|(standard, _)| *standard == name);
+    standard.map(|(_, probe)| *probe)
+}
+
 /// Every service name with its status.
 pub(in crate::state) type ServiceStatuses = BTreeMap<String, ServingStatus>;
 

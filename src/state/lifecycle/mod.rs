@@ -128,7 +128,7 @@ impl LifecycleState {
         LifecycleView {
             version: self.version(),
             started: self.has_started(),
-            draining: self.is_draining(),
+            draining_since: self.drain.start(),
             broken: self.broken.reason(),
             refusing: self.refusing.reason(),
             gates: self.startup.view(),

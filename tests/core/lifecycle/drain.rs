@@ -29,6 +29,25 @@ async fn drain_fails_readiness_at_once_and_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_snapshot_tells_since_when_the_process_drains() {
+    let health = steady()
+        .readiness(Dial::at(Status::Pass).check("db"))
+        .start()
+        .unwrap();
+    lapse(secs(3)).await;
+    assert_eq!(health.snapshot().draining_since(), None);
+    health.drain();
+    let begun = health.snapshot().uptime();
+    lapse(secs(10)).await;
+    health.drain();
+    let later = health.snapshot();
+    let ago = later.time().duration_since(later.draining_since().unwrap());
+    let ago = ago.unwrap();
+    assert_eq!(ago, later.uptime() - begun);
+    assert!(ago >= secs(9));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_check_that_recovers_does_not_end_a_drain() {
     for criticality in [Criticality::Critical, Criticality::NonCritical] {
         let db = Dial::at(Status::Fail);

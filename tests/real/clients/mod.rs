@@ -13,6 +13,7 @@ mod grpcurl;
 mod haproxy;
 mod nginx;
 mod process;
+mod prometheus;
 mod python;
 mod site;
 mod varnish;

@@ -3,6 +3,7 @@
 //! A plain `cargo test` builds the examples first. `cargo test --test real` runs those that were
 //! built before.
 
+mod healthcheck;
 mod minimal;
 mod settings;
 mod story;

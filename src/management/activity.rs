@@ -1,0 +1,137 @@
+//! What a connection is doing: by when it has to send a request, and whether it can make room.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How long the head of a request may take from its first byte, and the first head from the accept.
+pub(super) const HEAD_TIME: Duration = Duration::from_secs(2);
+
+/// How long a connection stays open after its last request. Longer than the usual intervals of
+/// scrapers, so that they need not reconnect.
+pub(super) const IDLE_TIME: Duration = Duration::from_secs(90);
+
+/// The activity of one connection.
+#[derive(Debug)]
+pub(super) struct Activity(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    /// When the connection was accepted, or sent its last whole request.
+    last_request: Instant,
+    /// When a head began; `Some` until it is whole. The first begins with the connection.
+    head_since: Option<Instant>,
+    /// Whether requests are frames among others, so that bytes alone begin no head.
+    is_http2: bool,
+    /// How many streams of events are open.
+    streams: usize,
+}
+
+impl Activity {
+    pub(super) fn new(now: Instant) -> Self {
+        Self(Mutex::new(State {
+            last_request: now,
+            head_since: Some(now),
+            is_http2: false,
+            streams: 0,
+        }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that bytes have arrived.
+    pub(super) fn received(&self, now: Instant) {
+        let mut state = self.lock();
+        if !state.is_http2 {
+            state.head_since.get_or_insert(now);
+        }
+    }
+
+    /// Notes that a whole request has arrived.
+    pub(super) fn requested(&self, now: Instant, is_http2: bool) {
+        let mut state = self.lock();
+        state.last_request = now;
+        state.head_since = None;
+        state.is_http2 = is_http2;
+    }
+
+    /// Notes that a stream of events begins.
+    pub(super) fn stream_began(&self) {
+        self.lock().streams += 1;
+    }
+
+    /// Notes that a stream of events is over. The connection is idle from then on.
+    pub(super) fn stream_ended(&self, now: Instant) {
+        let mut state = self.lock();
+        state.streams = state.streams.saturating_sub(1);
+        state.last_request = now;
+    }
+
+    /// Returns by when the next request has to be whole.
+    pub(super) fn deadline(&self, now: Instant) -> Instant {
+        let state = self.lock();
+        match state.head_since {
+            // Looked at again by then.
+            _ if state.streams > 0 => now + IDLE_TIME,
+            Some(since) => since + HEAD_TIME,
+            None => state.last_request + IDLE_TIME,
+        }
+    }
+
+    /// Returns whether a stream of events is open, and since when the connection has sent no whole
+    /// request. The least makes room first.
+    pub(super) fn rank(&self) -> (bool, Instant) {
+        let state = self.lock();
+        (state.streams > 0, state.last_request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn secs(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bytes_that_drip_do_not_move_the_deadline() {
+        let start = Instant::now();
+        let activity = Activity::new(start);
+        activity.received(start + secs(1));
+        assert_eq!(activity.deadline(start), start + HEAD_TIME);
+        activity.requested(start + secs(1), false);
+        assert_eq!(activity.deadline(start), start + secs(1) + IDLE_TIME);
+        for second in 10..12 {
+            activity.received(start + secs(second));
+            assert_eq!(activity.deadline(start), start + secs(10) + HEAD_TIME);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frame_of_http2_begins_no_head() {
+        let start = Instant::now();
+        let activity = Activity::new(start);
+        activity.requested(start, true);
+        activity.received(start + secs(5));
+        assert_eq!(activity.deadline(start), start + IDLE_TIME);
+        assert_eq!(activity.rank(), (false, start));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_open_stream_keeps_its_connection_and_makes_room_last() {
+        let start = Instant::now();
+        let activity = Activity::new(start);
+        activity.requested(start, false);
+        activity.stream_began();
+        let later = start + 10 * IDLE_TIME;
+        assert_eq!(activity.deadline(later), later + IDLE_TIME);
+        assert_eq!(activity.rank(), (true, start));
+        activity.stream_ended(later);
+        assert_eq!(activity.deadline(later), later + IDLE_TIME);
+        assert_eq!(activity.rank(), (false, later));
+    }
+}

@@ -1,0 +1,243 @@
+//! The tower service: every request to the management port, and its response.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::{Ready, ready};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Method, Request, Response, StatusCode};
+use tower_service::Service;
+
+use super::activity::Activity;
+use super::hosts::Hosts;
+use super::response::{Answer, ManagementBody, probe, stream};
+use super::routes::{Resource, Route};
+use super::streams::Streams;
+use super::{facts, history};
+use crate::layer::Details;
+use crate::page::{EVENTS_HEADERS, PAGE_HEADERS, Pages};
+use crate::{Health, HealthLayer, WeakHealth};
+
+/// The management port as a tower service, for a listener or a TLS acceptor of your own.
+///
+/// [`Management::service`](super::Management::service) makes it. It never fails, is always ready,
+/// reads no body, and answers every request without waiting. Clones are cheap.
+#[derive(Clone)]
+pub struct ManagementService {
+    shared: Arc<Shared>,
+    via: Via,
+    /// `Some` if the service is that of one connection of the port's own server.
+    activity: Option<Arc<Activity>>,
+    /// `Some` if the service keeps the health alive.
+    _health: Option<Health>,
+}
+
+/// How a client reaches the port.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Via {
+    /// Through a network, at this address if the server knows it.
+    Network(Option<IpAddr>),
+    /// Through a Unix socket, which no browser can.
+    UnixSocket,
+}
+
+pub(super) struct Shared {
+    pub(super) health: WeakHealth,
+    /// Answers probes of callers who may see a status only.
+    pub(super) plain: HealthLayer,
+    /// Answers probes of callers who may see details.
+    pub(super) detailed: HealthLayer,
+    pub(super) hosts: Hosts,
+    /// `Some` if callers need a token.
+    pub(super) token: Option<Details>,
+    pub(super) allows_drain: bool,
+    pub(super) pages: Pages,
+    pub(super) streams: Streams,
+}
+
+/// Why a caller gets no details.
+enum Refusal {
+    UnknownHost,
+    NoToken,
+}
+
+impl ManagementService {
+    pub(super) fn new(shared: Arc<Shared>, health: Option<Health>) -> Self {
+        Self {
+            shared,
+            via: Via::Network(None),
+            activity: None,
+            _health: health,
+        }
+    }
+
+    /// Returns the service for the connections of clients that come this way.
+    pub(super) fn via(&self, via: Via) -> Self {
+        Self {
+            via,
+            ..self.clone()
+        }
+    }
+
+    /// Returns the service for one connection, whose streams of events keep it open.
+    pub(super) fn of_connection(self, activity: Arc<Activity>) -> Self {
+        Self {
+            activity: Some(activity),
+            ..self
+        }
+    }
+
+    pub(super) fn respond<B>(&self, request: &Request<B>) -> Response<ManagementBody> {
+        self.shared
+            .respond(request, self.via, self.activity.as_ref())
+    }
+}
+
+impl<B> Service<Request<B>> for ManagementService {
+    type Response = Response<ManagementBody>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        ready(Ok(self.respond(&request)))
+    }
+}
+
+impl fmt::Debug for ManagementService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ManagementService")
+            .field("via", &self.via)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn respond<B>(
+        &self,
+        request: &Request<B>,
+        via: Via,
+        activity: Option<&Arc<Activity>>,
+    ) -> Response<ManagementBody> {
+        let refusal = self.refusal(request, via);
+        let answer = match (Route::of(request.uri().path()), refusal) {
+            (None, _) => Answer::not_found(),
+            (Some(Route::Resource(Resource::Drain)), _) if !self.allows_drain => {
+                Answer::not_found()
+            }
+            // A probe has its status without a token, and under every host.
+            (Some(Route::Probe), Some(_)) => return self.probe(&self.plain, request),
+            (Some(Route::Probe | Route::Check), None) => {
+                return self.probe(&self.detailed, request);
+            }
+            (Some(_), Some(refusal)) => refusal.into(),
+            (Some(Route::Events), None) => return self.events(request.method(), activity),
+            (Some(Route::Resource(resource)), None) => self.resource(resource, request),
+        };
+        answer.into_response(request.method())
+    }
+
+    /// Returns why the caller gets no details; `None` if it gets them.
+    fn refusal<B>(&self, request: &Request<B>, via: Via) -> Option<Refusal> {
+        let is_known = match via {
+            Via::Network(own) => self.hosts.allow(request, own),
+            Via::UnixSocket => true,
+        };
+        let has_token = self.token.as_ref().is_none_or(|token| token.allow(request));
+        if !is_known {
+            Some(Refusal::UnknownHost)
+        } else if !has_token {
+            Some(Refusal::NoToken)
+        } else {
+            None
+        }
+    }
+
+    fn probe<B>(&self, layer: &HealthLayer, request: &Request<B>) -> Response<ManagementBody> {
+        match layer.respond(request) {
+            Some(response) => probe(response),
+            None => Answer::not_found().into_response(request.method()),
+        }
+    }
+
+    fn resource<B>(&self, resource: Resource, request: &Request<B>) -> Answer {
+        let method = request.method();
+        if resource == Resource::Drain && method != Method::POST {
+            return Answer::method_not_allowed("POST");
+        }
+        if resource != Resource::Drain && !is_read(method) {
+            return Answer::method_not_allowed("GET, HEAD");
+        }
+        // For the length of the response only: the port must not keep the health alive.
+        let Some(health) = self.health.upgrade() else {
+            return Answer::ended();
+        };
+        match resource {
+            Resource::Page => Answer::ready(PAGE_HEADERS, self.pages.page(&health).html),
+            Resource::Info => Answer::json(StatusCode::OK, &facts::of(&health)),
+            Resource::History => history::answer(&health, request.uri().query()),
+            #[cfg(feature = "metrics")]
+            Resource::Metrics => scraped(crate::metrics::render(&health, accepted(request))),
+            #[cfg(feature = "metrics")]
+            Resource::MetricsSlis => {
+                scraped(crate::metrics::render_slis(&health, accepted(request)))
+            }
+            Resource::Drain => {
+                if !health.is_draining() {
+                    tracing::info!(target: "tower_health", "the management port began a drain");
+                }
+                health.drain();
+                Answer::line(StatusCode::OK, "draining")
+            }
+        }
+    }
+
+    fn events(
+        &self,
+        method: &Method,
+        activity: Option<&Arc<Activity>>,
+    ) -> Response<ManagementBody> {
+        if !is_read(method) {
+            return Answer::method_not_allowed("GET, HEAD").into_response(method);
+        }
+        let Some(health) = self.health.upgrade() else {
+            return Answer::ended().into_response(method);
+        };
+        let body = if method == Method::HEAD {
+            ManagementBody::default()
+        } else {
+            let events = self.pages.events(&health);
+            ManagementBody::stream(self.streams.open(events, activity.cloned()))
+        };
+        stream(EVENTS_HEADERS, body)
+    }
+}
+
+fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}
+
+#[cfg(feature = "metrics")]
+fn accepted<B>(request: &Request<B>) -> Option<&str> {
+    request.headers().get(http::header::ACCEPT)?.to_str().ok()
+}
+
+/// 200 whatever the health is: a scraper drops the samples of any other answer.
+#[cfg(feature = "metrics")]
+fn scraped((content_type, text): (http::HeaderValue, bytes::Bytes)) -> Answer {
+    Answer::new(StatusCode::OK, content_type, text)
+}
+
+impl From<Refusal> for Answer {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::UnknownHost => Self::misdirected(),
+            Refusal::NoToken => Self::unauthorized(),
+        }
+    }
+}

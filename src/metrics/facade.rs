@@ -1,0 +1,150 @@
+//! Metrics through the `metrics` facade: whatever is recorded is absolute, and so may be recorded
+//! again.
+
+use std::collections::{HashMap, HashSet};
+use std::mem;
+
+use metrics::{Key, KeyName, Label, Level, Metadata, Recorder, SharedString, Unit};
+
+use super::durations::added;
+use super::families::{self, FAMILIES, Family, Kind, Value};
+use super::view::View;
+use crate::RunDurations;
+
+static METADATA: Metadata<'static> =
+    Metadata::new("tower_health", Level::INFO, Some(module_path!()));
+
+/// How many counters are remembered of checks that were removed.
+const MOST_FORMER: usize = 10_000;
+
+/// What one recorder has been told.
+#[derive(Default)]
+pub(super) struct Facade {
+    /// The address of the recorder.
+    recorder: Option<usize>,
+    round: u64,
+    counters: HashMap<Key, Counted>,
+    durations: HashMap<Key, RunDurations>,
+    gauges: HashSet<Key>,
+}
+
+/// A counter that never falls, although that of a check begins anew when the check is registered
+/// again.
+#[derive(Clone, Copy, Default)]
+struct Counted {
+    last: u64,
+    /// The sum of the last values of earlier registrations.
+    before: u64,
+    /// When it was counted last.
+    round: u64,
+}
+
+impl Counted {
+    fn rise_to(&mut self, value: u64, round: u64) -> u64 {
+        // The check was away, or came back before anybody looked.
+        if self.round + 1 != round || value < self.last {
+            self.before = self.before.saturating_add(self.last);
+        }
+        (self.last, self.round) = (value, round);
+        self.before.saturating_add(value)
+    }
+}
+
+impl Facade {
+    /// Records everything with the recorder that is installed now; without one, nothing.
+    pub(super) fn record(&mut self, view: &View) {
+        metrics::with_recorder(|recorder| self.record_to(recorder, view));
+    }
+
+    fn record_to(&mut self, recorder: &dyn Recorder, view: &View) {
+        let address = std::ptr::from_ref(recorder).cast::<()>().addr();
+        if self.recorder != Some(address) {
+            // Another recorder knows nothing yet.
+            *self = Self::default();
+            FAMILIES
+                .iter()
+                .for_each(|family| describe(recorder, family));
+            self.recorder = Some(address);
+        }
+        self.round += 1;
+        let former_durations = mem::take(&mut self.durations);
+        let former_gauges = mem::take(&mut self.gauges);
+        for family in FAMILIES {
+            // This writer returns no error.
+            let _ = (family.series)(view, &mut |labels, value| {
+                let key = key(family, labels);
+                match value {
+                    Value::Whole(count) if family.kind == Kind::Counter => {
+                        self.count(recorder, key, count);
+                    }
+                    Value::Whole(number) => self.set(recorder, key, number as f64),
+                    Value::Seconds(seconds) => self.set(recorder, key, seconds),
+                    Value::Durations(now) => {
+                        let before = former_durations.get(&key);
+                        self.observe(recorder, key, before, now);
+                    }
+                }
+                Ok(())
+            });
+        }
+        // The facade cannot remove a series.
+        for key in former_gauges.difference(&self.gauges) {
+            recorder.register_gauge(key, &METADATA).set(0.0);
+        }
+        if self.counters.len() > MOST_FORMER {
+            let round = self.round;
+            self.counters.retain(|_, counted| counted.round == round);
+        }
+    }
+
+    // Each is registered every time: a recorder that has dropped an idle series takes it up again.
+
+    fn count(&mut self, recorder: &dyn Recorder, key: Key, value: u64) {
+        let counter = recorder.register_counter(&key, &METADATA);
+        let counted = self.counters.entry(key).or_default();
+        counter.absolute(counted.rise_to(value, self.round));
+    }
+
+    fn set(&mut self, recorder: &dyn Recorder, key: Key, value: f64) {
+        recorder.register_gauge(&key, &METADATA).set(value);
+        self.gauges.insert(key);
+    }
+
+    fn observe(
+        &mut self,
+        recorder: &dyn Recorder,
+        key: Key,
+        before: Option<&RunDurations>,
+        now: &RunDurations,
+    ) {
+        let histogram = recorder.register_histogram(&key, &METADATA);
+        self.durations.insert(key, *now);
+        let before = before.copied().unwrap_or_default();
+        for (duration, count) in added(&before, now) {
+            histogram.record_many(duration.as_secs_f64(), count);
+        }
+    }
+}
+
+fn describe(recorder: &dyn Recorder, family: &Family) {
+    let name = KeyName::from_const_str(family.name);
+    let unit = family.is_in_seconds().then_some(Unit::Seconds);
+    let help = SharedString::const_str(family.help);
+    match family.kind {
+        Kind::Counter => recorder.describe_counter(name, unit, help),
+        Kind::Gauge => recorder.describe_gauge(name, unit, help),
+        Kind::Histogram => recorder.describe_histogram(name, unit, help),
+    }
+}
+
+fn key(family: &Family, labels: &[families::Label<'_>]) -> Key {
+    let labels = labels.iter().map(|(name, value)| {
+        let value = SharedString::from_owned((*value).to_owned());
+        Label::new(SharedString::const_str(name), value)
+    });
+    let name = KeyName::from_const_str(family.name);
+    Key::from_parts(name, labels.collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests;

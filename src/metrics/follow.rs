@@ -1,0 +1,97 @@
+//! The thread that records metrics: it follows publications, and nothing waits for it.
+//!
+//! A recorder is code of the application. A task that it blocks would hold a worker of the runtime,
+//! and on a runtime with one thread every probe with it.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use futures_core::Stream;
+
+use super::facade::Facade;
+use super::view::View;
+use crate::{Health, Snapshots, WeakHealth};
+
+/// The shortest time between two recordings, so that checks that end one after the other do not
+/// occupy a core.
+const SHORTEST: Duration = Duration::from_millis(100);
+
+/// The longest time: a result that expires and a refresher that is late publish nothing.
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// Starts the thread, which ends with the last handle.
+pub(super) fn start(health: &Health) -> io::Result<()> {
+    let (snapshots, health) = (health.snapshots(), health.downgrade());
+    let thread = thread::Builder::new().name("health-metrics".to_owned());
+    thread.spawn(move || follow(&health, snapshots)).map(drop)
+}
+
+fn follow(health: &WeakHealth, snapshots: Snapshots) {
+    let mut snapshots = Some(snapshots);
+    let mut facade = Facade::default();
+    let mut has_panicked = false;
+    while let Some(health) = health.upgrade() {
+        let view = View::of(&health);
+        drop(health);
+        if !returns(|| facade.record(&view)) && !has_panicked {
+            has_panicked = true;
+            returns(|| {
+                tracing::error!(target: "tower_health", "the recorder of metrics panicked");
+            });
+        }
+        drop(view);
+        thread::sleep(SHORTEST);
+        wait(&mut snapshots, LONGEST - SHORTEST);
+    }
+}
+
+/// Waits for the next publication, or until this time has passed.
+fn wait(snapshots: &mut Option<Snapshots>, longest: Duration) {
+    let deadline = Instant::now() + longest;
+    let Some(stream) = snapshots else {
+        return thread::sleep(longest);
+    };
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match Pin::new(&mut *stream).poll_next(&mut context) {
+            Poll::Ready(Some(_)) => return,
+            Poll::Ready(None) => {
+                // The refresher has ended, with the health or before it.
+                *snapshots = None;
+                return;
+            }
+            Poll::Pending => {}
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return;
+        }
+        thread::park_timeout(left);
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Calls code of the application, and returns whether it returned.
+#[expect(clippy::mem_forget, reason = "dropping the payload could panic again")]
+fn returns(call: impl FnOnce()) -> bool {
+    let Err(payload) = catch_unwind(AssertUnwindSafe(call)) else {
+        return true;
+    };
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(payload);
+    }
+    false
+}

@@ -1,0 +1,95 @@
+'use strict';
+// Keeps the page up to date: replaces what changed, counts ages, and says so when it no longer can.
+(() => {
+  const stream = document.getElementById('stream');
+  const news = document.getElementById('news');
+  let page = document.getElementById('page');
+  let ahead = Date.now() - page.dataset.now * 1000; // by how much the clock of the reader is ahead of that of the service, in ms
+  let heard = Date.now();
+  let lost = false;
+
+  const age = (s) => s < 60 ? s + ' s'
+    : s < 3600 ? Math.floor(s / 60) + ' min'
+    : s < 86400 ? Math.floor(s / 3600) + ' h ' + Math.floor(s % 3600 / 60) + ' min'
+    : Math.floor(s / 86400) + ' d ' + Math.floor(s % 86400 / 3600) + ' h';
+
+  // Changes only what differs, so that the focus, a selection and open folds stay.
+  const morph = (old, now) => {
+    if (old.nodeName !== now.nodeName || old.id !== now.id) return old.replaceWith(now);
+    if (old.nodeType === 3) {
+      if (old.data !== now.data) old.data = now.data;
+      return;
+    }
+    for (const {name} of [...old.attributes]) {
+      if (name !== 'open' && !now.hasAttribute(name)) old.removeAttribute(name);
+    }
+    for (const {name, value} of now.attributes) {
+      if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    }
+    const from = [...old.childNodes];
+    const to = [...now.childNodes];
+    to.forEach((node, i) => from[i] ? morph(from[i], node) : old.append(node));
+    from.slice(to.length).forEach((node) => node.remove());
+  };
+
+  const say = (shape, text) => {
+    stream.className = shape;
+    if (stream.textContent !== text) stream.textContent = text;
+  };
+
+  const live = () => {
+    heard = Date.now();
+    lost = false;
+    say('live', 'Live');
+  };
+
+  const lose = (what) => {
+    if (lost) return;
+    lost = true;
+    const since = new Date(heard - ahead).toISOString().slice(11, 19);
+    const text = what + ' since ' + since + ' UTC. What you see is from then.';
+    say('lost', text);
+    news.textContent = text;
+  };
+
+  const show = (html) => {
+    const next = new DOMParser().parseFromString(html, 'text/html').getElementById('page');
+    if (!next || next.dataset.build !== page.dataset.build) return location.reload();
+    const focused = document.activeElement && document.activeElement.id;
+    if (lost || page.dataset.sentence !== next.dataset.sentence) news.textContent = next.dataset.sentence;
+    ahead = Date.now() - next.dataset.now * 1000;
+    morph(page, next);
+    page = document.getElementById('page');
+    document.title = page.dataset.title;
+    const again = focused && document.activeElement.id !== focused && document.getElementById(focused);
+    if (again) again.focus({preventScroll: true});
+    live();
+  };
+
+  const open = () => {
+    const source = new EventSource('events');
+    source.addEventListener('state', (event) => show(event.data));
+    source.addEventListener('alive', live);
+    source.addEventListener('end', () => {
+      source.close();
+      lose('The drain is over, no live updates');
+      setTimeout(open, 5000);
+    });
+    source.addEventListener('error', () => {
+      lose('Live updates lost');
+      // A browser tries again by itself, unless it was refused.
+      if (source.readyState === 2) setTimeout(open, 5000);
+    });
+  };
+
+  setInterval(() => {
+    if (Date.now() - heard > 12000) lose('Live updates lost');
+    if (lost) return; // an age would claim that nothing has changed since
+    const now = Math.floor((Date.now() - ahead) / 1000);
+    for (const each of page.querySelectorAll('[data-since]')) {
+      const text = age(Math.max(0, now - each.dataset.since));
+      if (each.textContent !== text) each.textContent = text;
+    }
+  }, 1000);
+  open();
+})();

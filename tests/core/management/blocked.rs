@@ -1,0 +1,65 @@
+//! The runtime of the application is blocked, and the port answers all the same.
+
+use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::time::Duration;
+
+use tower_health::{Health, Limits};
+
+use super::support::Port;
+use crate::support::{Dial, wait_until};
+
+const WORKERS: usize = 2;
+
+#[test]
+fn with_every_worker_blocked_liveness_answers_and_readiness_names_the_lag() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .enable_all()
+        .build()
+        .unwrap();
+    let mut limits = Limits::default();
+    limits.lateness = Duration::from_millis(100);
+    let health = Health::builder()
+        .limits(limits)
+        .ttl(Duration::from_millis(50))
+        .timeout(Duration::from_millis(50))
+        .readiness(Dial::pass().check("db"))
+        .start_on(runtime.handle())
+        .unwrap();
+    let port = Port::of(&health);
+    wait_until("readiness", || port.get("/readyz").code == 200);
+
+    // The workers are free again when the test is over, however it ends.
+    let (unblock, is_unblocked) = mpsc::channel::<()>();
+    let is_unblocked = Arc::new(Mutex::new(is_unblocked));
+    let blocks = Arc::new(Barrier::new(WORKERS + 1));
+    for _ in 0..WORKERS {
+        let (blocks, is_unblocked) = (Arc::clone(&blocks), Arc::clone(&is_unblocked));
+        runtime.spawn(async move {
+            blocks.wait();
+            let _ = is_unblocked.lock().unwrap().recv();
+        });
+    }
+    blocks.wait();
+    // No task of the application runs from here on.
+    let (ran, has_run) = mpsc::channel();
+    runtime.spawn(async move { ran.send(()).unwrap() });
+    assert_eq!(port.get("/livez").code, 200);
+    let mut body = String::new();
+    wait_until("a failure of readiness", || {
+        let reply = port.get("/readyz");
+        body = reply.body;
+        reply.code == 503
+    });
+    assert!(body.contains("db: starved"), "it names the lag: {body}");
+    let lateness = port.get("/info").json()["latenessSeconds"]
+        .as_f64()
+        .unwrap();
+    assert!(lateness > 0.0);
+    assert_eq!(port.get("/livez").code, 200);
+    assert!(has_run.try_recv().is_err(), "the workers are blocked");
+
+    drop(unblock);
+    has_run.recv().unwrap();
+    wait_until("a recovery", || port.get("/readyz").code == 200);
+}
