@@ -16,7 +16,6 @@
   // Changes only what differs, so that the focus, a selection and open folds stay. What has an id is
   // moved, such as the row of a check.
   const morph = (old, now) => {
-    if (old.nodeName !== now.nodeName || old.id !== now.id) return old.replaceWith(now);
     if (old.nodeType === 3) {
       if (old.data !== now.data) old.data = now.data;
       return;
@@ -28,16 +27,18 @@
       if (old.getAttribute(name) !== value) old.setAttribute(name, value);
     }
     const to = [...now.childNodes];
+    const ids = new Set(to.map((node) => node.id));
+    for (const node of [...old.childNodes]) if (node.id && !ids.has(node.id)) node.remove();
     to.forEach((node, i) => {
       const at = old.childNodes[i] ?? null;
       const kept = node.id && document.getElementById(node.id);
       if (kept && kept.parentNode === old) {
         if (kept !== at) old.insertBefore(kept, at);
         morph(kept, node);
-      } else if (node.id || !at) {
-        old.insertBefore(node, at);
-      } else {
+      } else if (at && !at.id && at.nodeName === node.nodeName) {
         morph(at, node);
+      } else {
+        old.insertBefore(node, at);
       }
     });
     while (old.childNodes.length > to.length) old.lastChild.remove();

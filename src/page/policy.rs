@@ -21,7 +21,7 @@ macro_rules! style_hash {
 /// The SHA-256 of [`SCRIPT`] in base64.
 macro_rules! script_hash {
     () => {
-        "1zrOaeObXOs+2aYe6w/cwdXJjSWNAzsRp0z8SSJviDg="
+        "t3nZe7kYFPu1/28OZahmV0K9kAVUd5CqVvzEeZ6vndg="
     };
 }
 

@@ -43,7 +43,7 @@ fn probe_item(probe: &ProbeView, view: &View) -> Markup {
 pub(super) fn sentence(view: &View) -> Markup {
     let (sentence, now) = (&view.sentence, view.now);
     html! {
-        h1.sentence.{ "is-" (sentence.shape.as_str()) } {
+        h1 #sentence .sentence.{ "is-" (sentence.shape.as_str()) } {
             (shape(sentence.shape))
             span {
                 strong { (sentence.state) }
@@ -61,7 +61,7 @@ pub(super) fn sentence(view: &View) -> Markup {
 fn cost(view: &View) -> Markup {
     let lost = view.lost;
     html! {
-        p.cost {
+        p #cost .cost {
             @if !lost.time.is_zero() {
                 span {
                     "Not ready for " strong { (age(lost.time)) } " of the last hour"

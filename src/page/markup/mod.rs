@@ -61,7 +61,7 @@ pub(super) fn main(view: &View) -> Markup {
         {
             (head::head(view))
             (head::sentence(view))
-            div.columns {
+            div #columns .columns {
                 (sections::story(view))
                 (sections::facts(view))
                 (sections::runbooks(view))
