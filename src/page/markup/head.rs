@@ -3,7 +3,6 @@
 use maud::{Markup, html};
 
 use super::parts::{Shown, age_of, mark, shape, time, time_and_age};
-use crate::Status;
 use crate::page::text::age;
 use crate::page::view::{ProbeView, View};
 
@@ -81,12 +80,6 @@ fn cost(view: &View) -> Markup {
             }
         }
     }
-}
-
-/// Returns whether the three probes pass, so that there is no story to tell.
-pub(super) fn is_quiet(view: &View) -> bool {
-    let probes = view.probes.iter();
-    probes.clone().all(|probe| probe.status == Status::Pass) && view.story.items.is_empty()
 }
 
 /// Writes a time with its age, or a dash.
