@@ -284,6 +284,12 @@ pub mod guides {
         management,
         "../docs/management.md"
     );
+    guide!(
+        #[cfg(feature = "management")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "management")))]
+        status_page,
+        "../docs/status-page.md"
+    );
 
     guide!(
         #[cfg(feature = "systemd")]

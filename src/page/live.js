@@ -13,9 +13,9 @@
     : s < 86400 ? Math.floor(s / 3600) + ' h ' + Math.floor(s % 3600 / 60) + ' min'
     : Math.floor(s / 86400) + ' d ' + Math.floor(s % 86400 / 3600) + ' h';
 
-  // Changes only what differs, so that the focus, a selection and open folds stay.
+  // Changes only what differs, so that the focus, a selection and open folds stay. What has an id is
+  // moved, such as the row of a check.
   const morph = (old, now) => {
-    if (old.nodeName !== now.nodeName || old.id !== now.id) return old.replaceWith(now);
     if (old.nodeType === 3) {
       if (old.data !== now.data) old.data = now.data;
       return;
@@ -26,10 +26,22 @@
     for (const {name, value} of now.attributes) {
       if (old.getAttribute(name) !== value) old.setAttribute(name, value);
     }
-    const from = [...old.childNodes];
     const to = [...now.childNodes];
-    to.forEach((node, i) => from[i] ? morph(from[i], node) : old.append(node));
-    from.slice(to.length).forEach((node) => node.remove());
+    const ids = new Set(to.map((node) => node.id));
+    for (const node of [...old.childNodes]) if (node.id && !ids.has(node.id)) node.remove();
+    to.forEach((node, i) => {
+      const at = old.childNodes[i] ?? null;
+      const kept = node.id && document.getElementById(node.id);
+      if (kept && kept.parentNode === old) {
+        if (kept !== at) old.insertBefore(kept, at);
+        morph(kept, node);
+      } else if (at && !at.id && at.nodeName === node.nodeName) {
+        morph(at, node);
+      } else {
+        old.insertBefore(node, at);
+      }
+    });
+    while (old.childNodes.length > to.length) old.lastChild.remove();
   };
 
   const say = (shape, text) => {

@@ -14,14 +14,14 @@ pub(super) const SCRIPT: &str = include_str!("live.js");
 /// The SHA-256 of [`STYLE`] in base64. A test compares it with the bytes, and says the right one.
 macro_rules! style_hash {
     () => {
-        "PqfNwoniBuLAs6DI+Tvke+8/GvTzNldXeuDwp5DF0XM="
+        "WlfzEHtlVnAB3Cv2XScYjkLXNHhTspC9hq7YAGCjIbg="
     };
 }
 
 /// The SHA-256 of [`SCRIPT`] in base64.
 macro_rules! script_hash {
     () => {
-        "Zm8MlRPv8HyqomDIEQacWVM+70ZdkItQRpuE7D96IVE="
+        "t3nZe7kYFPu1/28OZahmV0K9kAVUd5CqVvzEeZ6vndg="
     };
 }
 

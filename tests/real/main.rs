@@ -32,6 +32,8 @@ mod host;
 mod hostile;
 #[cfg(target_os = "linux")]
 mod http;
+#[cfg(all(unix, feature = "management"))]
+mod page;
 #[cfg(all(unix, feature = "deadpool-postgres"))]
 mod pool;
 #[cfg(all(target_os = "linux", feature = "management"))]

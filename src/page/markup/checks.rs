@@ -17,7 +17,7 @@ const CELL: (usize, usize) = (4, 20);
 
 pub(super) fn checks(view: &View) -> Markup {
     html! {
-        section.checks aria-labelledby="checks" {
+        section #part-checks .checks aria-labelledby="checks" {
             h2 #checks {
                 @if view.rows.iter().all(|row| row.run.is_some()) { "Checks" }
                 @else { "Checks, gates, heartbeats" }

@@ -3,7 +3,6 @@
 use maud::{Markup, html};
 
 use super::parts::{Shown, age_of, mark, shape, time, time_and_age};
-use crate::Status;
 use crate::page::text::age;
 use crate::page::view::{ProbeView, View};
 
@@ -43,7 +42,7 @@ fn probe_item(probe: &ProbeView, view: &View) -> Markup {
 pub(super) fn sentence(view: &View) -> Markup {
     let (sentence, now) = (&view.sentence, view.now);
     html! {
-        h1.sentence.{ "is-" (sentence.shape.as_str()) } {
+        h1 #sentence .sentence.{ "is-" (sentence.shape.as_str()) } {
             (shape(sentence.shape))
             span {
                 strong { (sentence.state) }
@@ -61,7 +60,7 @@ pub(super) fn sentence(view: &View) -> Markup {
 fn cost(view: &View) -> Markup {
     let lost = view.lost;
     html! {
-        p.cost {
+        p #cost .cost {
             @if !lost.time.is_zero() {
                 span {
                     "Not ready for " strong { (age(lost.time)) } " of the last hour"
@@ -81,12 +80,6 @@ fn cost(view: &View) -> Markup {
             }
         }
     }
-}
-
-/// Returns whether the three probes pass, so that there is no story to tell.
-pub(super) fn is_quiet(view: &View) -> bool {
-    let probes = view.probes.iter();
-    probes.clone().all(|probe| probe.status == Status::Pass) && view.story.items.is_empty()
 }
 
 /// Writes a time with its age, or a dash.

@@ -12,7 +12,7 @@ const BRIEF: usize = 200;
 
 pub(super) fn latest(view: &View) -> Markup {
     html! {
-        section.latest aria-labelledby="latest" {
+        section #part-latest .latest aria-labelledby="latest" {
             h2 #latest { "Latest changes" }
             @if view.latest.is_empty() {
                 p.quiet { "Nothing has changed since the start." }

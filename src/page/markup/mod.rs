@@ -39,8 +39,10 @@ pub(super) fn document(view: &View, main: String) -> Markup {
                 (sprite())
                 (PreEscaped(main))
                 // Filled by the script. The first one is seen, the second is read out.
-                p #stream { noscript { "Reloads every " (RELOAD) " seconds." } }
-                p #news .unseen role="status" aria-live="polite" {}
+                aside aria-label="Live updates" {
+                    p #stream { noscript { "Reloads every " (RELOAD) " seconds." } }
+                    p #news .unseen role="status" aria-live="polite" {}
+                }
                 script { (PreEscaped(SCRIPT)) }
             }
         }
@@ -59,7 +61,7 @@ pub(super) fn main(view: &View) -> Markup {
         {
             (head::head(view))
             (head::sentence(view))
-            div.columns {
+            div #columns .columns {
                 (sections::story(view))
                 (sections::facts(view))
                 (sections::runbooks(view))

@@ -23,7 +23,7 @@ pub(super) fn story(view: &View) -> Markup {
         _ => "What warns",
     };
     html! {
-        section.story aria-labelledby="story" {
+        section #part-story .story aria-labelledby="story" {
             h2 #story { (title) }
             @if story.items.is_empty() && story.awaited.is_empty() {
                 p.quiet { "Nothing fails, and nothing warns." }
@@ -85,7 +85,7 @@ pub(super) fn facts(view: &View) -> Markup {
         ("Version", &facts.version),
     ];
     html! {
-        section.facts aria-labelledby="facts" {
+        section #part-facts .facts aria-labelledby="facts" {
             h2 #facts { "What changed" }
             dl {
                 div {
@@ -172,7 +172,7 @@ pub(super) fn runbooks(view: &View) -> Markup {
     let rows: Vec<_> = view.rows.iter().filter(failing).collect();
     html! {
         @if !rows.is_empty() {
-            section.runbooks aria-labelledby="runbooks" {
+            section #part-runbooks .runbooks aria-labelledby="runbooks" {
                 h2 #runbooks { "Runbooks" }
                 ul {
                     @for row in rows {

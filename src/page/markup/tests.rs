@@ -19,7 +19,7 @@ async fn the_sentence_is_a_heading_with_a_shape_a_word_and_a_time() {
     let clock = clock(since, view.now);
     assert!(
         html.starts_with(&format!(
-            "<h1 class=\"sentence is-fail\"><svg class=\"shape is-fail\" aria-hidden=\"true\" \
+            "<h1 class=\"sentence is-fail\" id=\"sentence\"><svg class=\"shape is-fail\" aria-hidden=\"true\" \
              focusable=\"false\"><use href=\"#s-fail\"></use></svg><span><strong>Not ready</strong> \
              since <time datetime=\"{stamp}\">{clock}</time> UTC (<span class=\"age\" \
              data-since=\"{seconds}\">13 min</span>): db: cannot connect: refused</span></h1>"

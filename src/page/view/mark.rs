@@ -16,8 +16,6 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
-    pub(crate) const EACH: [Self; 4] = [Self::Unknown, Self::Pass, Self::Warn, Self::Fail];
-
     /// Returns the name in ids and classes.
     pub(crate) fn as_str(self) -> &'static str {
         match self {

@@ -56,7 +56,6 @@ pub(crate) struct Row {
 /// What the runs of a check have been like.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Runs {
-    pub(crate) last: Option<SystemTime>,
     pub(crate) last_pass: Option<SystemTime>,
     pub(crate) failures: u64,
     pub(crate) duration: Option<Duration>,
@@ -87,7 +86,6 @@ impl Row {
             check.status().into()
         };
         let run = Runs {
-            last: check.time(),
             last_pass: check.last_pass(),
             failures: check.stats().consecutive_failures(),
             duration: check.duration(),

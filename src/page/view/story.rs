@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::changes::{Changes, Since};
 use super::row::Kind;
-use super::{Link, Mark, ProbeView, Row, Shape};
+use super::{Mark, ProbeView, Row, Shape};
 use crate::{Probe, Snapshot, Status};
 
 /// How many failures the story lists; the table has all.
@@ -35,8 +35,6 @@ pub(crate) struct Item {
     /// The id of its row; `None` for a probe.
     pub(crate) row: Option<String>,
     pub(crate) output: Option<String>,
-    pub(crate) affected: Vec<String>,
-    pub(crate) links: Vec<Link>,
     /// The place among the transitions; the last if no transition led there.
     place: usize,
 }
@@ -98,8 +96,6 @@ impl Item {
             title: row.title(),
             row: Some(row.id.clone()),
             output: row.output.clone(),
-            affected: row.affected.clone(),
-            links: row.links.clone(),
         }
     }
 
@@ -128,8 +124,6 @@ impl Item {
             title: view.name().to_owned(),
             row: None,
             output: (!reasons.is_empty()).then(|| reasons.join("; ")),
-            affected: Vec::new(),
-            links: Vec::new(),
         })
     }
 }
