@@ -121,7 +121,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
     question("GET /readyz where probes are counted, against where they are not", READYZ,
         COUNTED_PROBES, &[(Allocations, COUNTING, OURS, 0.0), (Instructions, COUNTING, OURS, 20.0)]),
     question("A request that passes through, where probes are counted", PASS, COUNTED_PROBES,
-        &[(Allocations, COUNTING, OURS, 0.0), (Instructions, COUNTING, OURS, 0.0)]),
+        &[(Allocations, COUNTING, OURS, 0.0), (Instructions, COUNTING, OURS, 1.0)]),
     question("GET /livez while the inner service is saturated", LIVEZ, SATURATED,
         &[(Time, STUCK, IDLE, 1.5)]),
     question("A request of a client that a passive indicator counts", PASS, COUNTED,

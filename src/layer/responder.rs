@@ -37,7 +37,7 @@ impl Responder {
             Some(method) => ResponseKind::Public(method, self.state.probe(probe)),
         };
         #[cfg(feature = "metrics")]
-        self.state.count_http_probe(probe, kind.health());
+        self.state.count_http_probe(probe, || kind.health());
         self.respond(request, kind)
     }
 
@@ -65,7 +65,7 @@ impl Responder {
             }
         };
         #[cfg(feature = "metrics")]
-        self.state.count_http_probe(probe, kind.health());
+        self.state.count_http_probe(probe, || kind.health());
         Some(self.respond(request, kind))
     }
 

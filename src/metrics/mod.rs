@@ -102,7 +102,8 @@ impl Health {
     ///
     /// A thread of its own records at most ten times a second, and at least once. A recorder that
     /// blocks or panics delays neither checks nor probes nor the runtime. The thread ends with the
-    /// last [`Health`]. Call it once: two threads would record each duration twice.
+    /// last [`Health`]. Call it once, for one health of a process: no label tells two apart, and two
+    /// threads would record each duration twice.
     ///
     /// The facade cannot take a series back: the gauges of a check that is removed become 0. A
     /// duration is exact if the check ran once between two recordings; of several, each is recorded

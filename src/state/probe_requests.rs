@@ -55,9 +55,9 @@ impl SharedState {
     /// Counts a probe over HTTP, if probes are counted. It told no status if its method is not
     /// allowed.
     #[inline]
-    pub(crate) fn count_http_probe(&self, probe: Probe, told: Option<Status>) {
+    pub(crate) fn count_http_probe(&self, probe: Probe, told: impl FnOnce() -> Option<Status>) {
         if let Some(counters) = self.probe_counters.get() {
-            let code = match told {
+            let code = match told() {
                 Some(status) if status.is_healthy() => 0,
                 Some(_) => 1,
                 None => 2,
