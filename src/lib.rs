@@ -215,6 +215,7 @@ pub mod guides {
     guide!(draining, "../docs/draining.md");
     guide!(hostile_hosts, "../docs/hostile-hosts.md");
     guide!(settings, "../docs/settings.md");
+    guide!(events, "../docs/events.md");
     guide!(testing, "../docs/testing.md");
     guide!(writing_an_indicator, "../docs/writing-an-indicator.md");
     guide!(costs, "../docs/costs.md");

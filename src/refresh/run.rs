@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::span::RunSpan;
 use crate::model::{
-    DynIndicator, Reading, Redactor, RunOutcome, Status, drop_catching_panic, panic_message,
+    CheckResult, DynIndicator, Reading, Redactor, RunOutcome, Status, drop_catching_panic,
+    panic_message,
 };
 use crate::state::clock;
 
@@ -41,30 +43,24 @@ impl Outcome {
     }
 }
 
-/// Runs an indicator once, and keeps at most this many of its readings.
+/// Runs an indicator once, perhaps within a span, and keeps at most this many of its readings.
 pub(super) async fn run(
     indicator: Arc<dyn DynIndicator>,
     redactor: Redactor,
     most_readings: usize,
+    span: Option<RunSpan>,
 ) -> Outcome {
     let started_at = clock::now();
-    let (ended, output, readings) = match catching_panic(indicator.run()).await {
-        Ok(Ok(seen)) => {
-            let ended = match seen.status {
-                Status::Pass => RunOutcome::Pass,
-                Status::Warn => RunOutcome::Warn,
-                Status::Fail => RunOutcome::Fail,
-            };
-            (ended, seen.output, seen.readings)
-        }
-        Ok(Err(failure)) => {
-            let output = Some(non_empty(failure.output));
-            (RunOutcome::Fail, output, failure.readings)
-        }
-        Err(payload) => {
-            let output = Some(non_empty(panic_message(payload)));
-            (RunOutcome::Panic, output, Vec::new())
-        }
+    let mut run = indicator.run();
+    if let Some(span) = span {
+        run = span.around(run);
+    }
+    let result = catching_panic(run).await;
+    let ended = result.as_ref().map_or(RunOutcome::Panic, outcome_of);
+    let (output, readings) = match result {
+        Ok(Ok(seen)) => (seen.output, seen.readings),
+        Ok(Err(failure)) => (Some(non_empty(failure.output)), failure.readings),
+        Err(payload) => (Some(non_empty(panic_message(payload))), Vec::new()),
     };
     let readings = readings
         .into_iter()
@@ -79,6 +75,18 @@ pub(super) async fn run(
         ended_at,
         time: clock::wall(),
         duration: ended_at - started_at,
+    }
+}
+
+/// Returns how a run ended that did not panic.
+pub(super) fn outcome_of(result: &CheckResult) -> RunOutcome {
+    match result {
+        Ok(seen) => match seen.status {
+            Status::Pass => RunOutcome::Pass,
+            Status::Warn => RunOutcome::Warn,
+            Status::Fail => RunOutcome::Fail,
+        },
+        Err(_) => RunOutcome::Fail,
     }
 }
 

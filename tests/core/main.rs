@@ -13,6 +13,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod events;
 mod exposure;
 mod frameworks;
 mod host;

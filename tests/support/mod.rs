@@ -12,6 +12,7 @@ mod wait;
 pub(crate) mod authority;
 pub(crate) mod child;
 pub(crate) mod counting;
+pub(crate) mod log;
 pub(crate) mod never_ready;
 pub(crate) mod port;
 pub(crate) mod prober;
