@@ -26,4 +26,5 @@ mod pool;
 mod refresher;
 mod settings;
 mod sqlite;
+mod webhook;
 mod wire;

@@ -25,6 +25,6 @@ pub(crate) mod verdict;
 pub(crate) mod watched;
 
 pub(crate) use clock::{lapse, millis, secs, settle};
-pub(crate) use dial::Dial;
+pub(crate) use dial::{Dial, Position};
 pub(crate) use health::{layer, steady};
 pub(crate) use wait::{PATIENCE, eventually, wait_until};
