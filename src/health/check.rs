@@ -197,7 +197,7 @@ impl Check {
 
     /// Adds a link about the check, such as its runbook, to `links` of its object in the report.
     ///
-    /// The status page shows links whose URI begins with `http://` or `https://`. Section 4.10 of the
+    /// The status page shows links whose URI begins with `http://` or `https://`. Section 4.9 of the
     /// draft defines the field.
     ///
     /// ```

@@ -55,7 +55,7 @@ pub enum OnTimeout {
     Detach,
 }
 
-/// Classifies what a check checks: `componentType` of the draft, section 4.4.
+/// Classifies what a check checks: `componentType` of the draft, section 4.2.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(from = "String"))]
 #[non_exhaustive]

@@ -10,8 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::span::RunSpan;
 use crate::model::{
-    CheckResult, DynIndicator, Reading, Redactor, RunOutcome, Status, drop_catching_panic,
-    panic_message,
+    DynIndicator, Reading, Redactor, RunOutcome, drop_catching_panic, panic_message,
 };
 use crate::state::clock;
 
@@ -56,7 +55,7 @@ pub(super) async fn run(
         run = span.around(run);
     }
     let result = catching_panic(run).await;
-    let ended = result.as_ref().map_or(RunOutcome::Panic, outcome_of);
+    let ended = result.as_ref().map_or(RunOutcome::Panic, RunOutcome::of);
     let (output, readings) = match result {
         Ok(Ok(seen)) => (seen.output, seen.readings),
         Ok(Err(failure)) => (Some(non_empty(failure.output)), failure.readings),
@@ -75,18 +74,6 @@ pub(super) async fn run(
         ended_at,
         time: clock::wall(),
         duration: ended_at - started_at,
-    }
-}
-
-/// Returns how a run ended that did not panic.
-pub(super) fn outcome_of(result: &CheckResult) -> RunOutcome {
-    match result {
-        Ok(seen) => match seen.status {
-            Status::Pass => RunOutcome::Pass,
-            Status::Warn => RunOutcome::Warn,
-            Status::Fail => RunOutcome::Fail,
-        },
-        Err(_) => RunOutcome::Fail,
     }
 }
 

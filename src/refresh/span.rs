@@ -12,7 +12,6 @@ use std::time::Instant;
 use tracing::field::Empty;
 use tracing::{Level, Span, span};
 
-use super::run::outcome_of;
 use crate::model::{CheckResult, CheckState, Probe, RunOutcome, catch_panic, drop_catching_panic};
 use crate::state::clock;
 
@@ -78,7 +77,7 @@ impl Future for Spanned {
         let _within = Within::enter(span.as_ref());
         let polled = run.as_mut().poll(cx);
         *ended = match &polled {
-            Poll::Ready(result) => Some(outcome_of(result)),
+            Poll::Ready(result) => Some(RunOutcome::of(result)),
             Poll::Pending => None,
         };
         polled

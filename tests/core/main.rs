@@ -24,6 +24,7 @@ mod network;
 mod passive;
 mod pool;
 mod refresher;
+mod runs;
 mod settings;
 mod sqlite;
 mod webhook;

@@ -31,7 +31,7 @@ async fn a_url_that_cannot_work_is_an_error() {
             "url must begin with http:// or https://",
         ),
         ("file:///etc/passwd", "url is not a URL: invalid format"),
-        ("https://", "url is not a URL: invalid format"),
+        ("https://", "url is not a URL: empty string"),
         (
             "https://app:pw@example.com/",
             "url has a user, which would not be sent: use `header(\"authorization\", …)`",
