@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// The longest wait that a receiver can ask for.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 
-/// The longest wait while everything that waits is to be delivered before the end.
+/// The longest wait in a flush.
 const HURRY: Duration = Duration::from_millis(250);
 
 /// Exponential backoff with jitter, for the receiver as a whole: what keeps one message from being

@@ -253,7 +253,7 @@ impl Worker {
     }
 
     fn begin_attempt(&mut self, now: Instant) {
-        let until = self.backoff.until(self.is_hurried());
+        let until = self.backoff.until(self.deadline.is_some());
         if self.in_flight.is_some() || until.is_some_and(|until| until > now) {
             return;
         }
@@ -426,7 +426,7 @@ impl Worker {
             .outbox
             .next_at(now)
             .filter(|_| self.in_flight.is_none());
-        let until = self.backoff.until(self.is_hurried());
+        let until = self.backoff.until(self.deadline.is_some());
         let next = next.map(|next| until.map_or(next, |until| next.max(until)));
         // A drain is announced to nobody if readiness has failed before.
         let look = next.filter(|_| !self.is_hurried()).map(|_| now + LOOK);
