@@ -51,11 +51,8 @@ async fn a_format_reads_the_links_of_each_entry_and_the_environment() {
     let check = Dial::pass()
         .check("db")
         .link("runbook", "https://example.org/db");
-    let health = steady()
-        .readiness(check)
-        .gate("migrations")
-        .start()
-        .unwrap();
+    let builder = steady().environment("production").gate("migrations");
+    let health = builder.readiness(check).start().unwrap();
     settle().await;
     let snapshot = health.snapshot();
     let report = snapshot.report(Probe::Readiness);

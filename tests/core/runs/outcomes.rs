@@ -41,7 +41,8 @@ async fn each_run_counts_as_what_it_was_before_thresholds() {
         .failure_threshold(10);
     let health = steady().readiness(check).start().unwrap();
     lapse(millis(5_400)).await;
-    assert_eq!(health.status(Probe::Readiness), Status::Warn);
+    // The failures were too few to count.
+    assert_eq!(health.status(Probe::Readiness), Status::Pass);
     let expected = [
         (Pass, millis(0)),
         (Warn, millis(30)),
