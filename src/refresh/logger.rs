@@ -220,7 +220,7 @@ fn some_above_zero(count: u64) -> Option<u64> {
 }
 
 fn seconds_above_zero(time: Duration) -> Option<f64> {
-    (!time.is_zero()).then(|| time.as_secs_f64())
+    (!time.is_zero()).then_some(time.as_secs_f64())
 }
 
 #[cfg(test)]

@@ -127,7 +127,8 @@ impl Outbox {
         let known = self.subjects.entry(subject.clone()).or_default();
         known.last = Some(change.to);
         let was_in_trouble = std::mem::replace(&mut known.in_trouble, is_trouble);
-        if !is_trouble && !(was_in_trouble && self.rules.recoveries) {
+        let is_recovery = !is_trouble && was_in_trouble && self.rules.recoveries;
+        if !is_trouble && !is_recovery {
             return;
         }
         let message = Message {
@@ -136,7 +137,7 @@ impl Outbox {
             changes: 1,
             since: change.time,
             worst: change.clone(),
-            is_recovery: !is_trouble,
+            is_recovery,
             latest: change,
             dropped: 0,
             tried_at: None,
