@@ -1,7 +1,7 @@
 //! What a message contains.
 
 use tower_health::webhook::{self, Webhook};
-use tower_health::{Check, Health, Probe, Status};
+use tower_health::{Health, Probe, Status};
 
 use super::receiver::Receiver;
 use super::support::{builder, delivers, passing, quick, turn};
@@ -177,7 +177,7 @@ async fn what_is_in_trouble_when_the_webhook_starts_is_posted_and_what_is_well_i
     let (db, cache) = (Dial::at(Status::Fail), Dial::pass());
     let health: Health = builder()
         .readiness(db.check("db"))
-        .readiness(Check::from(cache.check("cache")))
+        .readiness(cache.check("cache"))
         .start()
         .unwrap();
     let mut transitions = health.subscribe();
