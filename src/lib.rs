@@ -238,6 +238,25 @@ pub mod guides {
     guide!(draining, "../docs/draining.md");
     guide!(hostile_hosts, "../docs/hostile-hosts.md");
     guide!(settings, "../docs/settings.md");
+    guide!(
+        #[cfg_attr(
+            feature = "webhook",
+            doc = "[`flush`]: crate::webhook::WebhookHandle::flush"
+        )]
+        #[cfg_attr(feature = "webhook", doc = "[`json`]: crate::webhook::json")]
+        #[cfg_attr(
+            feature = "webhook",
+            doc = "[`Notification`]: crate::webhook::Notification"
+        )]
+        #[cfg_attr(feature = "webhook", doc = "[`slack`]: crate::webhook::slack")]
+        #[cfg_attr(
+            feature = "webhook",
+            doc = "[`stats`]: crate::webhook::WebhookHandle::stats"
+        )]
+        #[cfg_attr(feature = "webhook", doc = "[`Webhook`]: crate::webhook::Webhook")]
+        events,
+        "../docs/events.md"
+    );
     guide!(testing, "../docs/testing.md");
     guide!(writing_an_indicator, "../docs/writing-an-indicator.md");
     guide!(costs, "../docs/costs.md");
@@ -246,6 +265,7 @@ pub mod guides {
             feature = "grpc",
             doc = "[`set_serving_status`]: crate::Health::set_serving_status"
         )]
+        #[cfg_attr(feature = "webhook", doc = "[`queue`]: crate::webhook::Webhook::queue")]
         limits,
         "../docs/limits.md"
     );

@@ -116,6 +116,7 @@ fn start(config: HealthConfig) {
                 let known = [
                     "ttl",
                     "timeout",
+                    "slow_at",
                     "jitter",
                     "drain",
                     "stale_after",

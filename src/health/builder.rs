@@ -32,6 +32,7 @@ pub struct HealthBuilder {
     pub(super) groups: Vec<(String, Vec<String>)>,
     pub(super) listeners: Vec<Listener>,
     pub(super) redactor: Redactor,
+    pub(super) run_spans: bool,
     pub(super) format: Option<Result<Format, Problem>>,
     #[cfg(feature = "metrics")]
     pub(super) counts_probe_requests: bool,
@@ -149,6 +150,26 @@ impl HealthBuilder {
     /// [`Check::timeout`] sets it for one check. See [`HealthConfig::timeout`].
     pub fn timeout(self, timeout: Duration) -> Self {
         self.set(move |config| config.timeout = timeout)
+    }
+
+    /// Sets the part of its timeout after which a run that still goes on is logged as slow.
+    /// Default: 0.5.
+    ///
+    /// It is a fraction from 0.01 to 1; at 1 no run is slow. [`Check::slow_at`] sets it for one
+    /// check. See [`HealthConfig::slow_at`].
+    pub fn slow_at(self, fraction: f64) -> Self {
+        self.set(move |config| config.slow_at = fraction)
+    }
+
+    /// Puts each run of a check into a `tracing` span of its own. Default: no spans.
+    ///
+    /// The span `health_check` has the target `tower_health`, the level INFO, no parent, and the
+    /// fields `probe`, `check`, `outcome` and `duration_seconds`; the last two are recorded when the
+    /// run ends. What the indicator logs falls into the span. The [guide to
+    /// events](crate::guides::events) says more.
+    pub fn run_spans(mut self) -> Self {
+        self.run_spans = true;
+        self
     }
 
     /// Sets the random variation of the intervals between runs. Default: 0.1.

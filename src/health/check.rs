@@ -76,6 +76,15 @@ impl Check {
         self
     }
 
+    /// Sets the part of its timeout after which a run that still goes on is logged as slow.
+    ///
+    /// It is a fraction from 0.01 to 1; at 1 no run is slow. The [guide to events](crate::guides::events)
+    /// describes the log lines. Default: [`HealthConfig::slow_at`].
+    pub fn slow_at(mut self, fraction: f64) -> Self {
+        self.config.slow_at = Some(fraction);
+        self
+    }
+
     /// Sets the time from the end of a run to the start of the next.
     ///
     /// Default: that of the indicator, otherwise [`HealthConfig::ttl`].
@@ -188,7 +197,7 @@ impl Check {
 
     /// Adds a link about the check, such as its runbook, to `links` of its object in the report.
     ///
-    /// The status page shows links whose URI begins with `http://` or `https://`. Section 4.10 of the
+    /// The status page shows links whose URI begins with `http://` or `https://`. Section 4.9 of the
     /// draft defines the field.
     ///
     /// ```
@@ -251,6 +260,7 @@ impl Check {
             affected_endpoints: settings.affected_endpoints.unwrap_or_default(),
             links: settings.links.unwrap_or_default(),
             timeout: settings.timeout.unwrap_or(config.timeout),
+            slow_at: settings.slow_at.unwrap_or(config.slow_at),
             ttl,
             failing_ttl,
             suspect_ttl: settings.suspect_ttl.unwrap_or(ttl).min(ttl),
@@ -280,6 +290,11 @@ fn validate(name: &str, settings: &CheckConfig, interval: Duration, problems: &m
     for (option, duration) in durations {
         problems.extend(duration.and_then(|duration| duration_problem(of, option, duration)));
     }
+    problems.extend(
+        settings
+            .slow_at
+            .and_then(|slow_at| slow_at_problem(of, slow_at)),
+    );
     for (option, threshold) in [
         ("failure_threshold", settings.failure_threshold),
         ("success_threshold", settings.success_threshold),
@@ -294,6 +309,13 @@ fn validate(name: &str, settings: &CheckConfig, interval: Duration, problems: &m
         let fault = OptionFault::TooShort { given, needed };
         problems.push(Problem::option(of, "stale_after", fault));
     }
+}
+
+/// Returns a problem if a run cannot be slow after this part of its timeout.
+pub(super) fn slow_at_problem(of: Option<&str>, slow_at: f64) -> Option<Problem> {
+    let fault = OptionFault::Text("must be from 0.01 to 1");
+    let is_possible = (0.01..=1.0).contains(&slow_at);
+    (!is_possible).then(|| Problem::option(of, "slow_at", fault))
 }
 
 impl<I: HealthIndicator> From<I> for Check {

@@ -106,6 +106,7 @@ struct Plan {
     groups: BTreeMap<String, Vec<String>>,
     listeners: Vec<Listener>,
     redactor: Redactor,
+    run_spans: bool,
     format: Format,
     #[cfg(feature = "metrics")]
     counts_probe_requests: bool,
@@ -150,6 +151,7 @@ impl Plan {
             groups,
             listeners: builder.listeners,
             redactor: builder.redactor,
+            run_spans: builder.run_spans,
             format,
             #[cfg(feature = "metrics")]
             counts_probe_requests: builder.counts_probe_requests,
@@ -208,6 +210,7 @@ impl Plan {
             lifecycle_changed,
             jitter: Jitter::new(self.config.jitter, self.config.jitter_seed, now),
             redactor: self.redactor,
+            run_spans: self.run_spans,
             subscribers: subscribers.clone(),
             backlog,
             listeners: self.listeners,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::check::slow_at_problem;
 use super::{Check, HealthBuilder};
 #[cfg(feature = "grpc")]
 use crate::model::NameFault;
@@ -30,6 +31,7 @@ fn validate_config(config: &HealthConfig, problems: &mut Vec<Problem>) {
             problems.extend(duration_problem(None, option, duration));
         }
     }
+    problems.extend(slow_at_problem(None, config.slow_at));
     if !(0.0..=0.5).contains(&config.jitter) {
         let fault = OptionFault::Text("must be from 0 to 0.5");
         problems.push(Problem::option(None, "jitter", fault));

@@ -55,7 +55,7 @@ pub enum OnTimeout {
     Detach,
 }
 
-/// Classifies what a check checks: `componentType` of the draft, section 4.4.
+/// Classifies what a check checks: `componentType` of the draft, section 4.2.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(from = "String"))]
 #[non_exhaustive]
@@ -115,6 +115,8 @@ pub(crate) struct CheckSpec {
     /// URIs by link relation.
     pub(crate) links: BTreeMap<String, String>,
     pub(crate) timeout: Duration,
+    /// The part of the timeout after which a run is slow; 1 if none is.
+    pub(crate) slow_at: f64,
     pub(crate) ttl: Duration,
     pub(crate) failing_ttl: Duration,
     /// At most the TTL, so that no result expires for want of a run.
@@ -149,6 +151,11 @@ impl CheckSpec {
                 (interval * 3).max(one_slow_run)
             }
         }
+    }
+
+    /// Returns after how much of its timeout a run is slow; `None` if no run is.
+    pub(crate) fn slow_after(&self) -> Option<Duration> {
+        (self.slow_at < 1.0).then(|| self.timeout.mul_f64(self.slow_at))
     }
 
     /// Returns the status of this check when it fails.
@@ -224,6 +231,7 @@ impl CheckState {
             affected_endpoints: Vec::new(),
             links: BTreeMap::new(),
             timeout: LONGEST,
+            slow_at: 1.0,
             ttl: LONGEST,
             failing_ttl: LONGEST,
             suspect_ttl: LONGEST,

@@ -44,6 +44,10 @@ pub struct HealthConfig {
     /// Time that a run may take before it fails. Default: 5 s.
     #[cfg_attr(feature = "serde", serde(with = "super::duration"))]
     pub timeout: Duration,
+    /// Part of its timeout after which a run that still goes on is logged as slow, as a fraction from
+    /// 0.01 to 1. Default: 0.5. At 1 no run is slow, since it times out then.
+    #[cfg_attr(feature = "serde", serde(with = "super::number"))]
+    pub slow_at: f64,
     /// Random variation of the intervals between runs, as a fraction from 0 to 0.5. Default: 0.1.
     ///
     /// It keeps instances that were deployed together from checking together. The first repeat
@@ -98,6 +102,7 @@ impl Default for HealthConfig {
         Self {
             ttl: Duration::from_secs(1),
             timeout: Duration::from_secs(5),
+            slow_at: 0.5,
             jitter: 0.1,
             jitter_seed: None,
             drain_delay: Duration::from_secs(5),
@@ -149,6 +154,9 @@ pub struct CheckConfig {
     /// Time that a run may take; see [`Check::timeout`](crate::Check::timeout).
     #[cfg_attr(feature = "serde", serde(with = "super::duration::optional"))]
     pub timeout: Option<Duration>,
+    /// Part of the timeout after which a run is slow; see [`Check::slow_at`](crate::Check::slow_at).
+    #[cfg_attr(feature = "serde", serde(with = "super::number::optional"))]
+    pub slow_at: Option<f64>,
     /// Time between two runs; see [`Check::ttl`](crate::Check::ttl).
     #[cfg_attr(feature = "serde", serde(with = "super::duration::optional"))]
     pub ttl: Option<Duration>,
@@ -197,6 +205,7 @@ impl CheckConfig {
     pub(crate) fn or(self, other: Self) -> Self {
         Self {
             timeout: self.timeout.or(other.timeout),
+            slow_at: self.slow_at.or(other.slow_at),
             ttl: self.ttl.or(other.ttl),
             failing_ttl: self.failing_ttl.or(other.failing_ttl),
             suspect_ttl: self.suspect_ttl.or(other.suspect_ttl),

@@ -21,6 +21,17 @@ pub(super) enum LogLine {
         late: Duration,
         output: Option<String>,
     },
+    /// The first run of a row that has used up a part of its timeout. It still goes on.
+    SlowRun {
+        subject: Subject,
+        elapsed: Duration,
+        timeout: Duration,
+    },
+    /// The run that ends a row of slow ones.
+    FastRun {
+        subject: Subject,
+        took: Duration,
+    },
     MissedByListeners(u64),
     ListenerPanicked(Subject),
     RefresherPanicked(String),
@@ -88,10 +99,50 @@ impl LogLine {
                 late,
                 output,
             } => {
+                let (check, probe) = names(&subject);
                 let cause = Cause::Starved.as_str();
                 let (late_seconds, output) =
                     (late.as_secs_f64(), output.as_deref().map(escape_line));
-                log!(WARN, %subject, cause, late_seconds, output, "a failed run does not count");
+                log!(
+                    WARN,
+                    %subject,
+                    probe,
+                    check,
+                    cause,
+                    late_seconds,
+                    output,
+                    "a failed run does not count"
+                );
+            }
+            Self::SlowRun {
+                subject,
+                elapsed,
+                timeout,
+            } => {
+                let (check, probe) = names(&subject);
+                let elapsed_seconds = elapsed.as_secs_f64();
+                let timeout_seconds = timeout.as_secs_f64();
+                log!(
+                    WARN,
+                    %subject,
+                    probe,
+                    check,
+                    elapsed_seconds,
+                    timeout_seconds,
+                    "a health check is slow: its run still goes on"
+                );
+            }
+            Self::FastRun { subject, took } => {
+                let (check, probe) = names(&subject);
+                let duration_seconds = took.as_secs_f64();
+                log!(
+                    INFO,
+                    %subject,
+                    probe,
+                    check,
+                    duration_seconds,
+                    "a health check is fast again"
+                );
             }
             Self::MissedByListeners(missed) => {
                 log!(
@@ -124,19 +175,52 @@ fn write_transition(transition: &Transition) {
         output,
         ..
     } = transition;
+    let (check, probe) = names(subject);
     let (from, cause) = (from.map(Status::as_str), cause.map(Cause::as_str));
     let output = output.as_deref().map(escape_line);
-    match (from, to) {
-        (None, Status::Pass) => {
-            log!(DEBUG, %subject, %to, "first health check result");
-        }
-        (_, Status::Pass) => {
-            log!(INFO, %subject, from, %to, "health recovered");
-        }
-        _ => {
-            log!(WARN, %subject, from, %to, cause, output, "health changed");
-        }
+    let duration_seconds = transition.duration.map(|time| time.as_secs_f64());
+    let consecutive_failures = some_above_zero(transition.consecutive_failures);
+    let late_seconds = seconds_above_zero(transition.lateness);
+    // Every line about a change has the same fields. One that does not apply is `None`, and missing.
+    macro_rules! change {
+        ($level:ident, $text:literal) => {{
+            log!(
+                $level,
+                %subject,
+                probe,
+                check,
+                from,
+                %to,
+                cause,
+                output,
+                duration_seconds,
+                consecutive_failures,
+                late_seconds,
+                $text
+            );
+        }};
     }
+    match (from, to) {
+        (None, Status::Pass) => change!(DEBUG, "first health check result"),
+        (_, Status::Pass) => change!(INFO, "health recovered"),
+        _ => change!(WARN, "health changed"),
+    }
+}
+
+/// Returns the name of the check, if the subject is one, and that of the probe.
+fn names(subject: &Subject) -> (Option<&str>, &'static str) {
+    match subject {
+        Subject::Probe(probe) => (None, probe.as_str()),
+        Subject::Check { probe, name } => (Some(name), probe.as_str()),
+    }
+}
+
+fn some_above_zero(count: u64) -> Option<u64> {
+    (count > 0).then_some(count)
+}
+
+fn seconds_above_zero(time: Duration) -> Option<f64> {
+    (!time.is_zero()).then_some(time.as_secs_f64())
 }
 
 #[cfg(test)]

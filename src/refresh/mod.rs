@@ -11,6 +11,7 @@ mod scheduler;
 #[cfg(test)]
 mod simulation;
 mod slot;
+mod span;
 #[cfg(test)]
 mod tests;
 
@@ -43,6 +44,8 @@ pub(crate) struct Refresher {
     pub(crate) lifecycle_changed: mpsc::Receiver<()>,
     pub(crate) jitter: Jitter,
     pub(crate) redactor: Redactor,
+    /// Whether each run has a `tracing` span.
+    pub(crate) run_spans: bool,
     pub(crate) subscribers: broadcast::Sender<Transition>,
     /// How many transitions wait for a slow listener.
     pub(crate) backlog: usize,

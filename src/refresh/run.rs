@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::span::RunSpan;
 use crate::model::{
-    DynIndicator, Reading, Redactor, RunOutcome, Status, drop_catching_panic, panic_message,
+    DynIndicator, Reading, Redactor, RunOutcome, drop_catching_panic, panic_message,
 };
 use crate::state::clock;
 
@@ -41,30 +42,24 @@ impl Outcome {
     }
 }
 
-/// Runs an indicator once, and keeps at most this many of its readings.
+/// Runs an indicator once, perhaps within a span, and keeps at most this many of its readings.
 pub(super) async fn run(
     indicator: Arc<dyn DynIndicator>,
     redactor: Redactor,
     most_readings: usize,
+    span: Option<RunSpan>,
 ) -> Outcome {
     let started_at = clock::now();
-    let (ended, output, readings) = match catching_panic(indicator.run()).await {
-        Ok(Ok(seen)) => {
-            let ended = match seen.status {
-                Status::Pass => RunOutcome::Pass,
-                Status::Warn => RunOutcome::Warn,
-                Status::Fail => RunOutcome::Fail,
-            };
-            (ended, seen.output, seen.readings)
-        }
-        Ok(Err(failure)) => {
-            let output = Some(non_empty(failure.output));
-            (RunOutcome::Fail, output, failure.readings)
-        }
-        Err(payload) => {
-            let output = Some(non_empty(panic_message(payload)));
-            (RunOutcome::Panic, output, Vec::new())
-        }
+    let mut run = indicator.run();
+    if let Some(span) = span {
+        run = span.around(run);
+    }
+    let result = catching_panic(run).await;
+    let ended = result.as_ref().map_or(RunOutcome::Panic, RunOutcome::of);
+    let (output, readings) = match result {
+        Ok(Ok(seen)) => (seen.output, seen.readings),
+        Ok(Err(failure)) => (Some(non_empty(failure.output)), failure.readings),
+        Err(payload) => (Some(non_empty(panic_message(payload))), Vec::new()),
     };
     let readings = readings
         .into_iter()

@@ -21,6 +21,7 @@ use super::notifier::Notifier;
 use super::publication::Publication;
 use super::run::{Outcome, run};
 use super::slot::{GRACE, Slot, SlotKey, Starvation};
+use super::span::RunSpan;
 use crate::model::{OnTimeout, Probe, Redactor, RefresherState, RunOutcome, drop_catching_panic};
 use crate::state::{LifecycleState, SharedState, clock, log};
 
@@ -43,7 +44,8 @@ pub(crate) enum Command {
 
 pub(super) struct Scheduler {
     slots: BTreeMap<SlotKey, Slot>,
-    /// At most one timer for each slot: the start of its next run, or the deadline of the present.
+    /// At most one timer for each slot: the start of its next run, or when to look at the present one,
+    /// which then is slow or exceeds its timeout.
     timers: BTreeSet<(Instant, SlotKey)>,
     runs: JoinSet<Outcome>,
     running: HashMap<task::Id, SlotKey>,
@@ -54,6 +56,7 @@ pub(super) struct Scheduler {
     alarm: Alarm,
     jitter: Jitter,
     redactor: Redactor,
+    run_spans: bool,
     publication: Publication,
     last_late: Option<Late>,
     /// Whether the turn has woken other tasks, and so must end with a wake-up of this one.
@@ -87,6 +90,7 @@ impl Scheduler {
             alarm: Alarm::new(now),
             jitter: refresher.jitter,
             redactor: refresher.redactor,
+            run_spans: refresher.run_spans,
             last_late: None,
             must_yield: false,
             is_recovering: false,
@@ -124,7 +128,7 @@ impl Scheduler {
                 // Its completion is still pending; do not start a second run.
                 Some(run) if self.running.contains_key(&run.task.id()) => {
                     if !run.timed_out {
-                        self.timers.insert((run.deadline.at(), *key));
+                        self.timers.insert((run.timer(), *key));
                     }
                 }
                 _ => {
@@ -238,7 +242,7 @@ impl Scheduler {
         };
         let Some(run) = slot.run.take() else { return };
         if !run.timed_out {
-            self.timers.remove(&(run.deadline.at(), key));
+            self.timers.remove(&(run.timer(), key));
             let outcome = outcome.unwrap_or_else(|| {
                 Outcome::failed(
                     RunOutcome::Panic,
@@ -247,18 +251,34 @@ impl Scheduler {
                 )
             });
             let starved = run.starvation(slot.spec().timeout, outcome.ended_at, self.last_late);
-            self.judge(key, outcome, &starved, now);
+            if outcome.ended.has_passed() {
+                let took = outcome.duration.saturating_sub(starved.during);
+                if slot.note_pass(took) {
+                    let subject = slot.subject();
+                    self.publication.log(LogLine::FastRun { subject, took });
+                    self.must_yield = true;
+                }
+            }
+            self.judge(key, outcome, &starved, starved.during, now);
         }
         self.schedule_next(key, now);
     }
 
     /// Records an outcome, unless it is a failure for which the lateness is an excuse.
-    fn judge(&mut self, key: SlotKey, outcome: Outcome, starved: &Starvation, now: Instant) {
+    /// `late` is the lateness during the run, which counts even if it is no excuse.
+    fn judge(
+        &mut self,
+        key: SlotKey,
+        outcome: Outcome,
+        starved: &Starvation,
+        late: Duration,
+        now: Instant,
+    ) {
         let Some(slot) = self.slots.get_mut(&key) else {
             return;
         };
         if outcome.ended.has_passed() || !slot.excuses(starved, now) {
-            self.record(key, outcome, starved.during, now);
+            self.record(key, outcome, late, now);
             return;
         }
         let sample = slot.excuse(&outcome, starved, now);
@@ -365,7 +385,7 @@ impl Scheduler {
         }
     }
 
-    /// Starts runs that are due and ends runs that exceed their timeout.
+    /// Starts runs that are due, notices slow ones, and ends those that exceed their timeout.
     fn fire_timers(&mut self, now: Instant) {
         while let Some((at, key)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
             self.timers.remove(&(at, key));
@@ -374,8 +394,13 @@ impl Scheduler {
             };
             if let Some(run) = &slot.run {
                 // The run may have ended on another worker since the results were taken.
-                if !run.task.is_finished() {
+                if run.task.is_finished() {
+                    continue;
+                }
+                if run.deadline.has_passed(now) {
                     self.time_out(key, now);
+                } else {
+                    self.note_slow_run(key, now);
                 }
             } else if slot.is_wanted(self.publication.state(), now) {
                 self.start_run(key, now);
@@ -401,12 +426,41 @@ impl Scheduler {
             return;
         }
         let readings = slot.spec().limits.readings_per_check;
-        let run = run(Arc::clone(&slot.indicator), self.redactor.clone(), readings);
+        let span = self.run_spans.then(|| RunSpan {
+            probe: slot.probe,
+            check: Arc::clone(&slot.state),
+        });
+        let run = run(
+            Arc::clone(&slot.indicator),
+            self.redactor.clone(),
+            readings,
+            span,
+        );
         let task = self.runs.spawn(run);
         self.running.insert(task.id(), key);
         self.must_yield = true;
-        let deadline = slot.begin_run(task, now);
-        self.timers.insert((deadline, key));
+        let timer = slot.begin_run(task, now);
+        self.timers.insert((timer, key));
+    }
+
+    /// Logs a run that has used up a part of its timeout, unless one before it was slow already.
+    fn note_slow_run(&mut self, key: SlotKey, now: Instant) {
+        let Some(slot) = self.slots.get_mut(&key) else {
+            return;
+        };
+        let is_first = slot.note_slow_run();
+        let (subject, timeout) = (slot.subject(), slot.spec().timeout);
+        let Some(run) = &slot.run else { return };
+        self.timers.insert((run.timer(), key));
+        if is_first {
+            let elapsed = run.elapsed(now);
+            self.must_yield = true;
+            self.publication.log(LogLine::SlowRun {
+                subject,
+                elapsed,
+                timeout,
+            });
+        }
     }
 
     /// Ends a run that exceeds its timeout, or detaches it, and records its failure.
@@ -421,8 +475,9 @@ impl Scheduler {
         let (task, started_at) = (run.task.clone(), run.started_at);
         // A run that lost more time than it was given back had less than its timeout. Otherwise it
         // had all of it, and there is no excuse.
+        let late = run.deadline.lateness();
         let starved = if run.deadline.is_exceeded() {
-            Starvation::of_timeout(run.deadline.lateness())
+            Starvation::of_timeout(late)
         } else {
             Starvation::default()
         };
@@ -437,7 +492,7 @@ impl Scheduler {
         let timeout = humantime::format_duration(slot.state.spec.timeout);
         let output = format!("timed out after {timeout}");
         let outcome = Outcome::failed(RunOutcome::Timeout, output, now - started_at);
-        self.judge(key, outcome, &starved, now);
+        self.judge(key, outcome, &starved, late, now);
         if is_detached {
             self.schedule_next(key, now);
         }

@@ -28,6 +28,10 @@ const LONG_PAUSE: Duration = Duration::from_secs(1);
 /// How many failures in a row a long pause may excuse.
 const MAX_EXCUSES: u32 = 3;
 
+/// How many runs in a row have to pass quickly until a check counts as slow no longer, so that one
+/// that is slow now and then does not flood the log.
+const FAST_RUNS: u32 = 3;
+
 /// Identifies a slot. A key is never reused, so that a late result cannot reach another check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SlotKey(pub(crate) u64);
@@ -50,6 +54,8 @@ pub(crate) struct Slot {
     result_at: Option<Instant>,
     /// `Some` while the last runs do not count, because they were starved.
     excused: Option<Excused>,
+    /// `Some` since a slow run was logged: how many runs in a row have passed quickly after it.
+    fast_runs: Option<u32>,
     /// Set for a startup check that is complete and does not run again.
     pub(super) is_done: bool,
     /// The callers that wait for the next result.
@@ -62,6 +68,8 @@ pub(super) struct Run {
     pub(super) started_at: Instant,
     /// When the run exceeds its timeout.
     pub(super) deadline: Deadline,
+    /// When the run becomes slow; `None` once it is, or if no run is.
+    slow_at: Option<Instant>,
     /// The lateness between the run before and this one.
     late_before: Duration,
     /// Whether the deadline moved so that the run gets its last turn.
@@ -106,15 +114,28 @@ impl Starvation {
 }
 
 impl Run {
-    fn new(task: AbortHandle, started_at: Instant, timeout: Duration) -> Self {
+    fn new(task: AbortHandle, started_at: Instant, spec: &CheckSpec) -> Self {
         Self {
             task,
             started_at,
-            deadline: Deadline::new(started_at + timeout),
+            deadline: Deadline::new(started_at + spec.timeout),
+            slow_at: spec.slow_after().map(|after| started_at + after),
             late_before: Duration::ZERO,
             has_grace: false,
             timed_out: false,
         }
+    }
+
+    /// Returns when to look at the run next: when it becomes slow, or exceeds its timeout.
+    pub(super) fn timer(&self) -> Instant {
+        let deadline = self.deadline.at();
+        self.slow_at.map_or(deadline, |at| at.min(deadline))
+    }
+
+    /// Returns how much time of the process the run has had.
+    pub(super) fn elapsed(&self, now: Instant) -> Duration {
+        let passed = now.saturating_duration_since(self.started_at);
+        passed.saturating_sub(self.deadline.lateness())
     }
 
     /// Returns what may excuse a failure of the run. `late` is the last lateness of the scheduler,
@@ -141,6 +162,8 @@ impl Run {
     /// the grace, but not more than what it lost, so that a short lateness does not use it up.
     fn move_deadline(&mut self, late: Late, now: Instant, bound: Duration) {
         self.deadline.move_by(late.by, bound);
+        // Without the bound: a run that is paused for ever is never slow.
+        self.slow_at = self.slow_at.map(|at| at + late.by);
         let earliest = now + late.by.min(GRACE);
         if self.deadline.at() < earliest && !self.has_grace {
             self.has_grace = true;
@@ -168,6 +191,7 @@ impl Slot {
             idle_lateness: Duration::ZERO,
             result_at: None,
             excused: None,
+            fast_runs: None,
             is_done: false,
             waiting: Vec::new(),
         }
@@ -264,11 +288,39 @@ impl Slot {
         (sample, transition)
     }
 
-    /// Starts a run, and returns its deadline.
+    /// Starts a run, and returns when to look at it.
     pub(super) fn begin_run(&mut self, task: AbortHandle, now: Instant) -> Instant {
-        let mut run = Run::new(task, now, self.spec().timeout);
+        let mut run = Run::new(task, now, self.spec());
         run.late_before = std::mem::take(&mut self.idle_lateness);
-        self.run.insert(run).deadline.at()
+        self.run.insert(run).timer()
+    }
+
+    /// Notes that the present run is slow. Returns whether it is the first of a row of slow runs.
+    pub(super) fn note_slow_run(&mut self) -> bool {
+        if let Some(run) = &mut self.run {
+            run.slow_at = None;
+        }
+        self.fast_runs.replace(0).is_none()
+    }
+
+    /// Notes how long a run took that passed. Returns whether it ends a row of slow runs.
+    ///
+    /// A run that failed quickly tells nothing of how fast the next one passes.
+    pub(super) fn note_pass(&mut self, took: Duration) -> bool {
+        let Some(fast_runs) = &mut self.fast_runs else {
+            return false;
+        };
+        let is_slow = self
+            .state
+            .spec
+            .slow_after()
+            .is_some_and(|after| took >= after);
+        *fast_runs = if is_slow { 0 } else { *fast_runs + 1 };
+        let is_over = *fast_runs >= FAST_RUNS;
+        if is_over {
+            self.fast_runs = None;
+        }
+        is_over
     }
 
     /// Returns whether lateness excuses a failure.
@@ -355,8 +407,8 @@ impl Slot {
         })
     }
 
-    /// Moves the deadlines that had not passed when the scheduler should have woken up. Returns
-    /// those of a run in progress, before and after.
+    /// Moves the deadlines that had not passed when the scheduler should have woken up. Returns when
+    /// to look at a run in progress, before and after.
     pub(super) fn move_deadlines(
         &mut self,
         late: Late,
@@ -376,9 +428,9 @@ impl Slot {
         if run.timed_out {
             return None;
         }
-        let before = run.deadline.at();
+        let before = run.timer();
         run.move_deadline(late, now, bound);
-        Some((before, run.deadline.at()))
+        Some((before, run.timer()))
     }
 
     /// Lets a run go on although its result is ignored.

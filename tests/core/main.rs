@@ -13,6 +13,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod events;
 mod exposure;
 mod frameworks;
 mod host;
@@ -28,8 +29,10 @@ mod network;
 mod passive;
 mod pool;
 mod refresher;
+mod runs;
 mod settings;
 mod sqlite;
 #[cfg(all(target_os = "linux", feature = "systemd"))]
 mod systemd;
+mod webhook;
 mod wire;

@@ -12,6 +12,7 @@ mod wait;
 pub(crate) mod authority;
 pub(crate) mod child;
 pub(crate) mod counting;
+pub(crate) mod log;
 pub(crate) mod never_ready;
 pub(crate) mod port;
 pub(crate) mod prober;
@@ -24,6 +25,6 @@ pub(crate) mod verdict;
 pub(crate) mod watched;
 
 pub(crate) use clock::{lapse, millis, secs, settle};
-pub(crate) use dial::Dial;
+pub(crate) use dial::{Dial, Position};
 pub(crate) use health::{layer, steady};
 pub(crate) use wait::{PATIENCE, eventually, wait_until};

@@ -138,6 +138,12 @@ impl<'a> Report<'a> {
         self.identity.description.as_deref()
     }
 
+    /// Returns the environment that the process runs in, if it was
+    /// [set](crate::HealthBuilder::environment). JSON and text do not contain it.
+    pub fn environment(&self) -> Option<&str> {
+        self.identity.environment.as_deref()
+    }
+
     /// Returns `links` of the draft: link relations and URIs, sorted by relation.
     pub fn links(&self) -> impl Iterator<Item = (&str, &str)> {
         let links = self.identity.links.iter();

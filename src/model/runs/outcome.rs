@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::Status;
+use crate::model::{CheckResult, Status};
 
 /// How one run of a check ended, before thresholds and criticality.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,6 +32,15 @@ impl RunOutcome {
         Self::Panic,
         Self::Starved,
     ];
+
+    /// Returns how a run ended that returned a result.
+    pub(crate) fn of(result: &CheckResult) -> Self {
+        match result.as_ref().map(|seen| seen.status) {
+            Ok(Status::Pass) => Self::Pass,
+            Ok(Status::Warn) => Self::Warn,
+            Ok(Status::Fail) | Err(_) => Self::Fail,
+        }
+    }
 
     /// Returns the word for the outcome: `pass`, `warn`, `fail`, `timeout`, `panic` or `starved`.
     pub fn as_str(self) -> &'static str {

@@ -54,7 +54,7 @@ fn simulate(seed: u64, steps: u64) -> Result<u64, String> {
     let _panics = CountedPanics::new();
 
     let mut rng = Rng::new(seed);
-    let weather = Weather::any(&mut rng, Kind::of(seed));
+    let weather = Weather::any(&mut rng, seed);
     let steps = weather.steps(steps);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

@@ -280,11 +280,13 @@ pub(super) struct Tracer {
     pub(super) lines: Arc<Lines>,
 }
 
-/// How many lines were written, and how many of these tell that the listeners missed something.
+/// How many lines were written, how many of these tell that others are missing, and how many are
+/// about slow runs.
 #[derive(Default)]
 pub(super) struct Lines {
     pub(super) written: AtomicU64,
     pub(super) about_log: AtomicU64,
+    pub(super) about_slow: AtomicU64,
 }
 
 impl tracing::Subscriber for Tracer {
@@ -303,10 +305,14 @@ impl tracing::Subscriber for Tracer {
 
     fn event(&self, event: &tracing::Event<'_>) {
         self.lines.written.fetch_add(1, Ordering::Relaxed);
-        let mut is_about_log = IsAboutLog(false);
-        event.record(&mut is_about_log);
-        if is_about_log.0 {
+        let mut message = Message::default();
+        event.record(&mut message);
+        // This one is not a line of the queue.
+        if message.0.starts_with("the log is too slow") {
             self.lines.about_log.fetch_add(1, Ordering::Relaxed);
+        }
+        if message.0.starts_with("a health check is ") {
+            self.lines.about_slow.fetch_add(1, Ordering::Relaxed);
         }
         if !self.misbehaves {
             return;
@@ -324,13 +330,15 @@ impl tracing::Subscriber for Tracer {
     }
 }
 
-/// Whether a line tells that others are missing, which is not a line of the queue.
-struct IsAboutLog(bool);
+/// The message of a line.
+#[derive(Default)]
+struct Message(String);
 
-impl Visit for IsAboutLog {
+impl Visit for Message {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let text = || format!("{value:?}");
-        self.0 |= field.name() == "message" && text().starts_with("the log is too slow");
+        if field.name() == "message" {
+            self.0 = format!("{value:?}");
+        }
     }
 }
 

@@ -51,11 +51,16 @@ pub(super) struct Weather {
     /// There are heartbeats.
     pub(super) heartbeats: bool,
     pub(super) jitter: f64,
+    /// The part of its timeout after which a run is slow.
+    pub(super) slow_at: f64,
+    /// Whether runs have spans.
+    pub(super) spans: bool,
     pub(super) limits: Limits,
 }
 
 impl Weather {
-    pub(super) fn any(rng: &mut Rng, kind: Kind) -> Self {
+    pub(super) fn any(rng: &mut Rng, seed: u64) -> Self {
+        let kind = Kind::of(seed);
         let (crowd, hostile) = (kind == Kind::Crowd, kind != Kind::Calm);
         let limits = Limits {
             lateness: Duration::from_secs(rng.pick(&[1, 10, 60, 60, 600, 600])),
@@ -77,6 +82,8 @@ impl Weather {
             heartbeats: rng.one_in(2),
             jitter: rng.pick(&[0.0, 0.1, 0.1, 0.5]),
             limits,
+            slow_at: [0.01, 0.5, 1.0][usize::try_from(seed % 3).unwrap()],
+            spans: seed / 3 % 2 == 0,
         }
     }
 

@@ -50,8 +50,12 @@ impl World {
         let mut builder = Health::builder()
             .jitter(weather.jitter)
             .limits(weather.limits)
+            .slow_at(weather.slow_at)
             .jitter_seed(host.facts().rng.below(u64::MAX))
             .on_transition(listener.callback(host, weather.bad_observers));
+        if weather.spans {
+            builder = builder.run_spans();
+        }
         let count = {
             let rng = &mut host.facts().rng;
             if weather.crowd {
@@ -316,7 +320,16 @@ impl World {
             + self.health.lateness().starved_runs
             + self.host.facts().listener_panics
             + self.restarts.count;
-        let most = least + self.health.missed_by_listeners();
+        // Nobody knows how many of the lines that were dropped are about slow runs.
+        let about_slow = load(&self.lines.about_slow);
+        let dropped = match self.weather.slow_at {
+            1.0 => 0,
+            _ => self.health.missed_by_log(),
+        };
+        let (least, most) = (
+            least + about_slow,
+            least + about_slow + self.health.missed_by_listeners() + dropped,
+        );
         if (least..=most).contains(&lines) {
             return Ok(());
         }

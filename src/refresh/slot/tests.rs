@@ -12,7 +12,7 @@ const fn ms(millis: u64) -> Duration {
 async fn only_the_lateness_before_and_during_a_run_excuses_it() {
     let start = Instant::now();
     let task = tokio::spawn(async {}).abort_handle();
-    let mut run = Run::new(task, start, ms(2_000));
+    let mut run = Run::new(task, start, &spec(ms(2_000)));
     run.late_before = ms(300);
     let late = Late {
         alarm: start + ms(100),
@@ -42,7 +42,7 @@ async fn only_the_lateness_before_and_during_a_run_excuses_it() {
 async fn the_last_turn_is_given_once_and_only_when_no_time_is_left() {
     let start = Instant::now();
     let task = tokio::spawn(async {}).abort_handle();
-    let mut run = Run::new(task, start, ms(2_000));
+    let mut run = Run::new(task, start, &spec(ms(2_000)));
     // The first lateness uses up the bound.
     for (now, by, deadline) in [
         (600, 500, 2_500),
@@ -65,7 +65,7 @@ async fn the_last_turn_is_given_once_and_only_when_no_time_is_left() {
 async fn a_short_lateness_does_not_use_up_the_last_turn() {
     let start = Instant::now();
     let task = tokio::spawn(async {}).abort_handle();
-    let mut run = Run::new(task, start, ms(56));
+    let mut run = Run::new(task, start, &spec(ms(56)));
     for (now, by, deadline) in [(35, 12, 68), (16_530, 16_495, 16_630)] {
         let late = Late {
             alarm: start + ms(now - by),
@@ -76,13 +76,20 @@ async fn a_short_lateness_does_not_use_up_the_last_turn() {
     }
 }
 
-fn slot(timeout: Duration) -> Slot {
-    let spec = CheckSpec {
+fn spec(timeout: Duration) -> CheckSpec {
+    CheckSpec {
         timeout,
         ..CheckSpec::clone(&CheckState::fixed(Status::Pass).spec)
-    };
+    }
+}
+
+fn slot(timeout: Duration) -> Slot {
     let indicator = indicator_fn("fixed", async || Ok::<_, String>(()));
-    Slot::new(Probe::Readiness, spec, Arc::new(CatchDrop::new(indicator)))
+    Slot::new(
+        Probe::Readiness,
+        spec(timeout),
+        Arc::new(CatchDrop::new(indicator)),
+    )
 }
 
 #[test]

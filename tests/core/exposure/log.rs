@@ -3,88 +3,15 @@
 //! S11 of the peers' tables is here: nothing is logged of what is up, and a failure once. Fields
 //! are looked at as a subscriber gets them, since not every one of them escapes what it writes.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::Once;
-
 use tokio::runtime::Builder;
 use tokio::time::advance;
 use tower_health::test_util::{ScriptedIndicator, Step};
 use tower_health::{Criticality, Observation};
-use tracing::field::{Field, Visit};
-use tracing::subscriber::NoSubscriber;
-use tracing::{Dispatch, Event, Level, Subscriber};
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing::Level;
 
 use super::support::{failing, passing};
+use crate::support::log::{logged, with_text};
 use crate::support::{Dial, lapse, secs, settle, steady};
-
-#[derive(Clone, Debug)]
-struct Line {
-    level: Level,
-    fields: BTreeMap<&'static str, String>,
-}
-
-impl Line {
-    fn get(&self, field: &str) -> &str {
-        self.fields.get(field).map_or("", |text| text)
-    }
-
-    fn contains(&self, text: &str) -> bool {
-        self.fields.values().any(|field| field.contains(text))
-    }
-}
-
-thread_local! {
-    static LINES: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Keeps what this crate logs on this thread, where the test and all of its tasks run.
-struct Recorder;
-
-impl<S: Subscriber> Layer<S> for Recorder {
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if !event.metadata().target().starts_with("tower_health") {
-            return;
-        }
-        let mut line = Line {
-            level: *event.metadata().level(),
-            fields: BTreeMap::new(),
-        };
-        event.record(&mut Fields(&mut line.fields));
-        LINES.with_borrow_mut(|lines| lines.push(line));
-    }
-}
-
-struct Fields<'a>(&'a mut BTreeMap<&'static str, String>);
-
-impl Visit for Fields<'_> {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.insert(field.name(), value.to_owned());
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0.insert(field.name(), format!("{value:?}"));
-    }
-}
-
-/// What was logged since the last call. The first call starts the recording.
-fn logged() -> Vec<Line> {
-    static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| {
-        let subscriber = tracing_subscriber::registry().with(Recorder);
-        tracing::subscriber::set_global_default(subscriber).unwrap();
-        // Another test may have logged between the lines above, and then its event would count as
-        // one that no subscriber wants. Each new dispatcher makes tracing ask again.
-        drop(Dispatch::new(NoSubscriber::default()));
-    });
-    LINES.take()
-}
-
-fn with_text(lines: &[Line], text: &str) -> usize {
-    lines.iter().filter(|line| line.contains(text)).count()
-}
 
 // db:       pass  fail ×100  pass  fail
 // reason:         once             once

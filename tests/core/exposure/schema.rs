@@ -139,6 +139,13 @@ fn the_schema_refuses_what_is_not_a_report() {
             }),
         ),
         (
+            "links of a check that are a list",
+            serde_json::json!({
+                "status": "pass", "time": time,
+                "checks": { "db": [{ "status": "pass", "links": ["https://example.org"] }] },
+            }),
+        ),
+        (
             "a unit of nothing",
             serde_json::json!({
                 "status": "pass", "time": time,

@@ -35,6 +35,7 @@ struct ACheck {
     component_id: Option<String>,
     component_type: Option<String>,
     affected_endpoints: Vec<String>,
+    links: Vec<(String, String)>,
     failure_threshold: u32,
     /// One run after the other; the last one repeats.
     outcomes: Vec<Outcome>,
@@ -122,6 +123,7 @@ fn check() -> impl Strategy<Value = ACheck> {
         proptest::option::of(text()),
         proptest::option::of(text()),
         proptest::collection::vec(text(), 0..2),
+        proptest::collection::vec((text(), text()), 0..3),
     );
     let outcomes = proptest::collection::vec(outcome(), 1..4);
     (probe, name(), criticality, labels, 1_u32..4, outcomes).prop_map(
@@ -132,6 +134,7 @@ fn check() -> impl Strategy<Value = ACheck> {
             component_id: labels.0,
             component_type: labels.1,
             affected_endpoints: labels.2,
+            links: labels.3,
             failure_threshold,
             outcomes,
         },
@@ -212,6 +215,9 @@ impl ACheck {
         }
         for endpoint in self.affected_endpoints {
             check = check.affected_endpoint(endpoint);
+        }
+        for (relation, uri) in self.links {
+            check = check.link(relation, uri);
         }
         check
     }

@@ -22,6 +22,7 @@ fn the_builder_sets_what_the_file_sets() {
     let built = Health::builder()
         .ttl(secs(2))
         .timeout(millis(500))
+        .slow_at(0.75)
         .jitter(0.25)
         .jitter_seed(42)
         .drain_delay(secs(65))
@@ -31,6 +32,7 @@ fn the_builder_sets_what_the_file_sets() {
         .release_id("1.4.0+77")
         .service_id("billing-7")
         .description("the billing service")
+        .environment("production")
         .note("one replica")
         .note("no backups")
         .link("about", "https://example.org/about")
@@ -46,6 +48,7 @@ fn the_builder_sets_what_the_file_sets() {
 fn a_check_sets_what_the_file_sets() {
     let built = ok("db")
         .timeout(millis(250))
+        .slow_at(0.25)
         .ttl(secs(5))
         .failing_ttl(secs(1))
         .suspect_ttl(millis(100))
@@ -58,7 +61,8 @@ fn a_check_sets_what_the_file_sets() {
         .component_id("primary-db")
         .component_type(ComponentType::Datastore)
         .affected_endpoint("/orders/{id}")
-        .affected_endpoint("/carts");
+        .affected_endpoint("/carts")
+        .link("runbook", "https://example.org/runbooks/db");
     let config = &sample().health.checks["db"];
     assert_eq!(
         format!("{built:?}"),

@@ -12,6 +12,7 @@ fn a_health_has_the_defaults_that_are_documented() {
     let config = HealthConfig::default();
     assert_eq!(config.ttl, secs(1));
     assert_eq!(config.timeout, secs(5));
+    assert_eq!(config.slow_at, 0.5);
     assert_eq!(config.jitter, 0.1);
     assert_eq!(config.jitter_seed, None);
     assert_eq!(config.drain_delay, secs(5));
@@ -22,8 +23,9 @@ fn a_health_has_the_defaults_that_are_documented() {
         config.release_id,
         config.service_id,
         config.description,
+        config.environment,
     ];
-    assert_eq!(texts, [None, None, None, None]);
+    assert_eq!(texts, [None, None, None, None, None]);
     assert!(config.notes.is_empty() && config.links.is_empty() && config.checks.is_empty());
     // What Kubernetes grants by default.
     assert!(config.drain_delay + config.drain_cap < secs(30));
@@ -43,6 +45,8 @@ fn the_limits_have_the_defaults_that_are_documented() {
     assert_eq!((limits.transitions, limits.log_lines), (1_024, 1_024));
     let history = (limits.history_per_check, limits.history_bytes_per_check);
     assert_eq!(history, (64, 16 * 1024));
+    let runs = (limits.samples_per_check, limits.minutes_per_check);
+    assert_eq!(runs, (120, 90));
     assert_eq!((limits.readings_per_check, limits.text_bytes), (64, 4096));
     assert_eq!((limits.detached_runs, limits.lateness), (4, secs(60)));
 }

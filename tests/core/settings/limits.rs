@@ -8,7 +8,7 @@ use crate::support::{millis, secs, steady};
 type Count = fn(&mut Limits) -> &mut usize;
 
 /// Every limit that is a number, with its range.
-const COUNTS: [(&str, Count, usize, usize); 15] = [
+const COUNTS: [(&str, Count, usize, usize); 17] = [
     (
         "excluded_names",
         |limits| &mut limits.excluded_names,
@@ -55,6 +55,18 @@ const COUNTS: [(&str, Count, usize, usize); 15] = [
         |limits| &mut limits.history_bytes_per_check,
         1,
         1 << 20,
+    ),
+    (
+        "samples_per_check",
+        |limits| &mut limits.samples_per_check,
+        1,
+        65_536,
+    ),
+    (
+        "minutes_per_check",
+        |limits| &mut limits.minutes_per_check,
+        1,
+        10_080,
     ),
     (
         "readings_per_check",

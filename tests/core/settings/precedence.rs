@@ -220,11 +220,17 @@ async fn the_labels_are_those_of_the_first_who_says_some() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_replaces_the_endpoints_of_the_code() {
-    let check = Check::new(Own::default()).affected_endpoint("/code");
-    let file = "affected_endpoints = ['/file']";
+async fn a_file_replaces_the_endpoints_and_the_links_of_the_code() {
+    let check = Check::new(Own::default())
+        .affected_endpoint("/code")
+        .link("code", "https://code");
+    let file = "affected_endpoints = ['/file']\nlinks = { file = 'https://file' }";
     let entry = reported(&start(config("", Some(file)), check)).await;
     assert_eq!(entry["affectedEndpoints"], serde_json::json!(["/file"]));
+    assert_eq!(
+        entry["links"],
+        serde_json::json!({ "file": "https://file" })
+    );
 }
 
 // An indicator has no say in these.

@@ -28,6 +28,7 @@ fn every_setting_of_a_health_is_read() {
         let health = settings.health;
         assert_eq!(health.ttl, secs(2), "{format}");
         assert_eq!(health.timeout, millis(500), "{format}");
+        assert_eq!(health.slow_at, 0.75, "{format}");
         assert_eq!(health.jitter, 0.25, "{format}");
         assert_eq!(health.jitter_seed, Some(42), "{format}");
         assert_eq!(health.drain_delay, secs(65), "{format}");
@@ -37,6 +38,8 @@ fn every_setting_of_a_health_is_read() {
         assert_eq!(health.service_id.as_deref(), Some("billing-7"), "{format}");
         let description = health.description.as_deref();
         assert_eq!(description, Some("the billing service"), "{format}");
+        let environment = health.environment.as_deref();
+        assert_eq!(environment, Some("production"), "{format}");
         assert_eq!(health.notes, ["one replica", "no backups"], "{format}");
         let links = [
             ("about", "https://example.org/about"),
@@ -71,6 +74,8 @@ fn every_limit_is_read() {
         assert_eq!(limits.log_lines, 300, "{format}");
         assert_eq!(limits.history_per_check, 8, "{format}");
         assert_eq!(limits.history_bytes_per_check, 2000, "{format}");
+        assert_eq!(limits.samples_per_check, 60, "{format}");
+        assert_eq!(limits.minutes_per_check, 30, "{format}");
         assert_eq!(limits.readings_per_check, 16, "{format}");
         assert_eq!(limits.text_bytes, 1024, "{format}");
         assert_eq!(limits.detached_runs, 2, "{format}");
@@ -83,6 +88,7 @@ fn every_setting_of_a_check_is_read() {
     for (format, settings) in samples() {
         let db = &settings.health.checks["db"];
         assert_eq!(db.timeout, Some(millis(250)), "{format}");
+        assert_eq!(db.slow_at, Some(0.25), "{format}");
         assert_eq!(db.ttl, Some(secs(5)), "{format}");
         assert_eq!(db.failing_ttl, Some(secs(1)), "{format}");
         assert_eq!(db.suspect_ttl, Some(millis(100)), "{format}");
@@ -100,6 +106,9 @@ fn every_setting_of_a_check_is_read() {
         );
         let endpoints = ["/orders/{id}", "/carts"].map(str::to_owned).to_vec();
         assert_eq!(db.affected_endpoints, Some(endpoints), "{format}");
+        let runbook = ("runbook", "https://example.org/runbooks/db");
+        let links = BTreeMap::from([runbook].map(|(relation, uri)| (relation.into(), uri.into())));
+        assert_eq!(db.links, Some(links), "{format}");
 
         // What is not there is left to the next in line.
         let mut cache = CheckConfig::default();
