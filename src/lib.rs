@@ -170,10 +170,10 @@ pub use self::model::{
     OnTimeout, Probe, Reading, RefresherState, Report, ReportEntry, RunBucket, RunDurations,
     RunOutcome, RunSample, RunStats, Snapshot, Status, Subject, Transition, redact_credentials,
 };
-pub use self::state::RunHistory;
 #[cfg(feature = "grpc")]
 #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
 pub use self::state::ServingStatus;
+pub use self::state::{HistoryReader, RunHistory};
 
 #[cfg(feature = "test-util")]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]

@@ -35,7 +35,7 @@ pub(crate) use self::grpc::{Full, Peer, Peers, PendingPermit, Permit, is_standar
 #[cfg(feature = "grpc")]
 use self::grpc::{ServiceStatuses, Services};
 use self::history::History;
-pub use self::history::RunHistory;
+pub use self::history::{HistoryReader, RunHistory};
 use self::last_probe::LastProbe;
 #[cfg(feature = "signal")]
 pub(crate) use self::lifecycle::Shutdown;
@@ -64,7 +64,7 @@ pub(crate) struct SharedState {
     restarts: AtomicU64,
     missed_by_listeners: AtomicU64,
     missed_by_log: AtomicU64,
-    pub(crate) history: History,
+    pub(crate) history: Arc<History>,
     #[cfg(feature = "grpc")]
     statuses: watch::Receiver<Statuses>,
     publications: watch::Receiver<()>,
@@ -120,7 +120,7 @@ impl SharedState {
             restarts: AtomicU64::new(0),
             missed_by_listeners: AtomicU64::new(0),
             missed_by_log: AtomicU64::new(0),
-            history: History::new(&config.limits),
+            history: Arc::new(History::new(&config.limits)),
             #[cfg(feature = "grpc")]
             statuses: latest_statuses,
             publications: latest_publication,
