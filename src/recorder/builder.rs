@@ -39,7 +39,8 @@ impl Recorder {
     #[cfg_attr(docsrs, doc(cfg(feature = "recorder-sqlite")))]
     pub fn sqlite(path: impl AsRef<Path>) -> RecorderBuilder {
         let path = path.as_ref();
-        let is_file = path.file_name().is_some();
+        // SQLite takes this for a database in memory, which each connection has for itself.
+        let is_file = path.file_name().is_some() && path != Path::new(":memory:");
         let fault = || RecorderError::setting("the path of the history names no file");
         let place = is_file.then(|| Place::Sqlite(path.to_owned()));
         RecorderBuilder::at(place.ok_or_else(fault))

@@ -70,7 +70,12 @@ mod tests {
     const NOW: i64 = 1_700_000_000;
 
     /// A clock that is read at a minute, with the year by which it is ahead.
-    fn reads(clock: &mut TrustedClock, start: Instant, stored: i64, reads: [(u64, i64); 5]) -> [bool; 5] {
+    fn reads(
+        clock: &mut TrustedClock,
+        start: Instant,
+        stored: i64,
+        reads: [(u64, i64); 5],
+    ) -> [bool; 5] {
         reads.map(|(minute, years)| {
             let now = NOW + i64::try_from(minute).unwrap() * 60 + years * YEAR;
             let at = start + Duration::from_secs(60 * minute);

@@ -43,7 +43,11 @@ fn counts() -> impl Iterator<Item = &'static str> {
 
 /// Lists the columns, in the order of [`values`].
 pub(super) fn names() -> String {
-    let names: Vec<_> = COUNTS.into_iter().chain([SUM, MAX]).chain(HISTOGRAM).collect();
+    let names: Vec<_> = COUNTS
+        .into_iter()
+        .chain([SUM, MAX])
+        .chain(HISTOGRAM)
+        .collect();
     names.join(", ")
 }
 
@@ -65,7 +69,9 @@ pub(super) fn sums(dialect: Dialect) -> String {
 /// Replaces every column by that of the row that was to be inserted.
 pub(super) fn replaced() -> String {
     let columns = counts().chain([SUM, MAX]);
-    let columns: Vec<_> = columns.map(|name| format!("{name} = excluded.{name}")).collect();
+    let columns: Vec<_> = columns
+        .map(|name| format!("{name} = excluded.{name}"))
+        .collect();
     columns.join(", ")
 }
 
@@ -92,7 +98,10 @@ pub(super) fn values(bucket: &RunBucket) -> Vec<Value> {
     let durations = bucket.durations();
     let runs = RunOutcome::EACH.map(|outcome| i64::from(bucket.runs(outcome)).min(MOST));
     let times = [durations.sum(), durations.max()].map(micros);
-    let counts = durations.counts().iter().map(|count| i64::from(*count).min(MOST));
+    let counts = durations
+        .counts()
+        .iter()
+        .map(|count| i64::from(*count).min(MOST));
     let all = runs.into_iter().chain(times).chain(counts);
     all.map(sparse).collect()
 }

@@ -72,7 +72,10 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn stats(&self) -> RecorderStats {
-        self.stats.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.stats
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(super) fn set_stats(&self, stats: RecorderStats) {
@@ -152,7 +155,9 @@ impl Recorder {
         range: Range<SystemTime>,
         selection: impl Into<Selection>,
     ) -> Result<Vec<RecordedRuns>, RecorderError> {
-        self.archive.history(range, self.own(selection.into())).await
+        self.archive
+            .history(range, self.own(selection.into()))
+            .await
     }
 
     /// Returns the recorded transitions of this service within a range of time, oldest first.
@@ -175,7 +180,9 @@ impl Recorder {
     }
 
     fn own(&self, mut selection: Selection) -> Selection {
-        selection.service.get_or_insert_with(|| self.service.clone());
+        selection
+            .service
+            .get_or_insert_with(|| self.service.clone());
         selection
     }
 }

@@ -94,9 +94,9 @@ impl Retention {
     pub(super) fn check(&self) -> Result<(), RecorderError> {
         let fault = if self.minutes < 3 * HOUR {
             "retention.minutes must be at least 3 h"
-        } else if self.hours < self.minutes + DAY {
+        } else if self.hours < self.minutes.saturating_add(DAY) {
             "retention.hours must be at least a day more than retention.minutes"
-        } else if self.days < self.hours + DAY {
+        } else if self.days < self.hours.saturating_add(DAY) {
             "retention.days must be at least a day more than retention.hours"
         } else if self.days > CENTURY {
             "retention.days must be at most a century"

@@ -58,7 +58,9 @@ impl Simulation {
         let mut database = Database::new(place, Purpose::Migrate, Duration::from_secs(60));
         let registering = writer.clone();
         let registered = database.run(move |mut session| async move {
-            let process = registering.register(&mut session, now, seconds(now)).await?;
+            let process = registering
+                .register(&mut session, now, seconds(now))
+                .await?;
             Ok((session, process))
         });
         Ok(Self {
@@ -69,6 +71,7 @@ impl Simulation {
         })
     }
 
+    /// Sets how long what is kept.
     #[must_use]
     pub fn retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
@@ -113,11 +116,7 @@ impl Simulation {
         Ok(passes)
     }
 
-    async fn tidy_once(
-        &mut self,
-        now: SystemTime,
-        budget: usize,
-    ) -> Result<Tidied, RecorderError> {
+    async fn tidy_once(&mut self, now: SystemTime, budget: usize) -> Result<Tidied, RecorderError> {
         let retention = self.retention;
         let tidied = self.database.run(move |mut session| async move {
             let pass = Pass::new(&mut session, &retention, seconds(now), budget);

@@ -246,7 +246,13 @@ impl<'a> Pass<'a> {
             columns::sums(dialect),
             columns::added(dialect),
         );
-        let key = [rows.series, fine.seconds(), rows.process, rows.from, rows.to];
+        let key = [
+            rows.series,
+            fine.seconds(),
+            rows.process,
+            rows.from,
+            rows.to,
+        ];
         let key = key.map(Value::from).to_vec();
         self.session.execute(sum, key.clone()).await?;
         let delete = format!("DELETE FROM tower_health_buckets {of}");
@@ -270,8 +276,13 @@ impl<'a> Pass<'a> {
             end("min"),
             end("max")
         );
-        let rows = self.session.fetch(query, vec![resolution.seconds().into()]).await?;
-        let ends = rows.iter().map(|row| Some((row.int(0)?, row.int(1)?, row.int(2)?)));
+        let rows = self
+            .session
+            .fetch(query, vec![resolution.seconds().into()])
+            .await?;
+        let ends = rows
+            .iter()
+            .map(|row| Some((row.int(0)?, row.int(1)?, row.int(2)?)));
         Ok(ends.flatten().collect())
     }
 
@@ -334,8 +345,11 @@ impl<'a> Pass<'a> {
 
     async fn transitions(&mut self) -> Result<bool, RecorderError> {
         let second = 1_000_000;
-        let past = self.cutoff(Resolution::Day, self.now).saturating_mul(second);
-        let query = "SELECT series, count(*), min(at) FROM tower_health_transitions GROUP BY series";
+        let past = self
+            .cutoff(Resolution::Day, self.now)
+            .saturating_mul(second);
+        let query =
+            "SELECT series, count(*), min(at) FROM tower_health_transitions GROUP BY series";
         for row in self.session.fetch(query, Vec::new()).await? {
             let (Some(series), Some(count), Some(oldest)) = (row.int(0), row.int(1), row.int(2))
             else {
@@ -346,7 +360,8 @@ impl<'a> Pass<'a> {
                 if !self.begin().await? {
                     return Ok(false);
                 }
-                self.delete_transitions(series, i64::MAX, excess.min(ROWS)).await?;
+                self.delete_transitions(series, i64::MAX, excess.min(ROWS))
+                    .await?;
                 excess -= ROWS;
             }
             if oldest < past {

@@ -100,7 +100,10 @@ impl Writer {
         }
         let series = self.series(session, batch).await?;
         let is_late = |start| seconds(start) < moved;
-        let in_time = batch.minutes.iter().filter(|(_, minute)| !is_late(minute.start()));
+        let in_time = batch
+            .minutes
+            .iter()
+            .filter(|(_, minute)| !is_late(minute.start()));
         let minutes: Vec<_> = in_time
             .filter_map(|(check, minute)| {
                 let minute_key = [
@@ -131,13 +134,19 @@ impl Writer {
         batch: &Batch,
     ) -> Result<HashMap<Subject, i64>, RecorderError> {
         let mut series = self.series.as_ref().clone();
-        let changes = batch.changes.iter().map(|change| &change.transition.subject);
+        let changes = batch
+            .changes
+            .iter()
+            .map(|change| &change.transition.subject);
         let subjects = batch.minutes.iter().map(|(check, _)| check).chain(changes);
-        for subject in subjects {
-            if !series.contains_key(subject) {
-                let id = self.series_of(session, subject).await?;
-                series.insert(subject.clone(), id);
-            }
+        let unknown = subjects.filter(|subject| !series.contains_key(subject));
+        let mut unknown: Vec<_> = unknown.cloned().collect();
+        // In the same order in each process: two of them would otherwise wait for one another.
+        unknown.sort_by_cached_key(ToString::to_string);
+        unknown.dedup();
+        for subject in unknown {
+            let id = self.series_of(session, &subject).await?;
+            series.insert(subject, id);
         }
         Ok(series)
     }
@@ -169,10 +178,7 @@ impl Writer {
     }
 }
 
-async fn upsert_minutes(
-    session: &mut Session,
-    rows: Vec<Vec<Value>>,
-) -> Result<(), RecorderError> {
+async fn upsert_minutes(session: &mut Session, rows: Vec<Vec<Value>>) -> Result<(), RecorderError> {
     let columns = format!("series, resolution, start, process, {}", columns::names());
     let then = format!(
         "ON CONFLICT (series, resolution, start, process) DO UPDATE SET {}",
@@ -205,7 +211,12 @@ fn transitions(batch: &Batch, series: &HashMap<Subject, i64>, process: i64) -> V
             transition.to.as_str().into(),
             transition.cause.map(Cause::as_str).into(),
             // Postgres has no NUL in texts.
-            transition.output.as_deref().map(|text| text.replace('\0', " ")).as_deref().into(),
+            transition
+                .output
+                .as_deref()
+                .map(|text| text.replace('\0', " "))
+                .as_deref()
+                .into(),
             transition.duration.map(micros).into(),
             failures.into(),
             micros(transition.lateness).into(),
@@ -224,8 +235,13 @@ async fn insert(
     let mut rows = rows.into_iter().peekable();
     while let Some(width) = rows.peek().map(Vec::len) {
         let chunk: Vec<_> = rows.by_ref().take(ROWS).collect();
-        let sql = format!("INSERT INTO {into} VALUES {} {then}", places(chunk.len(), width));
-        session.execute(sql, chunk.into_iter().flatten().collect()).await?;
+        let sql = format!(
+            "INSERT INTO {into} VALUES {} {then}",
+            places(chunk.len(), width)
+        );
+        session
+            .execute(sql, chunk.into_iter().flatten().collect())
+            .await?;
     }
     Ok(())
 }

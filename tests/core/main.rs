@@ -22,6 +22,7 @@ mod middleware;
 mod network;
 mod passive;
 mod pool;
+mod recorder;
 mod refresher;
 mod settings;
 mod sqlite;

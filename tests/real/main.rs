@@ -34,6 +34,8 @@ mod hostile;
 mod http;
 #[cfg(all(unix, feature = "deadpool-postgres"))]
 mod pool;
+#[cfg(target_os = "linux")]
+mod recorder;
 #[cfg(all(unix, feature = "redis"))]
 mod redis;
 #[cfg(target_os = "linux")]

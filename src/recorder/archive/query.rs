@@ -4,9 +4,7 @@ use std::ops::Range;
 use std::time::{Duration, SystemTime};
 
 use super::{RecordedRuns, RecordedTransition};
-use crate::recorder::columns::{
-    self, at_micros, micros_since_1970, seconds,
-};
+use crate::recorder::columns::{self, at_micros, micros_since_1970, seconds};
 use crate::recorder::database::{Row, Session, Value};
 use crate::recorder::error::Kind;
 use crate::recorder::{RecorderError, Resolution, Selection, names};

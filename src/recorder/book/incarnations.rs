@@ -53,7 +53,9 @@ impl Incarnations {
     }
 
     pub(super) fn forget_processes(&mut self) {
-        self.processes.values_mut().for_each(|process| *process = None);
+        self.processes
+            .values_mut()
+            .for_each(|process| *process = None);
     }
 
     pub(super) fn retain(&mut self, is_used: impl Fn(u32) -> bool) {

@@ -105,9 +105,10 @@ impl Minutes {
     }
 
     pub(super) fn unwritten(&self, incarnation: u32) -> impl Iterator<Item = RunBucket> {
-        let unwritten = self.known.values().filter(move |minute| {
-            minute.incarnation == incarnation && minute.is_unwritten()
-        });
+        let unwritten = self
+            .known
+            .values()
+            .filter(move |minute| minute.incarnation == incarnation && minute.is_unwritten());
         unwritten.map(|minute| minute.bucket)
     }
 
@@ -148,5 +149,107 @@ impl Minutes {
     pub(super) fn nothing_written(&mut self) {
         let minutes = self.known.values_mut();
         minutes.for_each(|minute| minute.written = Written::Nothing);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::RunDurations;
+    use crate::recorder::columns::at_seconds;
+
+    /// A minute with this many runs.
+    fn minute(start: i64, runs: u32) -> RunBucket {
+        let mut counts = [0; RunDurations::BOUNDS.len() + 1];
+        counts[0] = runs;
+        let durations = RunDurations::from_parts(counts, Duration::ZERO, Duration::ZERO);
+        RunBucket::from_parts(at_seconds(start * 60), [runs, 0, 0, 0, 0, 0], durations)
+    }
+
+    /// The starts in minutes and the runs of what is to be written.
+    fn unwritten(minutes: &Minutes, incarnation: u32) -> Vec<(i64, u64)> {
+        let unwritten = minutes.unwritten(incarnation);
+        unwritten
+            .map(|bucket| (seconds(bucket.start()) / 60, count(&bucket)))
+            .collect()
+    }
+
+    fn write_all(minutes: &mut Minutes, incarnation: u32) {
+        for bucket in minutes.unwritten(incarnation).collect::<Vec<_>>() {
+            minutes.written(&bucket);
+        }
+    }
+
+    #[test]
+    fn only_what_changed_is_written() {
+        let mut minutes = Minutes::new(0);
+        assert_eq!(minutes.read([minute(1, 60), minute(2, 3)].iter()), 0);
+        assert_eq!(unwritten(&minutes, 0), [(1, 60), (2, 3)]);
+        write_all(&mut minutes, 0);
+        assert!(!minutes.has_unwritten());
+        minutes.read([minute(1, 60), minute(2, 9), minute(3, 1)].iter());
+        assert_eq!(unwritten(&minutes, 0), [(2, 9), (3, 1)]);
+    }
+
+    #[test]
+    fn a_minute_that_leaves_the_memory_unwritten_is_counted() {
+        let mut minutes = Minutes::new(0);
+        minutes.read([minute(1, 60), minute(2, 60)].iter());
+        minutes.written(&minute(1, 60));
+        assert_eq!(minutes.read([minute(3, 60)].iter()), 1);
+        assert_eq!(unwritten(&minutes, 0), [(3, 60)]);
+    }
+
+    // The row of the first pass through that time stays as it is.
+    #[test]
+    fn a_minute_that_comes_again_is_written_as_another_process() {
+        let mut minutes = Minutes::new(0);
+        minutes.read([minute(100, 60), minute(101, 60)].iter());
+        write_all(&mut minutes, 0);
+        minutes.read([minute(101, 60), minute(40, 5)].iter());
+        assert_eq!(unwritten(&minutes, 0), []);
+        assert_eq!(unwritten(&minutes, 1), [(40, 5)]);
+        write_all(&mut minutes, 1);
+        minutes.read([minute(40, 60), minute(41, 2)].iter());
+        assert_eq!(unwritten(&minutes, 1), [(40, 60), (41, 2)]);
+        // Back again, while the first pass is still in memory.
+        write_all(&mut minutes, 1);
+        minutes.read([minute(40, 60), minute(41, 9)].iter());
+        assert_eq!(unwritten(&minutes, 1), [(41, 9)]);
+    }
+
+    #[test]
+    fn a_check_that_was_added_again_is_written_as_another_process() {
+        let mut minutes = Minutes::new(0);
+        minutes.read([minute(1, 60)].iter());
+        write_all(&mut minutes, 0);
+        minutes.read([minute(1, 2)].iter());
+        assert_eq!(unwritten(&minutes, 0), []);
+        assert_eq!(unwritten(&minutes, 1), [(1, 2)]);
+    }
+
+    #[test]
+    fn what_the_database_may_have_is_not_written_as_another_process() {
+        let mut minutes = Minutes::new(0);
+        minutes.read([minute(1, 60), minute(2, 60)].iter());
+        minutes.written(&minute(1, 60));
+        minutes.in_doubt(&minute(2, 60));
+        minutes.read([minute(1, 60), minute(2, 60), minute(3, 60)].iter());
+        // A retry as the same process does no harm.
+        assert_eq!(unwritten(&minutes, 0), [(2, 60), (3, 60)]);
+        assert_eq!(minutes.move_to(0, 1), 1);
+        assert_eq!(unwritten(&minutes, 0), []);
+        assert_eq!(unwritten(&minutes, 1), [(3, 60)]);
+    }
+
+    #[test]
+    fn a_database_that_is_new_gets_everything() {
+        let mut minutes = Minutes::new(0);
+        minutes.read([minute(1, 60), minute(2, 60)].iter());
+        write_all(&mut minutes, 0);
+        minutes.nothing_written();
+        assert_eq!(unwritten(&minutes, 0), [(1, 60), (2, 60)]);
     }
 }

@@ -106,9 +106,8 @@ impl Book {
             let of = by_subject.entry(transition.subject.clone()).or_default();
             of.push(transition);
         }
-        self.changes.retain(|subject, changes| {
-            by_subject.contains_key(subject) || changes.has_unwritten()
-        });
+        self.changes
+            .retain(|subject, changes| by_subject.contains_key(subject) || changes.has_unwritten());
         let first = self.incarnations.first();
         for (subject, of) in by_subject {
             let changes = self.changes.entry(subject);
@@ -202,6 +201,10 @@ impl Book {
         let minutes = self.minutes.values().flat_map(Minutes::incarnations);
         let changes = self.changes.values().flat_map(Changes::incarnations);
         let used: Vec<_> = minutes.chain(changes).collect();
-        self.incarnations.retain(|incarnation| used.contains(&incarnation));
+        self.incarnations
+            .retain(|incarnation| used.contains(&incarnation));
     }
 }
+
+#[cfg(test)]
+mod tests;

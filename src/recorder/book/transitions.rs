@@ -78,7 +78,8 @@ impl Changes {
     }
 
     pub(super) fn written(&mut self, ordinal: i64) {
-        self.waiting.retain(|waiting| waiting.change.ordinal != ordinal);
+        self.waiting
+            .retain(|waiting| waiting.change.ordinal != ordinal);
     }
 
     pub(super) fn in_doubt(&mut self, ordinal: i64) {
@@ -134,4 +135,92 @@ fn cut(mut text: String) -> String {
         text.shrink_to_fit();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::recorder::columns::at_seconds;
+    use crate::{Probe, Status, Subject};
+
+    /// One whose reason is a number.
+    fn transition(number: u64) -> Transition {
+        Transition {
+            subject: Subject::Probe(Probe::Readiness),
+            from: Some(Status::Pass),
+            to: Status::Fail,
+            output: Some(number.to_string()),
+            cause: None,
+            // A clock that stands still.
+            time: at_seconds(1_700_000_000),
+            duration: None,
+            consecutive_failures: 0,
+            lateness: Duration::ZERO,
+        }
+    }
+
+    fn read(changes: &mut Changes, numbers: std::ops::Range<u64>) -> u64 {
+        changes.read(numbers.map(transition).collect(), 5)
+    }
+
+    fn waiting(changes: &Changes, incarnation: u32) -> Vec<(i64, String)> {
+        let unwritten = changes.unwritten(incarnation);
+        unwritten
+            .map(|change| (change.ordinal, change.transition.output.unwrap_or_default()))
+            .collect()
+    }
+
+    fn numbered(numbers: &[(i64, u64)]) -> Vec<(i64, String)> {
+        let numbers = numbers.iter();
+        numbers
+            .map(|(ordinal, number)| (*ordinal, number.to_string()))
+            .collect()
+    }
+
+    #[test]
+    fn each_transition_gets_one_number() {
+        let mut changes = Changes::new(0);
+        read(&mut changes, 0..2);
+        read(&mut changes, 0..2);
+        read(&mut changes, 1..4);
+        let expected = numbered(&[(0, 0), (1, 1), (2, 2), (3, 3)]);
+        assert_eq!(waiting(&changes, 0), expected);
+        changes.written(1);
+        assert_eq!(waiting(&changes, 0).len(), 3);
+        // All that was known is gone.
+        read(&mut changes, 9..10);
+        assert_eq!(waiting(&changes, 0).last(), numbered(&[(4, 9)]).last());
+    }
+
+    #[test]
+    fn the_oldest_make_room_and_are_counted() {
+        let mut changes = Changes::new(0);
+        assert_eq!(read(&mut changes, 0..5), 0);
+        assert_eq!(read(&mut changes, 3..8), 3);
+        let left: Vec<_> = waiting(&changes, 0)
+            .into_iter()
+            .map(|(ordinal, _)| ordinal)
+            .collect();
+        assert_eq!(left, [3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn what_the_database_may_have_is_not_written_as_another_process() {
+        let mut changes = Changes::new(0);
+        read(&mut changes, 0..3);
+        changes.in_doubt(1);
+        assert_eq!(changes.move_to(0, 1), 1);
+        assert_eq!(waiting(&changes, 1), numbered(&[(0, 0), (2, 2)]));
+    }
+
+    #[test]
+    fn a_long_reason_is_cut_between_characters() {
+        let mut long = transition(0);
+        long.output = Some(format!("x{}", "ä".repeat(TEXT)));
+        let mut changes = Changes::new(0);
+        changes.read(vec![long], 5);
+        assert_eq!(waiting(&changes, 0)[0].1.len(), TEXT - 1);
+    }
 }

@@ -17,9 +17,9 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::timeout;
 
 #[cfg(feature = "recorder-postgres")]
-pub(super) use self::postgres::PostgresSource;
-#[cfg(feature = "recorder-postgres")]
 use self::postgres::PostgresSession;
+#[cfg(feature = "recorder-postgres")]
+pub(super) use self::postgres::PostgresSource;
 use self::session::SessionKind;
 pub(super) use self::session::{Dialect, Session};
 #[cfg(feature = "recorder-sqlite")]

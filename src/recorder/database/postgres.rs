@@ -79,11 +79,7 @@ impl PostgresSession {
     }
 
     // Statements are not kept by name: a pooler in between may give each transaction another server.
-    pub(super) async fn execute(
-        &mut self,
-        sql: String,
-        values: Vec<Value>,
-    ) -> Result<u64, Error> {
+    pub(super) async fn execute(&mut self, sql: String, values: Vec<Value>) -> Result<u64, Error> {
         let query = query!(sql, values).persistent(false);
         Ok(query.execute(self.connection()?).await?.rows_affected())
     }

@@ -77,11 +77,7 @@ impl SqliteSession {
         self.file.is_none() || file_id(&self.path) == self.file
     }
 
-    pub(super) async fn execute(
-        &mut self,
-        sql: String,
-        values: Vec<Value>,
-    ) -> Result<u64, Error> {
+    pub(super) async fn execute(&mut self, sql: String, values: Vec<Value>) -> Result<u64, Error> {
         let done = query!(sql, values).execute(&mut self.connection).await?;
         Ok(done.rows_affected())
     }

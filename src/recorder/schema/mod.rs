@@ -35,10 +35,7 @@ fn scripts(dialect: Dialect) -> &'static [&'static str] {
 }
 
 /// Checks the schema, and makes or migrates it if it should. Returns the identity of the database.
-pub(super) async fn prepare(
-    session: &mut Session,
-    purpose: Purpose,
-) -> Result<i64, RecorderError> {
+pub(super) async fn prepare(session: &mut Session, purpose: Purpose) -> Result<i64, RecorderError> {
     let (version, identity) = version(session).await?;
     if version == VERSION {
         return Ok(identity);
@@ -70,8 +67,10 @@ async fn version(session: &mut Session) -> Result<(usize, i64), RecorderError> {
         Dialect::Sqlite => "SELECT count(*) FROM sqlite_master WHERE name = 'tower_health_schema'",
         #[cfg(feature = "recorder-postgres")]
         Dialect::Postgres => {
-            "SELECT count(*) FROM (SELECT to_regclass('tower_health_schema') AS name) AS found \
-             WHERE name IS NOT NULL"
+            // `to_regclass` would look into a cache, which may not know yet what another process has
+            // made while this one waited for the lock.
+            "SELECT count(*) FROM pg_class WHERE relname = 'tower_health_schema' \
+             AND pg_table_is_visible(oid)"
         }
     };
     let exists = session.fetch_one(exists, Vec::new()).await?;

@@ -254,7 +254,9 @@ async fn tidy(
     if is_lately || !clock.believes(tidied, now, Instant::now()) {
         return Ok(Tidied::All);
     }
-    let tidied = Pass::new(session, retention, now, TIDY_BUDGET).run().await?;
+    let tidied = Pass::new(session, retention, now, TIDY_BUDGET)
+        .run()
+        .await?;
     session.give_back_space().await?;
     Ok(tidied)
 }
