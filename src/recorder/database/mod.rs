@@ -163,13 +163,7 @@ impl Database {
 /// Returns the session if it still works.
 async fn usable(rested: Option<Session>) -> Option<Session> {
     let mut session = rested?;
-    let works = match &session.kind {
-        #[cfg(feature = "recorder-sqlite")]
-        SessionKind::Sqlite(file) => file.is_current(),
-        #[cfg(feature = "recorder-postgres")]
-        SessionKind::Postgres(_) => session.script("SELECT 1").await.is_ok(),
-    };
-    if works {
+    if session.still_works().await {
         return Some(session);
     }
     // Its last act may be to delete files beside the database, so it comes before another opens it.

@@ -19,6 +19,7 @@ pub(in crate::recorder) struct Session {
     /// Which database it is, as its schema says.
     pub(in crate::recorder) identity: i64,
     /// What the server keeps to, should this process stand still within a transaction.
+    #[cfg_attr(not(feature = "recorder-postgres"), expect(dead_code))]
     pub(super) timeout: Duration,
 }
 
@@ -139,6 +140,16 @@ impl Session {
             SessionKind::Postgres(session) => session.script(sql).await?,
         }
         Ok(())
+    }
+
+    /// Returns whether the connection works after a pause, and leads to the same place.
+    pub(super) async fn still_works(&mut self) -> bool {
+        match &self.kind {
+            #[cfg(feature = "recorder-sqlite")]
+            SessionKind::Sqlite(file) => file.is_current(),
+            #[cfg(feature = "recorder-postgres")]
+            SessionKind::Postgres(_) => self.script("SELECT 1").await.is_ok(),
+        }
     }
 
     /// Begins a transaction. In SQLite it is the only one that writes. In Postgres each of its

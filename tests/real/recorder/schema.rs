@@ -1,5 +1,7 @@
 //! The tables in Postgres.
 
+use std::time::Duration;
+
 use sqlx::{AssertSqlSafe, ConnectOptions, raw_sql};
 use tokio::task::{JoinSet, LocalSet};
 use tower_health::recorder::POSTGRES_SCHEMA;
@@ -50,7 +52,11 @@ async fn recorders_that_start_at_once_make_the_tables_once() {
         let started = async move {
             let health = healthy().await;
             let recorder = builder(&pool).instance(format!("shop-{}", number % 3));
-            let recorder = recorder.start(&health).unwrap();
+            // Eight handshakes in one thread, without optimisation, take a while.
+            let recorder = recorder
+                .timeout(Duration::from_secs(30))
+                .start(&health)
+                .unwrap();
             eventually("it writes", async || {
                 let written = recorder.flush().await;
                 written.inspect_err(|error| println!("{error}")).is_ok()
