@@ -125,7 +125,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     docsrs,
-    doc(auto_cfg(hide(feature = "__database", feature = "__sqlx")))
+    doc(auto_cfg(hide(feature = "__database", feature = "__recorder", feature = "__sqlx")))
 )]
 #![forbid(unsafe_code)]
 
