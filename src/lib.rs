@@ -82,6 +82,14 @@
 //! - [Writing an indicator](guides::writing_an_indicator): your own, and what to make critical.
 //! - [Costs](guides::costs): what allocates, what grows with the number of checks, what wakes up.
 //! - [Limits](guides::limits): what bounds everything that comes from outside.
+#![cfg_attr(
+    feature = "__recorder",
+    doc = "- [History](guides::history): runs and transitions in SQLite or Postgres."
+)]
+#![cfg_attr(
+    not(feature = "__recorder"),
+    doc = "- History (features `recorder-sqlite`, `recorder-postgres`): runs and transitions in a database."
+)]
 //! - [Migrating](guides::migrating): from a hand-written `/health`.
 //! - [Other frameworks](guides::other_frameworks): actix-web, Rocket, poem, warp, AWS Lambda.
 #![cfg_attr(
@@ -126,7 +134,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     docsrs,
-    doc(auto_cfg(hide(feature = "__database", feature = "__sqlx")))
+    doc(auto_cfg(hide(feature = "__database", feature = "__recorder", feature = "__sqlx")))
 )]
 #![forbid(unsafe_code)]
 
@@ -189,10 +197,10 @@ pub use self::model::{
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
 pub use self::state::ProbeRequests;
-pub use self::state::RunHistory;
 #[cfg(feature = "grpc")]
 #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
 pub use self::state::ServingStatus;
+pub use self::state::{HistoryReader, RunHistory};
 
 #[cfg(feature = "management")]
 #[cfg_attr(docsrs, doc(cfg(feature = "management")))]
@@ -268,6 +276,26 @@ pub mod guides {
         #[cfg_attr(feature = "webhook", doc = "[`queue`]: crate::webhook::Webhook::queue")]
         limits,
         "../docs/limits.md"
+    );
+    guide!(
+        #[cfg(feature = "__recorder")]
+        #[cfg_attr(
+            docsrs,
+            doc(cfg(any(feature = "recorder-sqlite", feature = "recorder-postgres")))
+        )]
+        #[doc = "[`Archive`]: crate::recorder::Archive"]
+        #[doc = "[`instance`]: crate::recorder::RecorderBuilder::instance"]
+        #[doc = "[`interval`]: crate::recorder::RecorderBuilder::interval"]
+        #[doc = "[`Recorder::flush`]: crate::recorder::Recorder::flush"]
+        #[doc = "[`Recorder::history`]: crate::recorder::Recorder::history"]
+        #[doc = "[`Recorder::stats`]: crate::recorder::Recorder::stats"]
+        #[doc = "[`Recorder::transitions`]: crate::recorder::Recorder::transitions"]
+        #[doc = "[`RecorderStats`]: crate::recorder::RecorderStats"]
+        #[doc = "[`Retention`]: crate::recorder::Retention"]
+        #[doc = "[`timeout`]: crate::recorder::RecorderBuilder::timeout"]
+        #[doc = "[`without_migrations`]: crate::recorder::RecorderBuilder::without_migrations"]
+        history,
+        "../docs/history.md"
     );
     guide!(migrating, "../docs/migrating.md");
     guide!(other_frameworks, "../docs/other-frameworks.md");

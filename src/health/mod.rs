@@ -33,7 +33,7 @@ use crate::model::{
 #[cfg(feature = "grpc")]
 use crate::model::{Named, Problem};
 use crate::refresh::Command;
-use crate::state::{LifecycleState, RunHistory, SharedState, clock};
+use crate::state::{HistoryReader, LifecycleState, RunHistory, SharedState, clock};
 
 /// Handle to the health of a service: its checks, its lifecycle and the latest snapshot.
 ///
@@ -117,6 +117,13 @@ impl Health {
     pub fn runs(&self, probe: Probe, check: &str) -> Option<RunHistory> {
         let name = check.to_owned();
         self.state().history.runs(&Subject::Check { probe, name })
+    }
+
+    /// Returns a reader of runs and transitions that does not keep the refresher running.
+    ///
+    /// It can read the last of them when the health is gone.
+    pub fn history_reader(&self) -> HistoryReader {
+        HistoryReader::new(&self.state().history)
     }
 
     /// Returns the settings in force.

@@ -1,1 +1,42 @@
-//! Writes the history of the runs into a database.
+//! A history that outlives the process: runs and transitions in SQLite or Postgres.
+//!
+//! The [history guide](crate::guides::history) says what is kept for how long, what it costs, and
+//! what happens when the database is down.
+//!
+//! - [`Recorder`]: writes the history of a [`Health`](crate::Health), and reads it.
+//! - [`Archive`]: reads it in another process.
+//! - [`Selection`]: which checks, of which service and instance.
+
+mod archive;
+mod book;
+mod builder;
+mod clock;
+mod columns;
+mod database;
+mod error;
+mod handle;
+mod names;
+mod retention;
+mod schema;
+mod selection;
+#[cfg(feature = "test-util")]
+mod simulation;
+mod stats;
+mod task;
+mod tidy;
+mod write;
+
+pub use self::archive::{Archive, RecordedRuns, RecordedTransition};
+pub use self::builder::RecorderBuilder;
+pub use self::error::RecorderError;
+pub use self::handle::Recorder;
+pub use self::retention::{Resolution, Retention};
+#[cfg(feature = "recorder-postgres")]
+pub use self::schema::POSTGRES_SCHEMA;
+#[cfg(feature = "recorder-sqlite")]
+pub use self::schema::SQLITE_SCHEMA;
+pub use self::selection::Selection;
+#[cfg(feature = "test-util")]
+#[doc(hidden)]
+pub use self::simulation::Simulation;
+pub use self::stats::RecorderStats;

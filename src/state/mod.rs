@@ -37,7 +37,7 @@ pub(crate) use self::grpc::{Full, Peer, Peers, PendingPermit, Permit, is_standar
 #[cfg(feature = "grpc")]
 use self::grpc::{ServiceStatuses, Services};
 use self::history::History;
-pub use self::history::RunHistory;
+pub use self::history::{HistoryReader, RunHistory};
 use self::last_probe::LastProbe;
 #[cfg(feature = "signal")]
 pub(crate) use self::lifecycle::Shutdown;
@@ -73,7 +73,7 @@ pub(crate) struct SharedState {
     /// Empty unless probes are counted.
     #[cfg(feature = "metrics")]
     probe_counters: std::sync::OnceLock<ProbeCounters>,
-    pub(crate) history: History,
+    pub(crate) history: Arc<History>,
     #[cfg(feature = "grpc")]
     statuses: watch::Receiver<Statuses>,
     publications: watch::Receiver<()>,
@@ -131,7 +131,7 @@ impl SharedState {
             missed_by_log: AtomicU64::new(0),
             #[cfg(feature = "metrics")]
             probe_counters: std::sync::OnceLock::new(),
-            history: History::new(&config.limits),
+            history: Arc::new(History::new(&config.limits)),
             #[cfg(feature = "grpc")]
             statuses: latest_statuses,
             publications: latest_publication,

@@ -28,6 +28,7 @@ mod middleware;
 mod network;
 mod passive;
 mod pool;
+mod recorder;
 mod refresher;
 mod runs;
 mod settings;

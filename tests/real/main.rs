@@ -38,6 +38,8 @@ mod page;
 mod pool;
 #[cfg(all(target_os = "linux", feature = "management"))]
 mod rebinding;
+#[cfg(target_os = "linux")]
+mod recorder;
 #[cfg(all(unix, feature = "redis"))]
 mod redis;
 #[cfg(target_os = "linux")]

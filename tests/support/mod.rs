@@ -17,6 +17,7 @@ pub(crate) mod never_ready;
 pub(crate) mod port;
 pub(crate) mod prober;
 pub(crate) mod proxy;
+pub(crate) mod recorded;
 pub(crate) mod runs;
 pub(crate) mod server;
 pub(crate) mod site;

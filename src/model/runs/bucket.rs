@@ -25,6 +25,21 @@ impl RunBucket {
         }
     }
 
+    /// Creates a bucket from its parts, such as those of a row in a database.
+    ///
+    /// `runs` has the number of runs of each outcome, in the order of [`RunOutcome::EACH`].
+    pub fn from_parts(
+        start: SystemTime,
+        runs: [u32; RunOutcome::EACH.len()],
+        durations: RunDurations,
+    ) -> Self {
+        Self {
+            start: seconds(start),
+            runs,
+            durations,
+        }
+    }
+
     /// Returns the start of the span of this length that a moment falls into. Spans are aligned to
     /// UTC.
     pub fn start_of(span: Duration, time: SystemTime) -> SystemTime {

@@ -30,6 +30,14 @@ impl RunDurations {
         Duration::from_secs(10),
     ];
 
+    /// Creates a histogram from its parts, such as those of a row in a database.
+    ///
+    /// `counts` has the number of durations of each bucket, in the order of
+    /// [`BOUNDS`](Self::BOUNDS), and that of longer ones last.
+    pub fn from_parts(counts: [u32; Self::BOUNDS.len() + 1], sum: Duration, max: Duration) -> Self {
+        Self { counts, sum, max }
+    }
+
     pub(crate) fn add(&mut self, duration: Duration) {
         let bucket = Self::BOUNDS.partition_point(|bound| *bound < duration);
         self.counts[bucket] = self.counts[bucket].saturating_add(1);

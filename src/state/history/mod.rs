@@ -2,9 +2,11 @@
 //!
 //! The refresher writes it and the application reads it. No probe touches it.
 
+mod reader;
 mod runs;
 mod transitions;
 
+pub use self::reader::HistoryReader;
 pub use self::runs::RunHistory;
 use self::runs::Runs;
 use self::transitions::Transitions;
@@ -41,6 +43,11 @@ impl History {
     /// Returns the transitions, oldest first.
     pub(crate) fn transitions(&self) -> Vec<Transition> {
         self.transitions.all()
+    }
+
+    /// Returns every check that has run.
+    pub(crate) fn checks(&self) -> Vec<Subject> {
+        self.runs.subjects()
     }
 
     /// Returns the runs of a check; `None` if it has not run.

@@ -83,6 +83,11 @@ impl Runs {
         self.lock().remove(subject);
     }
 
+    /// Returns every check that has run, in no particular order.
+    pub(super) fn subjects(&self) -> Vec<Subject> {
+        self.lock().keys().cloned().collect()
+    }
+
     pub(super) fn of(&self, subject: &Subject) -> Option<RunHistory> {
         self.lock().get(subject).cloned()
     }

@@ -1,0 +1,197 @@
+//! The handle of the application.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::error::Kind;
+use super::{Archive, RecordedRuns, RecordedTransition, RecorderError, RecorderStats, Selection};
+
+/// Writes the history of a [`Health`](crate::Health) into a database, and reads it.
+///
+/// It is a handle: the recorder goes on without it, and ends with the health, after a last write. It
+/// does not keep the health alive.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use tower_health::recorder::Recorder;
+/// use tower_health::{Health, RunOutcome, indicator_fn};
+///
+/// # #[cfg(feature = "recorder-sqlite")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("health.db");
+/// let health = Health::builder()
+///     .readiness(indicator_fn("db", async || Ok::<_, std::io::Error>(())))
+///     .start()?;
+/// let recorder = Recorder::sqlite(path).service("shop").start(&health)?;
+///
+/// health.await_ready().await?;
+/// recorder.flush().await?; // the database works
+///
+/// let now = SystemTime::now();
+/// let minutes = recorder.history(now - Duration::from_secs(600)..now, "db").await?;
+/// assert_eq!(minutes[0].bucket().runs(RunOutcome::Pass), 1);
+///
+/// recorder.finish().await?; // the last write before the process ends
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "recorder-sqlite"))]
+/// # fn main() {}
+/// ```
+#[derive(Clone)]
+pub struct Recorder {
+    requests: mpsc::Sender<Request>,
+    shared: Arc<Shared>,
+    archive: Archive,
+    service: String,
+}
+
+/// What a handle asks the task for.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) kind: RequestKind,
+    pub(super) done: oneshot::Sender<Result<(), RecorderError>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RequestKind {
+    Flush,
+    Finish,
+}
+
+/// What the task tells its handles.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    stats: Mutex<RecorderStats>,
+}
+
+impl Shared {
+    pub(super) fn stats(&self) -> RecorderStats {
+        self.stats
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(super) fn set_stats(&self, stats: RecorderStats) {
+        *self.stats.lock().unwrap_or_else(PoisonError::into_inner) = stats;
+    }
+}
+
+impl Recorder {
+    pub(super) fn new(
+        requests: mpsc::Sender<Request>,
+        shared: Arc<Shared>,
+        archive: Archive,
+        service: String,
+    ) -> Self {
+        Self {
+            requests,
+            shared,
+            archive,
+            service,
+        }
+    }
+
+    /// Returns how the recorder is doing.
+    pub fn stats(&self) -> RecorderStats {
+        self.shared.stats()
+    }
+
+    /// Writes what has happened up to now, and waits until it is written.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if it cannot be written. The recorder tries again by itself.
+    ///
+    /// # Cancel safety
+    ///
+    /// The write continues if the future is dropped.
+    pub async fn flush(&self) -> Result<(), RecorderError> {
+        self.request(RequestKind::Flush).await
+    }
+
+    /// Writes what has happened up to now, ends the recorder, and closes the database.
+    ///
+    /// Call it last in `main`: the end of the runtime would cut off the last write. It returns within
+    /// twice the [flush timeout](super::RecorderBuilder::flush_timeout), plus the
+    /// [timeout](super::RecorderBuilder::timeout) of a write that is under way.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if it cannot be written in time.
+    ///
+    /// # Cancel safety
+    ///
+    /// The recorder ends even if the future is dropped.
+    pub async fn finish(&self) -> Result<(), RecorderError> {
+        self.request(RequestKind::Finish).await
+    }
+
+    async fn request(&self, kind: RequestKind) -> Result<(), RecorderError> {
+        let ended = || RecorderError::new(Kind::Ended, "the recorder has ended");
+        let (done, answer) = oneshot::channel();
+        let request = Request { kind, done };
+        self.requests.send(request).await.map_err(|_| ended())?;
+        answer.await.map_err(|_| ended())?
+    }
+
+    /// Returns the recorded runs of this service within a range of time; see
+    /// [`Archive::history`].
+    ///
+    /// The runs since the last write are missing, at most those of one
+    /// [interval](super::RecorderBuilder::interval); [`Health::runs`](crate::Health::runs) has them.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error in the cases of [`Archive::history`].
+    pub async fn history(
+        &self,
+        range: Range<SystemTime>,
+        selection: impl Into<Selection>,
+    ) -> Result<Vec<RecordedRuns>, RecorderError> {
+        self.archive
+            .history(range, self.own(selection.into()))
+            .await
+    }
+
+    /// Returns the recorded transitions of this service within a range of time, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error in the cases of [`Archive::history`].
+    pub async fn transitions(
+        &self,
+        range: Range<SystemTime>,
+        selection: impl Into<Selection>,
+    ) -> Result<Vec<RecordedTransition>, RecorderError> {
+        let selection = self.own(selection.into());
+        self.archive.transitions(range, selection).await
+    }
+
+    /// Returns a reader of the same database.
+    pub fn archive(&self) -> &Archive {
+        &self.archive
+    }
+
+    fn own(&self, mut selection: Selection) -> Selection {
+        selection
+            .service
+            .get_or_insert_with(|| self.service.clone());
+        selection
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorder")
+            .field("service", &self.service)
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
