@@ -112,12 +112,6 @@ impl<'a> Report<'a> {
         self.uptime
     }
 
-    /// Returns the environment that the process runs in, if it was
-    /// [set](crate::HealthBuilder::environment).
-    pub fn environment(&self) -> Option<&str> {
-        self.identity.environment.as_deref()
-    }
-
     /// Returns `version` of the draft: the public version of the service.
     pub fn version(&self) -> Option<&str> {
         self.identity.version.as_deref()

@@ -124,7 +124,7 @@ async fn a_failure_that_does_not_count_yet_is_told_and_blames_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_starts_says_what_it_waits_for() {
-    let late = || indicator_fn("warmth", || std::future::pending::<Result<(), Failure>>());
+    let late = || indicator_fn("warmth", std::future::pending::<Result<(), Failure>>);
     let stage = shop()
         .with(|builder| builder.gate("migrations").startup(Check::new(late())))
         .start();
