@@ -82,14 +82,7 @@
 //! - [Writing an indicator](guides::writing_an_indicator): your own, and what to make critical.
 //! - [Costs](guides::costs): what allocates, what grows with the number of checks, what wakes up.
 //! - [Limits](guides::limits): what bounds everything that comes from outside.
-#![cfg_attr(
-    feature = "__recorder",
-    doc = "- [History](guides::history): runs and transitions in SQLite or Postgres."
-)]
-#![cfg_attr(
-    not(feature = "__recorder"),
-    doc = "- History (features `recorder-sqlite`, `recorder-postgres`): runs and transitions in a database."
-)]
+//! - [Events](guides::events): the log, spans, slow runs, and webhooks.
 //! - [Migrating](guides::migrating): from a hand-written `/health`.
 //! - [Other frameworks](guides::other_frameworks): actix-web, Rocket, poem, warp, AWS Lambda.
 #![cfg_attr(
@@ -101,12 +94,44 @@
     doc = "- gRPC (feature `grpc`): `grpc.health.v1` in the same layer."
 )]
 #![cfg_attr(
+    feature = "management",
+    doc = "- [Management](guides::management): a port for operators, whatever the application does."
+)]
+#![cfg_attr(
+    not(feature = "management"),
+    doc = "- Management (feature `management`): a port for operators, whatever the application does."
+)]
+#![cfg_attr(
+    feature = "management",
+    doc = "- [Status page](guides::status_page): what fails, since when, what failed first."
+)]
+#![cfg_attr(
+    not(feature = "management"),
+    doc = "- Status page (feature `management`): what fails, since when, what failed first."
+)]
+#![cfg_attr(
     feature = "metrics",
     doc = "- [Metrics](guides::metrics): Prometheus, the `metrics` facade, alerts and a dashboard."
 )]
 #![cfg_attr(
     not(feature = "metrics"),
     doc = "- Metrics (feature `metrics`): Prometheus, the `metrics` facade, alerts and a dashboard."
+)]
+#![cfg_attr(
+    feature = "__recorder",
+    doc = "- [History](guides::history): runs and transitions in SQLite or Postgres."
+)]
+#![cfg_attr(
+    not(feature = "__recorder"),
+    doc = "- History (features `recorder-sqlite`, `recorder-postgres`): runs and transitions in a database."
+)]
+#![cfg_attr(
+    feature = "systemd",
+    doc = "- [systemd](guides::systemd): readiness, status, and a watchdog that knows liveness."
+)]
+#![cfg_attr(
+    not(feature = "systemd"),
+    doc = "- systemd (feature `systemd`): readiness, status, and a watchdog that knows liveness."
 )]
 //!
 //! # Features
@@ -118,7 +143,12 @@
 //! | `grpc` | `grpc.health.v1` (Check, Watch, List) in every layer that is not built [without it](HealthLayerBuilder::without_grpc) |
 //! | `serde` | [`HealthConfig`] and [`LayerConfig`] deserialize from a settings file |
 //! | `signal` | `Health::shutdown_signal`: drain on SIGTERM and Ctrl-C; `Health::exit_at_drain_cap`: end in time |
+//! | `management` | a port for operators with a status page; [`self_probe`](https://docs.rs/tower-health/latest/tower_health/fn.self_probe.html) for images without curl |
 //! | `metrics` | health as Prometheus text and through the `metrics` facade |
+//! | `webhook` | changes of health, posted to a URL |
+//! | `recorder-sqlite`, `recorder-postgres` | a year of history in SQLite or Postgres, through sqlx 0.9, which needs Rust 1.94 |
+//! | `systemd` | readiness, status and watchdog for systemd |
+//! | `legacy` | the `GET /` and the body formats of earlier frameworks |
 //! | `test-util` | an indicator for your tests that follows a script |
 //! | `sqlx-postgres`, `sqlx-mysql`, `sqlx-sqlite` | [indicators] for databases behind sqlx 0.9, which needs Rust 1.94 |
 //! | `deadpool-postgres` | an indicator for a Postgres behind deadpool-postgres 0.14 |
