@@ -17,7 +17,6 @@ mod error;
 mod handle;
 mod names;
 mod retention;
-mod schema;
 mod selection;
 #[cfg(feature = "test-util")]
 mod simulation;
@@ -28,13 +27,13 @@ mod write;
 
 pub use self::archive::{Archive, RecordedRuns, RecordedTransition};
 pub use self::builder::RecorderBuilder;
+#[cfg(feature = "recorder-postgres")]
+pub use self::database::POSTGRES_SCHEMA;
+#[cfg(feature = "recorder-sqlite")]
+pub use self::database::SQLITE_SCHEMA;
 pub use self::error::RecorderError;
 pub use self::handle::Recorder;
 pub use self::retention::{Resolution, Retention};
-#[cfg(feature = "recorder-postgres")]
-pub use self::schema::POSTGRES_SCHEMA;
-#[cfg(feature = "recorder-sqlite")]
-pub use self::schema::SQLITE_SCHEMA;
 pub use self::selection::Selection;
 #[cfg(feature = "test-util")]
 #[doc(hidden)]

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "recorder-postgres")]
 mod postgres;
+mod schema;
 mod session;
 #[cfg(feature = "recorder-sqlite")]
 mod sqlite;
@@ -20,13 +21,16 @@ use tokio::time::timeout;
 use self::postgres::PostgresSession;
 #[cfg(feature = "recorder-postgres")]
 pub(super) use self::postgres::PostgresSource;
+#[cfg(feature = "recorder-postgres")]
+pub use self::schema::POSTGRES_SCHEMA;
+#[cfg(feature = "recorder-sqlite")]
+pub use self::schema::SQLITE_SCHEMA;
 use self::session::SessionKind;
 pub(super) use self::session::{Dialect, Session};
 #[cfg(feature = "recorder-sqlite")]
 use self::sqlite::SqliteSession;
 pub(super) use self::value::{Row, Value};
 use super::RecorderError;
-use super::schema;
 
 /// Where the history is.
 #[derive(Clone, Debug)]

@@ -1,13 +1,13 @@
 //! The tables, which are made and migrated under a lock; a schema that is newer is refused.
 
-use super::RecorderError;
-use super::database::{Dialect, Purpose, Session};
+use super::{Dialect, Purpose, Session};
+use crate::recorder::RecorderError;
 
 /// The version that this release writes.
 const VERSION: usize = 1;
 
 /// The statements that make the tables in SQLite, for a recorder
-/// [without migrations](super::RecorderBuilder::without_migrations).
+/// [without migrations](crate::recorder::RecorderBuilder::without_migrations).
 ///
 /// The first one makes version 1 of nothing, and each other one the next version of the one before.
 /// Apply each within one transaction.
@@ -16,7 +16,7 @@ const VERSION: usize = 1;
 pub const SQLITE_SCHEMA: [&str; VERSION] = [include_str!("sqlite/1.sql")];
 
 /// The statements that make the tables in Postgres, for a recorder
-/// [without migrations](super::RecorderBuilder::without_migrations).
+/// [without migrations](crate::recorder::RecorderBuilder::without_migrations).
 ///
 /// The first one makes version 1 of nothing, and each other one the next version of the one before.
 /// Apply each within one transaction, as a user whose tables the recorder may read, change and delete
