@@ -7,7 +7,8 @@
 //! curl -i localhost:3000/readyz         # 503 for two seconds, then 200; /startupz too
 //! curl -i localhost:3000/livez          # 200
 //! curl -i localhost:3000                # hello, at any time
-//! curl localhost:3001/readyz            # what each check reports, on the port for operators
+//! open http://localhost:3001            # the status page, on the port for operators
+//! curl localhost:3001/readyz            # what each check reports
 //! curl 'localhost:3001/history?check=db' # its runs and transitions; /info has the facts
 //! mv DIR DIR.away                       # the data_dir in the log: /readyz is 503, the log says why
 //! mv DIR.away DIR                       # 200 again; likewise for the file of the database
@@ -50,6 +51,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let drain_delay = Duration::from_millis(setting("DRAIN_MS")?.unwrap_or(5000));
     let health = Health::builder()
+        .service_id("axum-example")
+        .environment("development")
         .readiness(writable(data_dir))
         .readiness(database(&setting("DATABASE_URL")?.unwrap_or(embedded))?)
         .maybe_readiness(setting("REDIS_URL")?.map(redis).transpose()?)

@@ -14,7 +14,7 @@ pub(super) const SCRIPT: &str = include_str!("live.js");
 /// The SHA-256 of [`STYLE`] in base64. A test compares it with the bytes, and says the right one.
 macro_rules! style_hash {
     () => {
-        "WlfzEHtlVnAB3Cv2XScYjkLXNHhTspC9hq7YAGCjIbg="
+        "3zX95Dxg5r0yBGvE+o34D32utuKKvRC55Mp1phXcULQ="
     };
 }
 

@@ -161,6 +161,29 @@ async fn in_320_pixels_nothing_scrolls_sideways() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs chromium"]
+async fn the_word_that_says_the_page_is_live_covers_no_other_text() {
+    let covered = "(() => {
+        const live = document.getElementById('stream').getBoundingClientRect();
+        return [...document.querySelectorAll('header *')].filter((each) => {
+            const box = each.getBoundingClientRect();
+            return box.right > live.left && box.top < live.bottom && !each.querySelector('*');
+        }).map((each) => each.innerText).join(', ');
+    })()";
+    let site = Site::start(one(&Knob::passing()).service_id("shop"));
+    let mut browser = Browser::open(&site.url);
+    for width in (320..1300).step_by(45) {
+        let window = Window {
+            width,
+            ..Window::default()
+        };
+        browser.go(window, &site.url);
+        wait_until_live(&mut browser);
+        assert_eq!(browser.text(covered), "", "in {width} pixels");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium"]
 async fn two_hundred_checks_are_all_there_failures_first_and_live() {
     let knobs: Vec<_> = (0..200).map(|_| Knob::passing()).collect();
     let builder = knobs
