@@ -40,6 +40,7 @@ pub(super) enum Via {
     /// Through a network, at this address if the server knows it.
     Network(Option<IpAddr>),
     /// Through a Unix socket, which no browser can.
+    #[cfg(unix)]
     UnixSocket,
 }
 
@@ -146,6 +147,7 @@ impl Shared {
     fn refusal<B>(&self, request: &Request<B>, via: Via) -> Option<Refusal> {
         let is_known = match via {
             Via::Network(own) => self.hosts.allow(request, own),
+            #[cfg(unix)]
             Via::UnixSocket => true,
         };
         let has_token = self.token.as_ref().is_none_or(|token| token.allow(request));
