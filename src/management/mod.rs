@@ -11,6 +11,7 @@ mod connection;
 mod error;
 mod facts;
 mod future;
+mod health;
 mod history;
 mod hosts;
 mod io;

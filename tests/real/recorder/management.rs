@@ -27,7 +27,14 @@ fn serve(health: &Health, archive: impl Into<Archive>) -> ManagementServer {
 async fn get(server: &ManagementServer, target: &str) -> Value {
     let url = format!("http://{}{target}", server.address().unwrap());
     let curl = tokio::process::Command::new("curl")
-        .args(["--silent", "--show-error", "--fail", "--max-time", "60", &url])
+        .args([
+            "--silent",
+            "--show-error",
+            "--fail",
+            "--max-time",
+            "60",
+            &url,
+        ])
         .output();
     let output = curl.await.unwrap();
     assert!(output.status.success(), "{output:?}");
