@@ -19,7 +19,7 @@ mod names;
 mod retention;
 mod schema;
 mod selection;
-#[cfg(feature = "test-util")]
+#[cfg(feature = "__simulation")]
 mod simulation;
 mod stats;
 mod task;
@@ -36,7 +36,7 @@ pub use self::schema::POSTGRES_SCHEMA;
 #[cfg(feature = "recorder-sqlite")]
 pub use self::schema::SQLITE_SCHEMA;
 pub use self::selection::Selection;
-#[cfg(feature = "test-util")]
+#[cfg(feature = "__simulation")]
 #[doc(hidden)]
 pub use self::simulation::Simulation;
 pub use self::stats::RecorderStats;
