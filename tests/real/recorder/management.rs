@@ -131,7 +131,8 @@ async fn a_year_of_days_is_one_answer() {
         process.write(minutes.collect(), [now, now]).await.unwrap();
     }
     process.tidy(SystemTime::now(), 1_000).await.unwrap();
-    let port = serve(&healthy().await, schema.archive());
+    let health = healthy().await;
+    let port = serve(&health, schema.archive());
     let began = std::time::Instant::now();
     let json = get(&port, "/history?since=365days&check=check-7").await;
     println!("a year in days: {:?}, curl included", began.elapsed());
