@@ -164,7 +164,12 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     docsrs,
-    doc(auto_cfg(hide(feature = "__database", feature = "__recorder", feature = "__sqlx")))
+    doc(auto_cfg(hide(
+        feature = "__database",
+        feature = "__recorder",
+        feature = "__simulation",
+        feature = "__sqlx"
+    )))
 )]
 #![forbid(unsafe_code)]
 
@@ -316,6 +321,10 @@ pub mod guides {
         #[doc = "[`Archive`]: crate::recorder::Archive"]
         #[doc = "[`instance`]: crate::recorder::RecorderBuilder::instance"]
         #[doc = "[`interval`]: crate::recorder::RecorderBuilder::interval"]
+        #[cfg_attr(
+            feature = "management",
+            doc = "[`Management::history`]: crate::management::Management::history"
+        )]
         #[doc = "[`Recorder::flush`]: crate::recorder::Recorder::flush"]
         #[doc = "[`Recorder::history`]: crate::recorder::Recorder::history"]
         #[doc = "[`Recorder::stats`]: crate::recorder::Recorder::stats"]
@@ -358,6 +367,10 @@ pub mod guides {
         #[doc = "[`Management`]: crate::management::Management"]
         #[doc = "[`Management::service`]: crate::management::Management::service"]
         #[doc = "[`ManagementServer::stop`]: crate::management::ManagementServer::stop"]
+        #[cfg_attr(
+            feature = "__recorder",
+            doc = "[`history`]: crate::management::Management::history"
+        )]
         #[doc = "[`self_probe`]: crate::self_probe"]
         management,
         "../docs/management.md"

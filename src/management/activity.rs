@@ -1,5 +1,7 @@
 //! What a connection is doing: by when it has to send a request, and whether it can make room.
 
+#[cfg(feature = "__recorder")]
+use std::sync::Arc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,8 +26,8 @@ struct State {
     head_since: Option<Instant>,
     /// Whether requests are frames among others, so that bytes alone begin no head.
     is_http2: bool,
-    /// How many streams of events are open.
-    streams: usize,
+    /// How many streams of events are open, and how many answers wait for the archive.
+    open: usize,
 }
 
 impl Activity {
@@ -34,7 +36,7 @@ impl Activity {
             last_request: now,
             head_since: Some(now),
             is_http2: false,
-            streams: 0,
+            open: 0,
         }))
     }
 
@@ -58,16 +60,20 @@ impl Activity {
         state.is_http2 = is_http2;
     }
 
-    /// Notes that a stream of events begins.
-    pub(super) fn stream_began(&self) {
-        self.lock().streams += 1;
+    /// Notes that a stream of events begins, or an answer that waits.
+    pub(super) fn began(&self) {
+        self.lock().open += 1;
     }
 
-    /// Notes that a stream of events is over. The connection is idle from then on.
-    pub(super) fn stream_ended(&self, now: Instant) {
+    /// Notes that what began is over. The connection is idle from then on, and a head that began
+    /// meanwhile has all its time.
+    pub(super) fn ended(&self, now: Instant) {
         let mut state = self.lock();
-        state.streams = state.streams.saturating_sub(1);
+        state.open = state.open.saturating_sub(1);
         state.last_request = now;
+        if let Some(since) = &mut state.head_since {
+            *since = now;
+        }
     }
 
     /// Returns by when the next request has to be whole.
@@ -75,17 +81,37 @@ impl Activity {
         let state = self.lock();
         match state.head_since {
             // Looked at again by then.
-            _ if state.streams > 0 => now + IDLE_TIME,
+            _ if state.open > 0 => now + IDLE_TIME,
             Some(since) => since + HEAD_TIME,
             None => state.last_request + IDLE_TIME,
         }
     }
 
-    /// Returns whether a stream of events is open, and since when the connection has sent no whole
+    /// Returns whether something is open, and since when the connection has sent no whole
     /// request. The least makes room first.
     pub(super) fn rank(&self) -> (bool, Instant) {
         let state = self.lock();
-        (state.streams > 0, state.last_request)
+        (state.open > 0, state.last_request)
+    }
+}
+
+/// An answer that waits: its connection is not idle meanwhile.
+#[cfg(feature = "__recorder")]
+#[derive(Debug)]
+pub(super) struct Busy(Arc<Activity>);
+
+#[cfg(feature = "__recorder")]
+impl Activity {
+    pub(super) fn busy(self: &Arc<Self>) -> Busy {
+        self.began();
+        Busy(Arc::clone(self))
+    }
+}
+
+#[cfg(feature = "__recorder")]
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.ended(Instant::now());
     }
 }
 
@@ -126,12 +152,30 @@ mod tests {
         let start = Instant::now();
         let activity = Activity::new(start);
         activity.requested(start, false);
-        activity.stream_began();
+        activity.began();
         let later = start + 10 * IDLE_TIME;
         assert_eq!(activity.deadline(later), later + IDLE_TIME);
         assert_eq!(activity.rank(), (true, start));
-        activity.stream_ended(later);
+        activity.ended(later);
         assert_eq!(activity.deadline(later), later + IDLE_TIME);
         assert_eq!(activity.rank(), (false, later));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_begins_while_an_answer_waits_has_its_time_afterwards() {
+        let start = Instant::now();
+        let activity = Activity::new(start);
+        activity.requested(start, false);
+        activity.began();
+        activity.received(start + secs(1));
+        assert_eq!(
+            activity.deadline(start + secs(4)),
+            start + secs(4) + IDLE_TIME
+        );
+        activity.ended(start + secs(5));
+        assert_eq!(
+            activity.deadline(start + secs(5)),
+            start + secs(5) + HEAD_TIME
+        );
     }
 }

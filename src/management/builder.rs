@@ -5,6 +5,8 @@ use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
 
 use super::error::{Fault, ManagementError};
+#[cfg(feature = "__recorder")]
+use super::history::Source;
 use super::hosts::Hosts;
 use super::listener::ManagementListener;
 use super::server::{self, ManagementServer};
@@ -12,6 +14,8 @@ use super::service::{ManagementService, Shared};
 use super::streams::Streams;
 use crate::layer::Details;
 use crate::page::Pages;
+#[cfg(feature = "__recorder")]
+use crate::recorder::Archive;
 use crate::{Health, HealthLayer};
 
 /// How many connections are open at most, unless set otherwise.
@@ -43,11 +47,13 @@ pub struct Management {
     health: Health,
     token: Option<String>,
     hosts: Hosts,
-    /// The first host that cannot be allowed.
+    /// The first setting that cannot work.
     fault: Option<String>,
     allows_remote: bool,
     allows_drain: bool,
     connections: usize,
+    #[cfg(feature = "__recorder")]
+    source: Option<Source>,
 }
 
 impl Management {
@@ -61,6 +67,8 @@ impl Management {
             allows_remote: false,
             allows_drain: false,
             connections: CONNECTIONS,
+            #[cfg(feature = "__recorder")]
+            source: None,
         }
     }
 
@@ -107,6 +115,50 @@ impl Management {
     /// Default: the path does not exist.
     pub fn allow_drain(mut self) -> Self {
         self.allows_drain = true;
+        self
+    }
+
+    /// Lets `/history` reach back beyond memory, by what a recorder has written.
+    ///
+    /// Give it the [`Recorder`](crate::recorder::Recorder) of this health, or an
+    /// [`Archive`](crate::recorder::Archive). Only a `since` that is before what memory covers asks
+    /// the database, for 5 s at most and two requests at a time; others wait for their turn within
+    /// these 5 s. If the database does not answer, the response has what memory covers and says why
+    /// the rest is missing.
+    ///
+    /// Call it within the tokio runtime of a pool. An archive that has no pool is read on the thread
+    /// of the port, so that it can be read even if the runtime of the application is blocked.
+    ///
+    /// ```
+    /// # #[cfg(feature = "recorder-sqlite")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use tower_health::Health;
+    /// use tower_health::management::Management;
+    /// use tower_health::recorder::Recorder;
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("health.db");
+    /// let health = Health::builder().start()?;
+    /// let recorder = Recorder::sqlite(path).start(&health)?;
+    /// Management::new(&health).history(&recorder).serve_on("127.0.0.1:0")?;
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "recorder-sqlite"))]
+    /// # fn main() {}
+    /// ```
+    #[cfg(feature = "__recorder")]
+    #[cfg_attr(
+        docsrs,
+        doc(cfg(any(feature = "recorder-sqlite", feature = "recorder-postgres")))
+    )]
+    pub fn history(mut self, archive: impl Into<Archive>) -> Self {
+        match Source::new(archive.into()) {
+            Ok(source) => self.source = Some(source),
+            Err(fault) => {
+                self.fault.get_or_insert(fault);
+            }
+        }
         self
     }
 
@@ -214,43 +266,11 @@ impl Management {
             hosts: self.hosts,
             token,
             allows_drain: self.allows_drain,
+            #[cfg(feature = "__recorder")]
+            source: self.source,
             pages: Pages::default(),
             streams: Streams::default(),
         })
-    }
-}
-
-impl Health {
-    /// Serves the management port with its defaults: probes with details, history and facts, for those
-    /// who run the service.
-    ///
-    /// [`Management`] has the settings, and the [guide](crate::guides::management) the routes. The
-    /// port has a thread and a runtime of its own, so it answers even if every worker of the
-    /// application's runtime is blocked. The thread ends with the last [`Health`].
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the listener is not on a loopback address, or if the system cannot start a
-    /// thread or its event loop.
-    ///
-    /// ```
-    /// use std::net::TcpListener;
-    /// use std::time::Duration;
-    /// use tower_health::{Health, Status, self_probe};
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let health = Health::fixed(Status::Pass);
-    /// let server = health.serve_management(TcpListener::bind("127.0.0.1:0")?)?;
-    /// let address = server.address().ok_or("a Unix socket")?;
-    /// self_probe(&address.to_string(), "/readyz", Duration::from_secs(2))?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn serve_management(
-        &self,
-        listener: impl Into<ManagementListener>,
-    ) -> Result<ManagementServer, ManagementError> {
-        Management::new(self).serve(listener)
     }
 }
 

@@ -1,7 +1,6 @@
 //! One connection: HTTP/1.1 or HTTP/2 until the client leaves or its time is over.
 
-use std::convert::Infallible;
-use std::future::{Future, poll_fn, ready};
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Poll, ready};
@@ -59,7 +58,7 @@ pub(super) async fn serve<I>(
     let service = service_fn(move |request: http::Request<_>| {
         let is_http2 = request.version() >= Version::HTTP_2;
         of_requests.requested(Instant::now(), is_http2);
-        ready(Ok::<_, Infallible>(service.respond(&request)))
+        service.respond(&request)
     });
     let io = Watched::new(io, Arc::clone(&activity));
     let mut connection = pin!(http.serve_connection(io, service));

@@ -10,6 +10,8 @@ mod builder;
 mod connection;
 mod error;
 mod facts;
+mod future;
+mod health;
 mod history;
 mod hosts;
 mod io;
@@ -24,6 +26,7 @@ mod streams;
 
 pub use self::builder::Management;
 pub use self::error::ManagementError;
+pub use self::future::ManagementFuture;
 pub use self::listener::ManagementListener;
 pub use self::response::ManagementBody;
 pub use self::self_probe::{SelfProbeError, self_probe};

@@ -15,6 +15,8 @@ pub(super) enum Route {
     Check,
     /// The stream that keeps an open page up to date.
     Events,
+    /// The history, which may wait for an archive.
+    History,
     Resource(Resource),
 }
 
@@ -23,7 +25,6 @@ pub(super) enum Route {
 pub(super) enum Resource {
     /// The status page.
     Page,
-    History,
     Info,
     #[cfg(feature = "metrics")]
     Metrics,
@@ -37,7 +38,7 @@ pub(super) enum Resource {
 const TABLE: &[(&str, Route)] = &[
     ("/", Route::Resource(Resource::Page)),
     ("/events", Route::Events),
-    ("/history", Route::Resource(Resource::History)),
+    ("/history", Route::History),
     ("/info", Route::Resource(Resource::Info)),
     #[cfg(feature = "metrics")]
     ("/metrics", Route::Resource(Resource::Metrics)),
@@ -76,7 +77,7 @@ mod tests {
             ("/startupz", Some(Route::Probe)),
             ("/readyz/db", Some(Route::Check)),
             ("/info", Some(Route::Resource(Resource::Info))),
-            ("/history", Some(Route::Resource(Resource::History))),
+            ("/history", Some(Route::History)),
             ("/drain", Some(Route::Resource(Resource::Drain))),
             ("/", Some(Route::Resource(Resource::Page))),
             ("/events", Some(Route::Events)),

@@ -2,20 +2,24 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::future::{Ready, ready};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::SystemTime;
 
 use http::{Method, Request, Response, StatusCode};
 use tower_service::Service;
 
 use super::activity::Activity;
+use super::facts;
+use super::future::ManagementFuture;
+#[cfg(feature = "__recorder")]
+use super::history::Source;
+use super::history::{Memory, Query};
 use super::hosts::Hosts;
 use super::response::{Answer, ManagementBody, probe, stream};
 use super::routes::{Resource, Route};
 use super::streams::Streams;
-use super::{facts, history};
 use crate::layer::Details;
 use crate::page::{EVENTS_HEADERS, PAGE_HEADERS, Pages};
 use crate::{Health, HealthLayer, WeakHealth};
@@ -23,7 +27,8 @@ use crate::{Health, HealthLayer, WeakHealth};
 /// The management port as a tower service, for a listener or a TLS acceptor of your own.
 ///
 /// [`Management::service`](super::Management::service) makes it. It never fails, is always ready,
-/// reads no body, and answers every request without waiting. Clones are cheap.
+/// reads no body, and answers every request without waiting, apart from a `/history` that asks the
+/// [archive](super::Management::history). Clones are cheap.
 #[derive(Clone)]
 pub struct ManagementService {
     shared: Arc<Shared>,
@@ -54,6 +59,9 @@ pub(super) struct Shared {
     /// `Some` if callers need a token.
     pub(super) token: Option<Details>,
     pub(super) allows_drain: bool,
+    /// `Some` if the history reaches back beyond memory.
+    #[cfg(feature = "__recorder")]
+    pub(super) source: Option<Source>,
     pub(super) pages: Pages,
     pub(super) streams: Streams,
 }
@@ -90,7 +98,7 @@ impl ManagementService {
         }
     }
 
-    pub(super) fn respond<B>(&self, request: &Request<B>) -> Response<ManagementBody> {
+    pub(super) fn respond<B>(&self, request: &Request<B>) -> ManagementFuture {
         self.shared
             .respond(request, self.via, self.activity.as_ref())
     }
@@ -99,14 +107,14 @@ impl ManagementService {
 impl<B> Service<Request<B>> for ManagementService {
     type Response = Response<ManagementBody>;
     type Error = Infallible;
-    type Future = Ready<Result<Self::Response, Infallible>>;
+    type Future = ManagementFuture;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        ready(Ok(self.respond(&request)))
+        self.respond(&request)
     }
 }
 
@@ -124,7 +132,7 @@ impl Shared {
         request: &Request<B>,
         via: Via,
         activity: Option<&Arc<Activity>>,
-    ) -> Response<ManagementBody> {
+    ) -> ManagementFuture {
         let refusal = self.refusal(request, via);
         let answer = match (Route::of(request.uri().path()), refusal) {
             (None, _) => Answer::not_found(),
@@ -132,15 +140,18 @@ impl Shared {
                 Answer::not_found()
             }
             // A probe has its status without a token, and under every host.
-            (Some(Route::Probe), Some(_)) => return self.probe(&self.plain, request),
+            (Some(Route::Probe), Some(_)) => return self.probe(&self.plain, request).into(),
             (Some(Route::Probe | Route::Check), None) => {
-                return self.probe(&self.detailed, request);
+                return self.probe(&self.detailed, request).into();
             }
             (Some(_), Some(refusal)) => refusal.into(),
-            (Some(Route::Events), None) => return self.events(request.method(), activity),
+            (Some(Route::Events), None) => return self.events(request.method(), activity).into(),
+            (Some(Route::History), None) => {
+                return self.history(request, activity);
+            }
             (Some(Route::Resource(resource)), None) => self.resource(resource, request),
         };
-        answer.into_response(request.method())
+        answer.into_response(request.method()).into()
     }
 
     /// Returns why the caller gets no details; `None` if it gets them.
@@ -182,7 +193,6 @@ impl Shared {
         match resource {
             Resource::Page => Answer::ready(PAGE_HEADERS, self.pages.page(&health).html),
             Resource::Info => Answer::json(StatusCode::OK, &facts::of(&health)),
-            Resource::History => history::answer(&health, request.uri().query()),
             #[cfg(feature = "metrics")]
             Resource::Metrics => scraped(crate::metrics::render(&health, accepted(request))),
             #[cfg(feature = "metrics")]
@@ -197,6 +207,44 @@ impl Shared {
                 Answer::line(StatusCode::OK, "draining")
             }
         }
+    }
+
+    fn history<B>(
+        &self,
+        request: &Request<B>,
+        activity: Option<&Arc<Activity>>,
+    ) -> ManagementFuture {
+        let method = request.method();
+        let at_once = |answer: Answer| answer.into_response(method).into();
+        if !is_read(method) {
+            return at_once(Answer::method_not_allowed("GET, HEAD"));
+        }
+        let query = request.uri().query().unwrap_or_default();
+        let query = match Query::parse(query, SystemTime::now()) {
+            Ok(query) => query,
+            Err(fault) => return at_once(Answer::line(StatusCode::BAD_REQUEST, fault)),
+        };
+        // Not kept while the archive is asked: the port must not keep the health alive.
+        let Some(health) = self.health.upgrade() else {
+            return at_once(Answer::ended());
+        };
+        let memory = Memory::read(&health, &query);
+        #[cfg(feature = "__recorder")]
+        if let (Some(source), Some(since)) = (&self.source, memory.begins_after(&query)) {
+            let asked = source.clone().ask(query, since);
+            let busy = activity.map(Activity::busy);
+            let method = method.clone();
+            return ManagementFuture::waiting(async move {
+                let _busy = busy;
+                memory
+                    .with(asked.await)
+                    .into_answer()
+                    .into_response(&method)
+            });
+        }
+        #[cfg(not(feature = "__recorder"))]
+        let _ = activity;
+        at_once(memory.into_answer())
     }
 
     fn events(

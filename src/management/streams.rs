@@ -53,7 +53,7 @@ impl Streams {
     /// looked at opens it again, and one that nobody reads does not.
     pub(super) fn open(&self, events: Events, activity: Option<Arc<Activity>>) -> Stream {
         if let Some(activity) = &activity {
-            activity.stream_began();
+            activity.began();
         }
         let hold = Arc::new(Hold {
             activity,
@@ -87,7 +87,7 @@ impl Hold {
             return;
         }
         if let Some(activity) = &self.activity {
-            activity.stream_ended(Instant::now());
+            activity.ended(Instant::now());
         }
     }
 }

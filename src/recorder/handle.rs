@@ -187,6 +187,13 @@ impl Recorder {
     }
 }
 
+/// Reads the history of the recorder's service.
+impl From<&Recorder> for Archive {
+    fn from(recorder: &Recorder) -> Self {
+        recorder.archive.clone().service(&recorder.service)
+    }
+}
+
 impl fmt::Debug for Recorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Recorder")

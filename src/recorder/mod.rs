@@ -18,7 +18,7 @@ mod handle;
 mod names;
 mod retention;
 mod selection;
-#[cfg(feature = "test-util")]
+#[cfg(feature = "__simulation")]
 mod simulation;
 mod stats;
 mod task;
@@ -35,7 +35,7 @@ pub use self::error::RecorderError;
 pub use self::handle::Recorder;
 pub use self::retention::{Resolution, Retention};
 pub use self::selection::Selection;
-#[cfg(feature = "test-util")]
+#[cfg(feature = "__simulation")]
 #[doc(hidden)]
 pub use self::simulation::Simulation;
 pub use self::stats::RecorderStats;

@@ -30,6 +30,16 @@ impl Resolution {
         }
     }
 
+    /// Returns the next resolution; `None` after days.
+    #[cfg(feature = "management")]
+    pub(crate) fn coarser(self) -> Option<Self> {
+        match self {
+            Self::Minute => Some(Self::Hour),
+            Self::Hour => Some(Self::Day),
+            Self::Day => None,
+        }
+    }
+
     pub(super) const fn seconds(self) -> i64 {
         self.span().as_secs() as i64
     }

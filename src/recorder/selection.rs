@@ -48,8 +48,15 @@ impl Selection {
         self
     }
 
-    /// Selects a service. Default: that of the recorder; every service of an
-    /// [`Archive`](super::Archive).
+    /// Selects the check of this name of whatever probe.
+    #[cfg(feature = "management")]
+    pub(crate) fn any_probe(mut self) -> Self {
+        self.probe = None;
+        self
+    }
+
+    /// Selects a service. Default: that of the recorder; for an
+    /// [`Archive`](super::Archive), [its own](super::Archive::service) or every service.
     pub fn service(mut self, name: impl Into<String>) -> Self {
         self.service = Some(name.into());
         self

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
-use super::book::Batch;
+use super::book::{Batch, Change};
 use super::columns::seconds;
 #[cfg(feature = "recorder-postgres")]
 use super::database::PostgresSource;
@@ -15,7 +15,7 @@ use super::names::Names;
 use super::tidy::{Pass, Tidied};
 use super::write::{Writer, Written};
 use super::{RecorderError, Retention};
-use crate::{RunBucket, Subject};
+use crate::{RunBucket, Status, Subject, Transition};
 
 /// One process that writes, without a health.
 #[derive(Debug)]
@@ -84,12 +84,58 @@ impl Simulation {
     pub async fn write(
         &mut self,
         minutes: Vec<(Subject, RunBucket)>,
-        [now, wall]: [SystemTime; 2],
+        clocks: [SystemTime; 2],
     ) -> Result<Option<u64>, RecorderError> {
-        let batch = Arc::new(Batch {
+        let batch = Batch {
             minutes,
             ..Batch::default()
+        };
+        self.write_batch(batch, clocks).await
+    }
+
+    /// Writes transitions of a subject that fails and passes by turns, at these times.
+    pub async fn flap(
+        &mut self,
+        subject: &Subject,
+        times: impl IntoIterator<Item = SystemTime>,
+        now: SystemTime,
+    ) -> Result<(), RecorderError> {
+        let changes = times.into_iter().zip(0..).map(|(time, ordinal)| {
+            let turn = [Status::Pass, Status::Fail];
+            let [from, to] = if ordinal % 2 == 0 {
+                turn
+            } else {
+                [turn[1], turn[0]]
+            };
+            let transition = Transition {
+                subject: subject.clone(),
+                from: Some(from),
+                to,
+                output: None,
+                cause: None,
+                time,
+                duration: None,
+                consecutive_failures: 0,
+                lateness: Duration::ZERO,
+            };
+            Change {
+                ordinal,
+                transition,
+            }
         });
+        let batch = Batch {
+            changes: changes.collect(),
+            ..Batch::default()
+        };
+        self.write_batch(batch, [now, now]).await.map(drop)
+    }
+
+    async fn write_batch(
+        &mut self,
+        batch: Batch,
+        [now, wall]: [SystemTime; 2],
+    ) -> Result<Option<u64>, RecorderError> {
+        let batch = Arc::new(batch);
         let (mut writer, process) = (self.writer.clone(), self.process);
         let written = self.database.run(move |mut session| async move {
             let times = [now, wall].map(seconds);

@@ -17,7 +17,7 @@ pub use self::rows::{RecordedRuns, RecordedTransition};
 #[cfg(feature = "recorder-postgres")]
 use super::database::PostgresSource;
 use super::database::{Database, Place, Purpose, Session};
-use super::{RecorderError, Retention, Selection};
+use super::{RecorderError, Resolution, Retention, Selection};
 
 /// How many queries run at a time; others wait.
 const CONCURRENT: usize = 4;
@@ -48,7 +48,9 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Archive {
     place: Place,
-    pub(super) retention: Retention,
+    retention: Retention,
+    /// `Some` if queries that name no service mean this one.
+    service: Option<String>,
     turns: Arc<Semaphore>,
 }
 
@@ -71,6 +73,7 @@ impl Archive {
         Self {
             place,
             retention: Retention::default(),
+            service: None,
             turns: Arc::new(Semaphore::new(CONCURRENT)),
         }
     }
@@ -80,6 +83,13 @@ impl Archive {
     #[must_use]
     pub fn retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
+        self
+    }
+
+    /// Reads the history of this service, unless a query names another. Default: of every service.
+    #[must_use]
+    pub fn service(mut self, name: impl Into<String>) -> Self {
+        self.service = Some(name.into());
         self
     }
 
@@ -99,9 +109,8 @@ impl Archive {
         range: Range<SystemTime>,
         selection: impl Into<Selection>,
     ) -> Result<Vec<RecordedRuns>, RecorderError> {
-        let selection = selection.into();
-        let age = SystemTime::now().duration_since(range.start);
-        let finest = self.retention.resolution_for(age.unwrap_or_default());
+        let selection = self.own(selection.into());
+        let finest = self.resolution_since(range.start);
         let resolution = selection.resolution.unwrap_or(finest);
         self.read(move |mut session| async move {
             let found = query::runs(&mut session, range, &selection, resolution).await?;
@@ -120,12 +129,53 @@ impl Archive {
         range: Range<SystemTime>,
         selection: impl Into<Selection>,
     ) -> Result<Vec<RecordedTransition>, RecorderError> {
-        let selection = selection.into();
+        let selection = self.own(selection.into());
         self.read(move |mut session| async move {
             let found = query::transitions(&mut session, range, &selection).await?;
             Ok((session, found))
         })
         .await
+    }
+
+    /// Returns the latest transitions within a range of time, oldest first, and whether there are
+    /// more of them.
+    #[cfg(feature = "management")]
+    pub(crate) async fn latest_transitions(
+        &self,
+        range: Range<SystemTime>,
+        selection: Selection,
+        most: usize,
+    ) -> Result<(Vec<RecordedTransition>, bool), RecorderError> {
+        let selection = self.own(selection);
+        self.read(move |mut session| async move {
+            let found = query::latest_transitions(&mut session, range, &selection, most).await?;
+            Ok((session, found))
+        })
+        .await
+    }
+
+    /// Returns the finest resolution in which everything since then is kept.
+    pub(crate) fn resolution_since(&self, start: SystemTime) -> Resolution {
+        let age = SystemTime::now().duration_since(start);
+        self.retention.resolution_for(age.unwrap_or_default())
+    }
+
+    /// Returns whether it reads through a pool, whose connections belong to a runtime.
+    #[cfg(feature = "management")]
+    pub(crate) fn has_pool(&self) -> bool {
+        match &self.place {
+            #[cfg(feature = "recorder-sqlite")]
+            Place::Sqlite(_) => false,
+            #[cfg(feature = "recorder-postgres")]
+            Place::Postgres(source) => matches!(source, PostgresSource::Pool(_)),
+        }
+    }
+
+    fn own(&self, mut selection: Selection) -> Selection {
+        if selection.service.is_none() {
+            selection.service.clone_from(&self.service);
+        }
+        selection
     }
 
     async fn read<T, W, F>(&self, work: W) -> Result<T, RecorderError>

@@ -59,20 +59,48 @@ pub(super) async fn transitions(
     range: Range<SystemTime>,
     selection: &Selection,
 ) -> Result<Vec<RecordedTransition>, RecorderError> {
+    let rows = transition_rows(session, range, selection, "ASC", MOST + 1).await?;
+    Ok(bounded(rows)?
+        .iter()
+        .filter_map(recorded_transition)
+        .collect())
+}
+
+/// Returns at most this many, oldest first, and whether there are more.
+#[cfg(feature = "management")]
+pub(super) async fn latest_transitions(
+    session: &mut Session,
+    range: Range<SystemTime>,
+    selection: &Selection,
+    most: usize,
+) -> Result<(Vec<RecordedTransition>, bool), RecorderError> {
+    let mut rows = transition_rows(session, range, selection, "DESC", most + 1).await?;
+    let has_more = rows.len() > most;
+    rows.truncate(most);
+    let oldest_first = rows.iter().rev();
+    let transitions = oldest_first.filter_map(recorded_transition).collect();
+    Ok((transitions, has_more))
+}
+
+async fn transition_rows(
+    session: &mut Session,
+    range: Range<SystemTime>,
+    selection: &Selection,
+    order: &str,
+    most: usize,
+) -> Result<Vec<Row>, RecorderError> {
     let (condition, mut values) = selection.condition(3);
     let sql = format!(
         "SELECT s.service, s.instance, s.probe, s.check_name, t.at, t.status_from, t.status_to, \
          t.cause, t.output, t.duration, t.failures, t.lateness \
          FROM tower_health_series s JOIN tower_health_transitions t ON t.series = s.id \
          WHERE {condition} AND t.at >= $1 AND t.at < $2 \
-         ORDER BY t.at, t.process, t.ordinal, s.id LIMIT {}",
-        MOST + 1
+         ORDER BY t.at {order}, t.process {order}, t.ordinal {order}, s.id {order} LIMIT {most}"
     );
     let bounds = [range.start, range.end].map(micros_since_1970);
     let mut all: Vec<_> = bounds.map(Value::from).to_vec();
     all.append(&mut values);
-    let rows = bounded(session.fetch(sql, all).await?)?;
-    Ok(rows.iter().filter_map(recorded_transition).collect())
+    session.fetch(sql, all).await
 }
 
 fn recorded_transition(row: &Row) -> Option<RecordedTransition> {

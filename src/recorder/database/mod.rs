@@ -138,6 +138,10 @@ impl Database {
             let (session, done) = work(session).await?;
             Ok((rest(session).await, done))
         });
+        // Nobody else would end a question to a server that hangs, if its own asker is gone.
+        let _until_dropped = AbortOnDrop(
+            (purpose == Purpose::Read && self.place.is_abortable()).then(|| task.abort_handle()),
+        );
         match timeout(self.timeout, &mut task).await {
             Ok(Ok(Ok((session, done)))) => {
                 self.session = session;
@@ -160,6 +164,17 @@ impl Database {
     pub(super) async fn close(&mut self) {
         if let Some(session) = self.session.take() {
             let _ = timeout(self.timeout, tokio::spawn(session.close())).await;
+        }
+    }
+}
+
+/// Ends a task with the future that waits for it.
+struct AbortOnDrop(Option<AbortHandle>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        if let Some(task) = &self.0 {
+            task.abort();
         }
     }
 }

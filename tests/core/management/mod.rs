@@ -4,6 +4,12 @@
 //! expect, and assert no time.
 
 mod access;
+#[cfg(all(
+    target_os = "linux",
+    feature = "recorder-sqlite",
+    feature = "recorder-postgres"
+))]
+mod archive;
 #[cfg(unix)]
 mod blocked;
 mod content;

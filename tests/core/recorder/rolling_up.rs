@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tokio::runtime::Builder;
 
 use super::File;
-use crate::support::recorded::{concurrent, late, merging};
+use crate::support::recorded::{concurrent, late, merging, trimming};
 
 proptest! {
     #![proptest_config(ProptestConfig {
@@ -54,6 +54,16 @@ async fn minutes_from_the_future_are_rolled_up_and_go() {
 #[tokio::test]
 async fn a_backlog_of_days_is_written_and_rolled_up() {
     late::a_backlog_of_days_is_written_and_rolled_up(&File::new()).await;
+}
+
+#[tokio::test]
+async fn the_latest_thousand_transitions_of_each_check_and_instance_stay() {
+    trimming::the_latest_thousand_of_each_check_and_instance_stay(&File::new()).await;
+}
+
+#[tokio::test]
+async fn transitions_of_more_than_a_year_go() {
+    trimming::those_of_more_than_a_year_go(&File::new()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

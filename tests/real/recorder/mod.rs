@@ -1,6 +1,8 @@
 //! The recorder with servers that come and go, and with disks that are full.
 
 mod disk;
+#[cfg(feature = "management")]
+mod management;
 mod outages;
 mod rolling_up;
 mod schema;

@@ -5,7 +5,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::Schema;
 use crate::servers::postgres::Postgres;
-use crate::support::recorded::{concurrent, late, merging};
+use crate::support::recorded::{concurrent, late, merging, trimming};
 
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]
@@ -32,6 +32,15 @@ async fn processes_that_return_and_clocks_that_are_wrong_count_nothing_twice() {
     late::a_clock_that_is_set_back_erases_and_doubles_nothing(&schema("back").await).await;
     late::minutes_from_the_future_are_rolled_up_and_go(&schema("future").await).await;
     late::a_backlog_of_days_is_written_and_rolled_up(&schema("backlog").await).await;
+}
+
+#[tokio::test]
+#[ignore = "needs Postgres: run .ci/test"]
+async fn transitions_that_are_too_many_or_too_old_go() {
+    let server = Postgres::start().await;
+    let schema = async |name: &str| Schema::new(&server, name).await;
+    trimming::the_latest_thousand_of_each_check_and_instance_stay(&schema("many").await).await;
+    trimming::those_of_more_than_a_year_go(&schema("old").await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

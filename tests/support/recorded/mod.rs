@@ -3,6 +3,7 @@
 pub(crate) mod concurrent;
 pub(crate) mod late;
 pub(crate) mod merging;
+pub(crate) mod trimming;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
