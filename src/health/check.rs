@@ -3,6 +3,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::model::{
@@ -10,6 +11,9 @@ use crate::model::{
     HealthIndicator, LONGEST, Named, OnTimeout, OptionFault, Probe, Problem, Redactor,
     duration_problem, longest, panic_message, validate_name,
 };
+
+/// How many checks were registered in this process.
+static REGISTRATIONS: AtomicU64 = AtomicU64::new(0);
 
 /// Holds an indicator and its settings, ready to register.
 ///
@@ -253,6 +257,8 @@ impl Check {
         let failing_ttl = settings.failing_ttl.unwrap_or(ttl);
         validate(&name, &settings, ttl.max(failing_ttl), problems);
         let spec = CheckSpec {
+            // 0 is that of a fixed health.
+            registration: REGISTRATIONS.fetch_add(1, Ordering::Relaxed) + 1,
             name,
             criticality: settings.criticality.unwrap_or_default(),
             component_id: settings.component_id,

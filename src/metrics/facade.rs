@@ -24,14 +24,15 @@ pub(super) struct Facade {
     recorder: Option<usize>,
     round: u64,
     counters: HashMap<Key, Counted>,
-    durations: HashMap<Key, RunDurations>,
+    durations: HashMap<Key, (Option<u64>, RunDurations)>,
     gauges: HashSet<Key>,
 }
 
-/// A counter that never falls, although that of a check begins anew when the check is registered
-/// again.
+/// A counter that never falls, although that of a check begins anew with each registration.
 #[derive(Clone, Copy, Default)]
 struct Counted {
+    /// The registration of the check; `None` for a counter of the health itself.
+    registration: Option<u64>,
     last: u64,
     /// The sum of the last values of earlier registrations.
     before: u64,
@@ -40,12 +41,11 @@ struct Counted {
 }
 
 impl Counted {
-    fn rise_to(&mut self, value: u64, round: u64) -> u64 {
-        // The check was away, or came back before anybody looked.
-        if self.round + 1 != round || value < self.last {
+    fn rise_to(&mut self, value: u64, registration: Option<u64>, round: u64) -> u64 {
+        if self.registration != registration {
             self.before = self.before.saturating_add(self.last);
         }
-        (self.last, self.round) = (value, round);
+        (self.registration, self.last, self.round) = (registration, value, round);
         self.before.saturating_add(value)
     }
 }
@@ -69,19 +69,32 @@ impl Facade {
         self.round += 1;
         let former_durations = mem::take(&mut self.durations);
         let former_gauges = mem::take(&mut self.gauges);
+        let registrations: HashMap<_, _> = view
+            .checks()
+            .map(|(probe, check)| ((check.name(), probe.as_str()), check.registration()))
+            .collect();
         for family in FAMILIES {
             // This writer returns no error.
             let _ = (family.series)(view, &mut |labels, value| {
                 let key = key(family, labels);
+                let registration = match labels {
+                    [("check", name), ("probe", probe), ..] => registrations.get(&(*name, *probe)),
+                    _ => None,
+                };
+                let registration = registration.copied();
                 match value {
                     Value::Whole(count) if family.kind == Kind::Counter => {
-                        self.count(recorder, key, count);
+                        self.count(recorder, key, registration, count);
                     }
                     Value::Whole(number) => self.set(recorder, key, number as f64),
                     Value::Seconds(seconds) => self.set(recorder, key, seconds),
                     Value::Durations(now) => {
                         let before = former_durations.get(&key);
-                        self.observe(recorder, key, before, now);
+                        let before = before.filter(|(of, _)| *of == registration);
+                        let before =
+                            before.map_or_else(RunDurations::default, |(_, before)| *before);
+                        observe(recorder, &key, &before, now);
+                        self.durations.insert(key, (registration, *now));
                     }
                 }
                 Ok(())
@@ -99,30 +112,22 @@ impl Facade {
 
     // Each is registered every time: a recorder that has dropped an idle series takes it up again.
 
-    fn count(&mut self, recorder: &dyn Recorder, key: Key, value: u64) {
+    fn count(&mut self, recorder: &dyn Recorder, key: Key, registration: Option<u64>, value: u64) {
         let counter = recorder.register_counter(&key, &METADATA);
         let counted = self.counters.entry(key).or_default();
-        counter.absolute(counted.rise_to(value, self.round));
+        counter.absolute(counted.rise_to(value, registration, self.round));
     }
 
     fn set(&mut self, recorder: &dyn Recorder, key: Key, value: f64) {
         recorder.register_gauge(&key, &METADATA).set(value);
         self.gauges.insert(key);
     }
+}
 
-    fn observe(
-        &mut self,
-        recorder: &dyn Recorder,
-        key: Key,
-        before: Option<&RunDurations>,
-        now: &RunDurations,
-    ) {
-        let histogram = recorder.register_histogram(&key, &METADATA);
-        self.durations.insert(key, *now);
-        let before = before.copied().unwrap_or_default();
-        for (duration, count) in added(&before, now) {
-            histogram.record_many(duration.as_secs_f64(), count);
-        }
+fn observe(recorder: &dyn Recorder, key: &Key, before: &RunDurations, now: &RunDurations) {
+    let histogram = recorder.register_histogram(key, &METADATA);
+    for (duration, count) in added(before, now) {
+        histogram.record_many(duration.as_secs_f64(), count);
     }
 }
 

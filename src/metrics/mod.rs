@@ -105,9 +105,11 @@ impl Health {
     /// last [`Health`]. Call it once, for one health of a process: no label tells two apart, and two
     /// threads would record each duration twice.
     ///
-    /// The facade cannot take a series back: the gauges of a check that is removed become 0. A
-    /// duration is exact if the check ran once between two recordings; of several, each is recorded
-    /// to the precision of its [bucket](crate::RunDurations::BOUNDS).
+    /// The facade cannot take a series back: the gauges of a check that is removed become 0, and its
+    /// counters stay. If it is added again, they go on from there. What it counted between the last
+    /// recording and its removal is not recorded. A duration is exact if the check ran once between
+    /// two recordings; of several, each is recorded to the precision of its
+    /// [bucket](crate::RunDurations::BOUNDS).
     ///
     /// # Errors
     ///

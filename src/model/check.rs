@@ -107,6 +107,8 @@ pub(crate) fn longest(interval: Duration) -> Duration {
 /// Holds the resolved settings of a check.
 #[derive(Clone, Debug)]
 pub(crate) struct CheckSpec {
+    /// Another one for each registration.
+    pub(crate) registration: u64,
     pub(crate) name: String,
     pub(crate) criticality: Criticality,
     pub(crate) component_id: Option<String>,
@@ -224,6 +226,7 @@ impl CheckState {
     /// Creates the state of a check that never runs.
     pub(crate) fn fixed(status: Status) -> Self {
         let spec = CheckSpec {
+            registration: 0,
             name: "fixed".to_owned(),
             criticality: Criticality::Critical,
             component_id: None,
@@ -251,6 +254,14 @@ impl CheckState {
     /// Returns the name of the check.
     pub fn name(&self) -> &str {
         &self.spec.name
+    }
+
+    /// Returns a number that no other registration of a check in this process has.
+    ///
+    /// A check that is removed and added again has another one, and its [counters](Self::stats) begin
+    /// anew. They alone do not show that once they have passed their former values.
+    pub fn registration(&self) -> u64 {
+        self.spec.registration
     }
 
     /// Returns the status after thresholds and criticality.

@@ -199,3 +199,23 @@ async fn the_gauges_of_a_removed_check_become_zero_and_its_counters_never_fall()
     );
     assert_eq!(memory.durations(DURATIONS), 4);
 }
+
+// As many runs as before, or more: no counter shows by itself that it began anew.
+#[tokio::test(start_paused = true)]
+async fn a_check_that_comes_back_between_two_recordings_adds_all_of_its_counters() {
+    let (memory, health) = (Memory::default(), ready().await);
+    let mut facade = Facade::default();
+    let mut all = 1;
+    for runs in 1..4 {
+        facade.record_to(&memory, &View::of(&health));
+        assert_eq!(memory.value(RUNS), Some(f64::from(all)));
+        assert_eq!(memory.durations(DURATIONS), all as usize);
+        health.remove_readiness("db").await.unwrap();
+        health.add_readiness(db()).await.unwrap();
+        health.await_ready().await.unwrap(); // the first run
+        for _ in 1..runs {
+            health.run_now("db").await.unwrap();
+        }
+        all += runs;
+    }
+}

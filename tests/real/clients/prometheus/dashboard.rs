@@ -66,7 +66,9 @@ async fn every_question_of_the_guide_is_one_that_prometheus_understands() {
     let (questions, _) = questions.split_once("```").unwrap();
     for question in questions.split("\n\n") {
         let lines = question.lines().filter(|line| !line.starts_with('#'));
-        let expr = lines.collect::<String>();
+        // The steps of a subquery lie on whole minutes, for the next of which the test could wait too
+        // long.
+        let expr = lines.collect::<String>().replace(":1m]", ":1s]");
         if expr.contains(" > ") {
             prometheus.query(&expr).await;
             continue;

@@ -4,11 +4,15 @@
 //! something. No label has an error text, and a moment is a timestamp, not an age: both would make a
 //! new series or a new value for every scrape.
 
+mod check;
+mod health;
+
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+pub(super) use self::check::is_unknown;
 use super::view::View;
-use crate::{CheckState, Criticality, Probe, RefresherState, RunDurations, RunOutcome, Status};
+use crate::{Probe, RefresherState, RunDurations, Status};
 
 /// A metric: all series of one name.
 pub(super) struct Family {
@@ -68,38 +72,38 @@ pub(super) const FAMILIES: &[Family] = &[
         "health_check_state",
         Kind::Gauge,
         "1 for the status of the check, after thresholds and criticality, and 0 for the others",
-        check_state,
+        check::state,
     ),
     Family::new(
         "health_check_stale",
         Kind::Gauge,
         "1 if the result is too old to count",
-        |view, write| each_check(view, write, |check| Some(flag(check.is_stale()))),
+        |view, write| check::each(view, write, |check| Some(flag(check.is_stale()))),
     ),
     Family::new(
         "health_check_info",
         Kind::Gauge,
         "1 for each check",
-        check_info,
+        check::info,
     ),
     Family::new(
         "health_check_runs_total",
         Kind::Counter,
         "Runs by their outcome, before thresholds and criticality",
-        check_runs,
+        check::runs,
     ),
     Family::new(
         "health_check_run_duration_seconds",
         Kind::Histogram,
         "How long runs took, without the lateness of the refresher",
-        check_durations,
+        check::durations,
     ),
     Family::new(
         "health_check_last_result_timestamp_seconds",
         Kind::Gauge,
         "When the last run ended",
         |view, write| {
-            each_check(view, write, |check| {
+            check::each(view, write, |check| {
                 Some(Value::Seconds(since_1970(check.time()?)))
             })
         },
@@ -109,7 +113,7 @@ pub(super) const FAMILIES: &[Family] = &[
         Kind::Gauge,
         "Runs in a row that failed, up to the last one",
         |view, write| {
-            each_check(view, write, |check| {
+            check::each(view, write, |check| {
                 Some(Value::Whole(check.stats().consecutive_failures()))
             })
         },
@@ -119,7 +123,7 @@ pub(super) const FAMILIES: &[Family] = &[
         Kind::Gauge,
         "Runs that exceeded their timeout and still go on",
         |view, write| {
-            each_check(view, write, |check| {
+            check::each(view, write, |check| {
                 Some(Value::Whole(check.detached_runs() as u64))
             })
         },
@@ -128,19 +132,19 @@ pub(super) const FAMILIES: &[Family] = &[
         "health_check_transitions_total",
         Kind::Counter,
         "Changes of the status, by the new status; the first result is one",
-        check_transitions,
+        check::transitions,
     ),
     Family::new(
         "health_probe_state",
         Kind::Gauge,
         "1 for the status of the probe, and 0 for the others",
-        probe_state,
+        health::probe_state,
     ),
     Family::new(
         "health_probe_requests_total",
         Kind::Counter,
         "Probes that were answered",
-        probe_requests,
+        health::probe_requests,
     ),
     Family::new(
         "health_draining",
@@ -164,7 +168,7 @@ pub(super) const FAMILIES: &[Family] = &[
         "health_info",
         Kind::Gauge,
         "1, with the release that runs",
-        info,
+        health::info,
     ),
     Family::new(
         "health_refresher_running",
@@ -217,118 +221,4 @@ fn since_1970(time: SystemTime) -> f64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     // Whole milliseconds: a clock that is shown to people has no more.
     since.as_millis() as f64 / 1_000.0
-}
-
-/// Writes one series for each check, unless the check has no such value.
-fn each_check(
-    view: &View,
-    write: &mut Writer<'_>,
-    value: fn(&CheckState) -> Option<Value<'_>>,
-) -> fmt::Result {
-    for (probe, check) in view.checks() {
-        if let Some(value) = value(check) {
-            write(&labels(probe, check), value)?;
-        }
-    }
-    Ok(())
-}
-
-fn labels(probe: Probe, check: &CheckState) -> [Label<'_>; 2] {
-    [("check", check.name()), ("probe", probe.as_str())]
-}
-
-/// Returns whether nothing is known of the check yet, which then counts as failed.
-pub(super) fn is_unknown(check: &CheckState) -> bool {
-    check.time().is_none() && check.status() != Status::Pass
-}
-
-fn check_state(view: &View, write: &mut Writer<'_>) -> fmt::Result {
-    for (probe, check) in view.checks() {
-        let [name, probe] = labels(probe, check);
-        let is_unknown = is_unknown(check);
-        for status in STATUSES {
-            let is_state = check.status() == status && !is_unknown;
-            write(&[name, probe, ("state", status.as_str())], flag(is_state))?;
-        }
-        write(&[name, probe, ("state", "unknown")], flag(is_unknown))?;
-    }
-    Ok(())
-}
-
-fn check_info(view: &View, write: &mut Writer<'_>) -> fmt::Result {
-    for (probe, check) in view.checks() {
-        let [name, probe] = labels(probe, check);
-        let critical = match check.criticality() {
-            Criticality::Critical => "true",
-            Criticality::NonCritical => "false",
-        };
-        let component_type = check.component_type().map_or("", |kind| kind.as_str());
-        let about = [("critical", critical), ("component_type", component_type)];
-        write(&[name, probe, about[0], about[1]], Value::Whole(1))?;
-    }
-    Ok(())
-}
-
-fn check_runs(view: &View, write: &mut Writer<'_>) -> fmt::Result {
-    for (probe, check) in view.checks() {
-        let [name, probe] = labels(probe, check);
-        for outcome in RunOutcome::EACH {
-            let runs = Value::Whole(check.stats().runs(outcome));
-            write(&[name, probe, ("outcome", outcome.as_str())], runs)?;
-        }
-    }
-    Ok(())
-}
-
-fn check_durations(view: &View, write: &mut Writer<'_>) -> fmt::Result {
-    for (probe, check) in view.checks() {
-        let durations = Value::Durations(check.stats().durations());
-        write(&labels(probe, check), durations)?;
-    }
-    Ok(())
-}
-
-fn check_transitions(view: &View, write: &mut Writer<'_>) -> fmt::Result {
-    for (probe, check) in view.checks() {
-        let [name, probe] = labels(probe, check);
-        for to in STATUSES {
-            let transitions = Value::Whole(check.stats().transitions(to));
-            write(&[name, probe, ("to", to.as_str())], transitions)?;
-        }
-    }
-    Ok(())
-}
-
-fn probe_state(view: &View, write: &mut Writer<'_>) -> fmt::Result {
-    for &probe in Probe::ALL {
-        let now = view.snapshot.status(probe);
-        for status in STATUSES {
-            let labels = [("probe", probe.as_str()), ("state", status.as_str())];
-            write(&labels, flag(now == status))?;
-        }
-    }
-    Ok(())
-}
-
-fn probe_requests(view: &View, write: &mut Writer<'_>) -> fmt::Result {
-    for requests in &view.probe_requests {
-        let labels = [
-            ("probe", requests.probe),
-            ("code", requests.code),
-            ("transport", requests.transport),
-        ];
-        write(&labels, Value::Whole(requests.count))?;
-    }
-    Ok(())
-}
-
-fn info(view: &View, write: &mut Writer<'_>) -> fmt::Result {
-    let release = &view.release;
-    let labels = [
-        ("version", &*release.version),
-        ("release_id", &*release.release_id),
-        ("service_id", &*release.service_id),
-        ("environment", &*release.environment),
-    ];
-    write(&labels, Value::Whole(1))
 }

@@ -1,30 +1,22 @@
 //! The builder of a webhook.
 
-use std::error::Error;
+mod error;
+mod start;
+mod url;
+
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue,
-    TRANSFER_ENCODING,
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
 };
 use rustls::ClientConfig;
-use tokio::runtime::Handle;
 
-use super::client::{Client, tls_config};
-use super::handle::WebhookHandle;
-use super::outbox::Rules;
-use super::task::{self, Choice};
-use super::{Notification, task::Template};
-use crate::{Health, Probe, Status, Transition};
-
-/// The longest duration of a setting.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
-/// The most messages that can wait.
-const MOST_QUEUED: usize = 65_536;
+pub use self::error::WebhookError;
+use super::Notification;
+use super::task::{Choice, Template};
+use crate::{Probe, Status, Transition};
 
 /// Posts each change of a [`Health`] to a URL.
 ///
@@ -75,7 +67,7 @@ impl Webhook {
     /// nor a log line shows them.
     pub fn new(url: &str) -> Self {
         Self {
-            url: parse(url),
+            url: url::parse(url),
             headers: HeaderMap::new(),
             faults: Vec::new(),
             tls: None,
@@ -235,93 +227,10 @@ impl Webhook {
     }
 
     /// Sets how long the webhook tries to deliver what waits when the health ends, and in a
-    /// [flush](WebhookHandle::flush). Default: 5 s.
+    /// [flush](super::WebhookHandle::flush). Default: 5 s.
     pub fn flush_timeout(mut self, time: Duration) -> Self {
         self.flush_timeout = time;
         self
-    }
-
-    /// Starts the webhook on the current tokio runtime, whose timer and I/O must be enabled.
-    ///
-    /// It posts what changes from now on, and what is in trouble already. It does not keep the health
-    /// alive, and ends with it.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error that names each setting that cannot work, if the root certificates of the
-    /// system cannot be read, and outside a tokio runtime.
-    pub fn start(mut self, health: &Health) -> Result<WebhookHandle, WebhookError> {
-        let mut faults = self.faults();
-        let runtime = Handle::try_current().ok();
-        if runtime.is_none() {
-            faults.push("`start` was called outside a tokio runtime".to_owned());
-        }
-        let (Some(runtime), Ok(uri), true) = (runtime, self.url, faults.is_empty()) else {
-            return Err(WebhookError(faults));
-        };
-        let tls = match self.tls.map_or_else(|| tls_config(&uri), Ok) {
-            Ok(mut tls) => {
-                // hyper-rustls sets the protocols, and panics if they are set already.
-                tls.alpn_protocols.clear();
-                tls
-            }
-            Err(error) => {
-                let fault = format!("the root certificates of the system cannot be read: {error}");
-                return Err(WebhookError(vec![fault]));
-            }
-        };
-        let has_content_type = self.headers.contains_key(CONTENT_TYPE);
-        if !has_content_type {
-            let json = HeaderValue::from_static("application/json");
-            self.headers.insert(CONTENT_TYPE, json);
-        }
-        let settings = task::Settings {
-            shown: shown(&uri),
-            client: Arc::new(Client::new(uri, self.headers, tls, self.timeout)),
-            template: self.template,
-            choice: self.choice,
-            rules: Rules {
-                min_status: self.min_status,
-                recoveries: self.recoveries,
-                throttle: self.throttle,
-                capacity: self.queue,
-            },
-            backoff: self.backoff,
-            retry_for: self.retry_for,
-            flush_timeout: self.flush_timeout,
-        };
-        Ok(task::spawn(&runtime, settings, health))
-    }
-
-    fn faults(&self) -> Vec<String> {
-        let mut faults = self.faults.clone();
-        faults.extend(self.url.as_ref().err().cloned());
-        // A throttle of zero is none.
-        let durations = [
-            ("throttle", self.throttle, true),
-            ("timeout", self.timeout, false),
-            ("backoff", self.backoff.0, false),
-            ("backoff", self.backoff.1, false),
-            ("retry_for", self.retry_for, false),
-            ("flush_timeout", self.flush_timeout, true),
-        ];
-        for (option, duration, may_be_zero) in durations {
-            if duration > LONGEST {
-                faults.push(format!("{option} is longer than a year"));
-            } else if duration.is_zero() && !may_be_zero {
-                faults.push(format!("{option} is zero"));
-            }
-        }
-        if self.backoff.0 > self.backoff.1 {
-            faults.push("backoff begins with more than its longest time".to_owned());
-        }
-        if !(1..=MOST_QUEUED).contains(&self.queue) {
-            faults.push(format!(
-                "queue is {}, but must be from 1 to {MOST_QUEUED}",
-                self.queue
-            ));
-        }
-        faults
     }
 }
 
@@ -329,7 +238,7 @@ impl Webhook {
 impl fmt::Debug for Webhook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let url = match &self.url {
-            Ok(uri) => shown(uri),
+            Ok(uri) => url::shown(uri),
             Err(fault) => fault.clone(),
         };
         let headers: Vec<_> = self.headers.keys().collect();
@@ -340,52 +249,4 @@ impl fmt::Debug for Webhook {
             .field("throttle", &self.throttle)
             .finish_non_exhaustive()
     }
-}
-
-/// Tells which settings of a [`Webhook`] cannot work, without any secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WebhookError(Vec<String>);
-
-impl fmt::Display for WebhookError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the webhook cannot work: {}", self.0.join("; "))
-    }
-}
-
-impl Error for WebhookError {}
-
-/// Returns the scheme, the host and the port.
-fn shown(uri: &Uri) -> String {
-    let scheme = uri.scheme_str().unwrap_or_default();
-    let authority = uri.authority().map_or("", |authority| authority.as_str());
-    format!("{scheme}://{authority}")
-}
-
-/// Reads the URL. The error quotes none of it, since a part that is misplaced may be a secret.
-fn parse(url: &str) -> Result<Uri, String> {
-    let uri: Uri = url
-        .parse()
-        .map_err(|error| format!("url is not a URL: {error}"))?;
-    match uri.scheme_str() {
-        Some("http" | "https") => {}
-        Some(_) => return Err("url must begin with http:// or https://".to_owned()),
-        None => {
-            return Err("url has no scheme: it must begin with http:// or https://".to_owned());
-        }
-    }
-    let Some(authority) = uri
-        .authority()
-        .filter(|authority| !authority.host().is_empty())
-    else {
-        return Err("url has no host".to_owned());
-    };
-    if authority.as_str().contains('@') {
-        let fault = "url has a user, which would not be sent: use `header(\"authorization\", …)`";
-        return Err(fault.to_owned());
-    }
-    let port = authority.as_str().strip_prefix(authority.host());
-    if port.is_some_and(|port| !port.is_empty()) && !matches!(authority.port_u16(), Some(1..)) {
-        return Err("url has a port on which no server listens".to_owned());
-    }
-    Ok(uri)
 }
