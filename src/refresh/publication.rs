@@ -14,7 +14,7 @@ use super::alarm::Late;
 use super::logger::LogLine;
 use super::notifier::Notifier;
 use super::slot::{Slot, SlotKey};
-use crate::model::{CheckState, Moment, Probe, Snapshot, Subject, Transition};
+use crate::model::{CheckState, Moment, Probe, Snapshot, Status, Subject, Transition};
 use crate::state::{ExpiredLook, Publisher, SharedState, clock};
 
 /// The delay of results that change no status, so that several are published together.
@@ -38,8 +38,8 @@ pub(super) struct Publication {
     next: Next,
     /// When to see whether the latest snapshot is out of date without any event.
     look_at: Option<Instant>,
-    /// When the snapshot was taken whose expired look was announced last.
-    last_seen: Option<Instant>,
+    /// When the snapshot was taken of which an expired look was announced last, and what it showed.
+    last_seen: Option<(Instant, Status)>,
 }
 
 /// Holds what is announced with the next snapshot.
@@ -143,10 +143,11 @@ impl Publication {
             Moment::on_time(now, clock::wall()),
         ));
         let published = self.publisher.publish(&snapshot);
-        let look = self.state().take_expired_look();
-        let has_told_look =
-            look.is_some_and(|look| self.announce_look(&look, &snapshot, last_late));
-        let has_announced = self.notifier.announce(&snapshot, next.transitions);
+        let mut has_announced = false;
+        for look in self.state().take_expired_looks() {
+            has_announced |= self.announce_look(&look, &snapshot, last_late);
+        }
+        has_announced |= self.notifier.announce(&snapshot, next.transitions);
         self.publisher.wake(published);
         for subject in &next.removed {
             self.state().history.forget(subject);
@@ -156,7 +157,7 @@ impl Publication {
             let _ = ack.send(());
         }
         self.look_later(now);
-        has_told_look || has_announced
+        has_announced
     }
 
     /// Announces what a probe saw of an earlier snapshot while the scheduler was not there. What
@@ -168,10 +169,12 @@ impl Publication {
         last_late: Option<Late>,
     ) -> bool {
         // Readers may see a snapshot a moment longer than it is the latest.
-        let seen = look.snapshot.taken_at;
-        if self.last_seen.replace(seen) == Some(seen) {
+        let (seen, status) = (look.snapshot.taken_at, look.status());
+        let is_told = |(at, worst): (Instant, Status)| at == seen && worst >= status;
+        if self.last_seen.is_some_and(is_told) {
             return false;
         }
+        self.last_seen = Some((seen, status));
         let overdue = last_late.map_or(Duration::ZERO, |late| {
             let overdue = look.at.saturating_duration_since(late.alarm);
             if seen < late.alarm {
@@ -184,7 +187,7 @@ impl Publication {
         let moment = Moment {
             at: look.at,
             time: now.time - ago,
-            judged_at: look.at,
+            judged_at: look.judged_at,
             overdue,
         };
         let seen = look.snapshot.with_lifecycle(now.lifecycle.clone(), moment);
@@ -209,49 +212,4 @@ impl Publication {
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::sync::broadcast;
-
-    use super::*;
-    use crate::{Health, Status};
-
-    fn publication() -> (Health, Publication) {
-        let (health, publisher) = Health::fixed_with_publisher(Status::Pass);
-        let notifier = Notifier::new(broadcast::Sender::new(8), 8, Vec::new(), publisher.state());
-        (health, Publication::new(publisher, notifier))
-    }
-
-    // Whoever is told wakes up, for which the scheduler makes room.
-    #[tokio::test(start_paused = true)]
-    async fn a_publication_tells_whether_anybody_was_told() {
-        let (health, mut publication) = publication();
-        let now = clock::now();
-        let mut publish = || {
-            publication.due_by(now);
-            publication.publish_if_due(&BTreeMap::new(), None, now)
-        };
-        assert!(!publish());
-        health.drain();
-        assert!(publish());
-        assert!(!publish());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn heartbeats_are_looked_at_seldom_and_when_one_is_due() {
-        for (deadline, look) in [
-            (3_600_000, 1_000),
-            (2_000, 500),
-            (200, 100),
-            (50, 50),
-            (5, 10),
-        ] {
-            let (health, mut publication) = publication();
-            let deadline = Duration::from_millis(deadline);
-            let _beats = health.heartbeat("consumer", deadline).unwrap();
-            let now = clock::now();
-            publication.look_later(now);
-            let at = now + Duration::from_millis(look);
-            assert_eq!(publication.next_alarm(), Some(at), "{deadline:?}");
-        }
-    }
-}
+mod tests;

@@ -28,7 +28,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 pub(crate) use self::expired_look::ExpiredLook;
-use self::expired_look::FirstExpiredLook;
+use self::expired_look::FirstExpiredLooks;
 pub(crate) use self::format::{Format, HEALTH_JSON};
 #[cfg(feature = "grpc")]
 pub use self::grpc::ServingStatus;
@@ -66,7 +66,7 @@ pub(crate) struct SharedState {
     #[cfg(feature = "grpc")]
     pub(crate) services: Services,
     last_probe: LastProbe,
-    expired_look: FirstExpiredLook,
+    expired_looks: FirstExpiredLooks,
     restarts: AtomicU64,
     missed_by_listeners: AtomicU64,
     missed_by_log: AtomicU64,
@@ -125,7 +125,7 @@ impl SharedState {
             #[cfg(feature = "grpc")]
             services: Services::new(&config.limits),
             last_probe: LastProbe::new(epoch),
-            expired_look: FirstExpiredLook::default(),
+            expired_looks: FirstExpiredLooks::default(),
             restarts: AtomicU64::new(0),
             missed_by_listeners: AtomicU64::new(0),
             missed_by_log: AtomicU64::new(0),
@@ -188,9 +188,14 @@ impl SharedState {
         let snapshot = self.snapshot.load_full();
         let now = clock::now();
         let of = checks.of(&snapshot);
-        let status = of.at(self.judged_at(&snapshot, now));
+        let judged_at = self.judged_at(&snapshot, now);
+        let status = of.at(judged_at);
         if status != of.unexpired() {
-            self.expired_look.note(&snapshot, now);
+            self.expired_looks.note(ExpiredLook {
+                snapshot,
+                at: now,
+                judged_at,
+            });
         }
         status
     }
@@ -252,15 +257,15 @@ impl SharedState {
         self.snapshot.load().next_expiry()
     }
 
-    /// Returns whether a probe failed only because a result had expired.
+    /// Returns whether a probe failed or warned only because a result had expired.
     pub(crate) fn has_expired_look(&self) -> bool {
-        self.expired_look.is_noted()
+        self.expired_looks.is_noted()
     }
 
-    /// Returns what a probe saw first, of those that failed since the last call only because a
-    /// result had expired.
-    pub(crate) fn take_expired_look(&self) -> Option<Arc<ExpiredLook>> {
-        self.expired_look.take()
+    /// Returns what probes saw first of each status, of those that failed or warned since the last call
+    /// only because a result had expired.
+    pub(crate) fn take_expired_looks(&self) -> impl Iterator<Item = Arc<ExpiredLook>> + use<> {
+        self.expired_looks.take()
     }
 
     /// Returns the detailed report, which callers share once it is rendered.

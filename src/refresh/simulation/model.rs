@@ -289,18 +289,18 @@ impl Book {
         {
             return;
         }
-        let counts = match ending {
-            Ending::Passed | Ending::Warned => {
-                facts.at_most(&run, end.at) + SLACK < self.settings.timeout
-            }
-            // A run that is detached or aborted is recorded earlier than it ends.
-            Ending::Aborted => false,
-            Ending::Failed | Ending::Panicked => {
-                let long_ago = 2 * (self.settings.timeout + self.settings.longest_interval());
-                let from = end.at.saturating_sub(long_ago);
-                !facts.jumps.any(from, end.at)
-            }
-        };
+        // What exceeds its timeout is recorded before it ends, even if it is detached and goes on.
+        let is_in_time = facts.at_most(&run, end.at) + SLACK < self.settings.timeout;
+        let counts = is_in_time
+            && match ending {
+                Ending::Passed | Ending::Warned => true,
+                Ending::Aborted => false,
+                Ending::Failed | Ending::Panicked => {
+                    let long_ago = 2 * (self.settings.timeout + self.settings.longest_interval());
+                    let from = end.at.saturating_sub(long_ago);
+                    !facts.jumps.any(from, end.at)
+                }
+            };
         if counts {
             self.published = self.last;
             self.had_slow_abort = false;
