@@ -19,6 +19,13 @@ type Result = std::result::Result<Response<ManagementBody>, Infallible>;
 #[must_use = "futures do nothing unless polled"]
 pub struct ManagementFuture(Kind);
 
+#[cfg_attr(
+    feature = "__recorder",
+    expect(
+        clippy::large_enum_variant,
+        reason = "an answer that is ready needs no allocation"
+    )
+)]
 enum Kind {
     Ready(Ready<Result>),
     #[cfg(feature = "__recorder")]
