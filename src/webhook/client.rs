@@ -181,12 +181,8 @@ impl Client {
 
 /// Returns whether a refusal may end by itself.
 fn is_passing(status: StatusCode) -> bool {
-    let passing = [
-        StatusCode::REQUEST_TIMEOUT,
-        StatusCode::TOO_EARLY,
-        StatusCode::TOO_MANY_REQUESTS,
-    ];
-    status.is_server_error() || passing.contains(&status)
+    // 408 Request Timeout, 425 Too Early, 429 Too Many Requests.
+    status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429)
 }
 
 /// Describes an error with its sources.
