@@ -1,6 +1,7 @@
 //! What has been sent, what is due, and when.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -158,10 +159,20 @@ impl<S: FnMut(&[NotifyState<'_>]) -> io::Result<()>> Notifier<S> {
         let sent = (self.send)(states);
         if let Err(error) = &sent {
             if !self.has_failed {
-                tracing::warn!(target: "tower_health", %error, "cannot notify systemd");
+                contain(|| {
+                    tracing::warn!(target: "tower_health", %error, "cannot notify systemd");
+                });
             }
         }
         self.has_failed = sent.is_err();
         sent.is_ok()
+    }
+}
+
+/// A subscriber is code of the application: its panic must not end the thread, and so the process.
+#[expect(clippy::mem_forget, reason = "dropping the payload could panic again")]
+fn contain(write: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(write)) {
+        std::mem::forget(payload);
     }
 }

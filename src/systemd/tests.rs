@@ -7,6 +7,8 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::time::{Instant, sleep};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use super::notifier::Notifier;
 use crate::{Health, Status};
@@ -170,4 +172,26 @@ async fn a_runtime_that_has_ended_feeds_no_watchdog() {
     health.drain();
     systemd.until(102_000).await;
     assert_eq!(systemd.times("STOPPING=1"), [101_000], "the rest is told");
+}
+
+/// As a formatter does whose output is closed.
+struct PanicsOnEvent;
+
+impl<S: Subscriber> Layer<S> for PanicsOnEvent {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        assert_ne!(event.metadata().target(), "tower_health", "a dead log pipe");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_that_panics_does_not_end_the_messages() {
+    let subscriber = tracing_subscriber::registry().with(PanicsOnEvent);
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let (_health, systemd) = service(HALF_A_MINUTE);
+    systemd.set_missing(true);
+    systemd.until(500).await;
+    systemd.set_missing(false);
+    systemd.until(17_000).await;
+    assert_eq!(systemd.times("READY=1"), [1_000]);
+    assert_eq!(systemd.pings(), [1_000, 16_000]);
 }
