@@ -101,7 +101,7 @@ impl View {
             now,
             taken: snapshot.time(),
             sentence: Sentence::new(&snapshot, &rows, &probes, &changes),
-            lost: changes.not_ready(hour_ago, now),
+            lost: changes.not_ready(hour_ago, now, &health.config().limits),
             affected: affected(&rows),
             facts: Facts::new(health, &snapshot, &story),
             probes,

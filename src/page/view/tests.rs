@@ -78,6 +78,21 @@ async fn an_outage_names_the_first_to_fail_and_what_followed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn time_that_the_history_has_forgotten_is_not_taken_for_ready() {
+    let stage = shop().start();
+    stage.until(60).await;
+    for _ in 0..40 {
+        stage.set("db", Finding::Fail("refused"));
+        stage.until(stage.second() + 20).await;
+        stage.set("db", Finding::Pass(4));
+        stage.until(stage.second() + 20).await;
+    }
+    let html = crate::page::markup::main(&stage.view()).into_string();
+    assert!(html.contains("Not ready for at least <strong>"), "{html}");
+    assert!(html.contains("of the last hour, in at least "), "{html}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_warning_from_long_before_is_not_taken_for_the_cause() {
     let stage = shop().start();
     stage.until(60).await;
