@@ -49,6 +49,46 @@ impl<'a> Changes<'a> {
         since
     }
 
+    /// Returns the place from which on readiness has failed without a break; `None` unless it fails.
+    pub(crate) fn outage(&self, readiness: Status) -> Option<usize> {
+        if readiness != Status::Fail {
+            return None;
+        }
+        let subject = Subject::Probe(Probe::Readiness);
+        let since = self.since(&subject, |status| status == Status::Fail);
+        // Without a transition it has failed since the start, or since an expiry just now.
+        let unannounced = || {
+            if self.has(&subject) {
+                self.all.len()
+            } else {
+                0
+            }
+        };
+        Some(since.map_or_else(unannounced, |since| since.place))
+    }
+
+    /// Returns the step to a status with which the first spell of it began that lasted beyond a
+    /// place, and the text of that step.
+    pub(crate) fn first(
+        &self,
+        subject: &Subject,
+        status: Status,
+        beyond: usize,
+    ) -> Option<(Since, Option<&'a str>)> {
+        let mut first = None;
+        for (place, transition) in self.of(subject) {
+            if transition.to == status {
+                let time = transition.time;
+                first.get_or_insert((Since { time, place }, transition.output.as_deref()));
+            } else if first.is_some() && place > beyond {
+                break;
+            } else {
+                first = None;
+            }
+        }
+        first
+    }
+
     /// Returns whether the subject has ever changed.
     pub(crate) fn has(&self, subject: &Subject) -> bool {
         self.places.contains_key(subject)
