@@ -9,7 +9,7 @@ use tower_health::{Criticality, Health, Limits};
 use super::browser::Browser;
 use super::{Knob, Site, one, wait_for_sentence, wait_until_live};
 use crate::support::proxy::{Mode, Proxy};
-use crate::support::{millis, secs};
+use crate::support::{millis, secs, wait_until};
 
 /// Holds as long as the page is not loaded again.
 const MARK: &str = "globalThis.mark === 1";
@@ -138,6 +138,23 @@ async fn a_drain_is_seen_at_once_and_its_end_is_told() {
     let site = Site::start(one(&Knob::passing()).drain_delay(secs(5)));
     let mut browser = Browser::open(&site.url);
     wait_until_live(&mut browser);
+    // Notes all that a screen reader announces, and how often a stream ends.
+    browser.get(
+        "globalThis.heard = [];
+         for (const id of ['news', 'stream']) {
+             const each = document.getElementById(id);
+             new MutationObserver(() => heard.push(each.textContent))
+                 .observe(each, {childList: true, characterData: true, subtree: true});
+         }
+         globalThis.ended = 0;
+         globalThis.EventSource = class extends EventSource {
+             constructor(url) {
+                 super(url);
+                 this.addEventListener('end', () => ended++);
+             }
+         };
+         null",
+    );
     browser.get("globalThis.mark = 1");
     site.health.drain();
     wait_for_sentence(&mut browser, "Draining since");
@@ -145,9 +162,37 @@ async fn a_drain_is_seen_at_once_and_its_end_is_told() {
         browser.text("document.getElementById('stream').className"),
         "live"
     );
+    browser.wait("ended >= 2");
+    // Once beside the page and once aloud, although two more streams have ended since.
+    let heard = browser.text("heard.join('|')");
+    let told = heard
+        .split('|')
+        .filter(|text| text.starts_with("The drain is over"));
+    assert_eq!(told.count(), 2, "{heard}");
+    assert!(!heard.contains("Live"), "{heard}");
     browser.wait("document.getElementById('stream').innerText.includes('The drain is over')");
     assert_eq!(browser.get(MARK), true, "it was loaded again");
     browser.assert_well_behaved(&site.url);
+}
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium"]
+async fn after_a_drain_the_page_finds_the_process_that_comes_next() {
+    let site = Site::start(one(&Knob::passing()).drain_delay(secs(1)));
+    let mut browser = Browser::open(&site.url);
+    wait_until_live(&mut browser);
+    site.health.drain();
+    browser.wait("document.getElementById('stream').innerText.includes('The drain is over')");
+    let address = site.address();
+    drop(site);
+    let mut listener = None;
+    wait_until("the port is free", || {
+        listener = TcpListener::bind(address).ok();
+        listener.is_some()
+    });
+    let health = one(&Knob::passing()).start().unwrap();
+    let _next = Site::serve(health, listener.unwrap());
+    wait_until_live(&mut browser);
+    wait_for_sentence(&mut browser, "Ready since");
 }
 
 #[tokio::test(flavor = "multi_thread")]
