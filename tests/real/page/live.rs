@@ -195,6 +195,7 @@ async fn after_a_drain_the_page_finds_the_process_that_comes_next() {
     wait_for_sentence(&mut browser, "Ready since");
 }
 
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs chromium"]
 async fn a_stream_that_is_lost_is_shown_with_its_time_and_found_again() {
