@@ -30,7 +30,7 @@ use crate::state::clock::wall;
 use crate::{Health, Lateness, Probe, Snapshot, Status};
 
 /// For how long a page is shared although nothing has changed, so that its ages stay right to about
-/// a second. It also bounds how often a page is made, however many ask and however often checks run.
+/// a second. It also bounds how often a page is made, whatever the number of readers and of runs.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Makes the page of one health, and shares it among its readers.
