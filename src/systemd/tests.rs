@@ -171,7 +171,7 @@ async fn a_runtime_that_has_ended_feeds_no_watchdog() {
     assert!(systemd.pings().is_empty());
     health.drain();
     systemd.until(102_000).await;
-    assert_eq!(systemd.times("STOPPING=1"), [101_000], "the rest is told");
+    assert_eq!(systemd.times("STOPPING=1").len(), 1, "the rest is told");
 }
 
 /// As a formatter does whose output is closed.
