@@ -11,12 +11,27 @@ use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LINK, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderValue, Method, Request, Response, StatusCode};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use tower_service::Service;
 
-use crate::{Health, HealthLayer, ObservedValue, Probe, ReportEntry, Status};
+use crate::{Health, HealthLayer, ObservedValue, Probe, Report, ReportEntry, Status};
 
 /// Since when the route is deprecated, unless said otherwise: 2026-01-01.
 const DEPRECATED_SINCE: u64 = 1_767_225_600;
+
+/// What no URI contains (RFC 3986), so that no path ends the field too early. A percent sign stays: the
+/// path may be encoded already.
+const NO_URI: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 /// Answers `GET /` as earlier frameworks did, from the readiness of a [`Health`].
 ///
@@ -45,7 +60,7 @@ const DEPRECATED_SINCE: u64 = 1_767_225_600;
 #[derive(Clone, Debug)]
 pub struct LegacyRoot {
     health: Health,
-    /// Answers the readiness probe, whose status this route has.
+    /// Is told of each request, as it is of a probe.
     probes: HealthLayer,
     /// Seconds since 1970.
     deprecated_since: u64,
@@ -73,6 +88,30 @@ impl LegacyRoot {
         self
     }
 
+    /// Sets the path that comes after this route: that of the readiness probe, if the layer has a prefix
+    /// or paths of its own. Default: `/readyz`.
+    ///
+    /// What a URI cannot contain is percent-encoded.
+    ///
+    /// ```
+    /// use tower_health::legacy::LegacyRoot;
+    /// use tower_health::{Health, Status};
+    ///
+    /// let health = Health::fixed(Status::Pass);
+    /// let root = LegacyRoot::new(health).successor("/internal/readyz");
+    /// # let _ = root;
+    /// ```
+    #[must_use]
+    pub fn successor(mut self, path: &str) -> Self {
+        let path = utf8_percent_encode(path, NO_URI);
+        let link = format!("<{path}>; rel=\"successor-version\"");
+        // It always can, as every byte is visible ASCII.
+        if let Ok(link) = HeaderValue::try_from(link) {
+            self.successor = link;
+        }
+        self
+    }
+
     fn answer(&self, method: &Method, path: &str, now: SystemTime) -> Response<String> {
         if path != "/" {
             return respond(StatusCode::NOT_FOUND, String::new(), method);
@@ -84,10 +123,14 @@ impl LegacyRoot {
             return response;
         }
         let time = timestamp(now).unwrap_or_default();
-        let mut response = if self.is_ready() {
+        self.note_probe();
+        // The code and the lines come from one snapshot, so that they agree.
+        let snapshot = self.health.snapshot();
+        let mut response = if snapshot.status(Probe::Readiness).is_healthy() {
             respond(StatusCode::OK, format!("OK {time}"), method)
         } else {
-            respond(StatusCode::SERVICE_UNAVAILABLE, self.sadness(&time), method)
+            let text = sadness(&snapshot.report(Probe::Readiness), &time);
+            respond(StatusCode::SERVICE_UNAVAILABLE, text, method)
         };
         let headers = response.headers_mut();
         let date = format!("@{}", self.deprecated_since);
@@ -99,24 +142,21 @@ impl LegacyRoot {
     }
 
     /// Asks as a prober does, so that checks which run only while they are probed see it.
-    fn is_ready(&self) -> bool {
+    fn note_probe(&self) {
         let path = Probe::Readiness.default_path();
         let fields = iter::empty::<(&str, &str)>();
-        let answer = self.probes.answer("HEAD", path, None, fields);
-        answer.is_some_and(|answer| answer.status() == 200)
+        let _ = self.probes.answer("HEAD", path, None, fields);
     }
+}
 
-    fn sadness(&self, time: &str) -> String {
-        let snapshot = self.health.snapshot();
-        let report = snapshot.report(Probe::Readiness);
-        let mut text = format!("SADNESS {time}\r\n");
-        let failing = report.entries().iter();
-        for entry in failing.filter(|entry| entry.status() == Status::Fail) {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{}: {}\r\n", entry.name(), value(entry));
-        }
-        text
+fn sadness(report: &Report<'_>, time: &str) -> String {
+    let mut text = format!("SADNESS {time}\r\n");
+    let failing = report.entries().iter();
+    for entry in failing.filter(|entry| entry.status() == Status::Fail) {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{}: {}\r\n", entry.name(), value(entry));
     }
+    text
 }
 
 impl<B> Service<Request<B>> for LegacyRoot {
@@ -241,6 +281,33 @@ mod tests {
     }
 
     #[test]
+    fn a_service_that_fails_names_what_fails_however_fast_it_changes() {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let is_well = std::sync::atomic::AtomicBool::new(false);
+        let check = crate::indicator_fn("db", move || {
+            let was_well = is_well.fetch_xor(true, std::sync::atomic::Ordering::Relaxed);
+            async move { was_well.then_some(()).ok_or("refused") }
+        });
+        let check = crate::Check::new(check).ttl(Duration::from_millis(1));
+        let health = Health::builder().readiness(check.stale_after(Duration::from_secs(600)));
+        let health = health.start_on(runtime.handle()).unwrap();
+        runtime.block_on(health.await_ready()).unwrap();
+        let root = LegacyRoot::new(health);
+        let (mut changes, mut last) = (0, StatusCode::OK);
+        while changes < 400 {
+            let response = root.answer(&Method::GET, "/", at(MICROS));
+            changes += usize::from(response.status() != last);
+            last = response.status();
+            let is_named = response.body().contains("\r\ndb: ");
+            assert_eq!(is_named, last != 200, "{last}: {}", response.body());
+        }
+    }
+
+    #[test]
     fn other_paths_and_methods_are_not_answered() {
         let root = LegacyRoot::new(Health::fixed(Status::Pass));
         for path in ["", "*", "//", "/x", "/index.html"] {
@@ -253,6 +320,24 @@ mod tests {
         let refused = root.answer(&Method::POST, "/", at(0));
         assert_eq!(refused.status(), 405);
         assert_eq!(refused.headers()["allow"], "GET, HEAD");
+    }
+
+    #[test]
+    fn its_successor_is_the_path_of_the_probe_and_always_one_uri() {
+        let link = |path| {
+            let root = LegacyRoot::new(Health::fixed(Status::Pass)).successor(path);
+            let response = root.answer(&Method::GET, "/", at(MICROS));
+            response.headers()["link"].to_str().unwrap().to_owned()
+        };
+        for (path, uri) in [
+            ("/internal/readyz", "/internal/readyz"),
+            ("/a%20b", "/a%20b"),
+            ("/x>; rel=\"y\"\r\n", "/x%3E;%20rel=%22y%22%0D%0A"),
+            ("/ü", "/%C3%BC"),
+        ] {
+            let expected = format!("<{uri}>; rel=\"successor-version\"");
+            assert_eq!(link(path), expected);
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use http_body::{Body, Frame};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use super::{Pages, wall};
-use crate::{Health, WeakHealth};
+use crate::{Health, Lateness, WeakHealth};
 
 /// How often the stream looks for a change, and so the least time between two events.
 const TICK: Duration = Duration::from_secs(1);
@@ -44,6 +44,7 @@ pub(crate) struct Events {
 struct Sent {
     digest: u64,
     snapshot: SystemTime,
+    lateness: Lateness,
     at: Instant,
 }
 
@@ -79,12 +80,17 @@ impl Events {
             Some(sent) if sent.digest != page.digest => page.event,
             Some(sent) if now < sent.at + NUMBERS => return None,
             Some(sent) if sent.snapshot != page.snapshot => page.event,
+            // While the refresher is late no snapshot comes, and the lateness is the news.
+            Some(sent) if !page.lateness.latest.is_zero() || sent.lateness != page.lateness => {
+                page.event
+            }
             // A comment would not reach the script, which has to know that the stream lives.
             Some(_) => Bytes::from_static(b"event: alive\ndata: 1\n\n"),
         };
         self.sent = Some(Sent {
             digest: page.digest,
             snapshot: page.snapshot,
+            lateness: page.lateness,
             at: now,
         });
         Some(event)

@@ -7,6 +7,7 @@
   let ahead = Date.now() - page.dataset.now * 1000; // by how much the clock of the reader is ahead of that of the service, in ms
   let heard = Date.now();
   let lost = false;
+  let over = false; // whether the drain delay has passed, so that a new stream only ends
 
   const age = (s) => s < 60 ? s + ' s'
     : s < 3600 ? Math.floor(s / 60) + ' min'
@@ -80,14 +81,29 @@
 
   const open = () => {
     const source = new EventSource('events');
-    source.addEventListener('state', (event) => show(event.data));
-    source.addEventListener('alive', live);
+    let held = null;
+    const hear = (data) => {
+      // After a drain the first state of a stream is followed by its end, which is no news; anything
+      // else comes from another process.
+      if (over && held === null) {
+        held = data;
+        return;
+      }
+      const state = data ?? held;
+      over = false;
+      held = null;
+      if (state === null) live(); else show(state);
+    };
+    source.addEventListener('state', (event) => hear(event.data));
+    source.addEventListener('alive', () => hear(null));
     source.addEventListener('end', () => {
       source.close();
+      over = true;
       lose('The drain is over, no live updates');
       setTimeout(open, 5000);
     });
     source.addEventListener('error', () => {
+      held = null;
       lose('Live updates lost');
       // A browser tries again by itself, unless it was refused.
       if (source.readyState === 2) setTimeout(open, 5000);

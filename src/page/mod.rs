@@ -27,10 +27,10 @@ pub(crate) use self::policy::{EVENTS_HEADERS, PAGE_HEADERS};
 use self::view::View;
 #[cfg(test)]
 use crate::state::clock::wall;
-use crate::{Health, Probe, Snapshot, Status};
+use crate::{Health, Lateness, Probe, Snapshot, Status};
 
 /// For how long a page is shared although nothing has changed, so that its ages stay right to about
-/// a second. It also bounds how often a page is made, however many ask and however often checks run.
+/// a second. It also bounds how often a page is made, whatever the number of readers and of runs.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Makes the page of one health, and shares it among its readers.
@@ -51,6 +51,8 @@ pub(crate) struct Page {
     digest: u64,
     /// The moment of the snapshot that it shows.
     snapshot: SystemTime,
+    /// How late the refresher was; it grows while no snapshot comes.
+    lateness: Lateness,
 }
 
 /// Returns the time of day.
@@ -124,6 +126,7 @@ impl Page {
             html: markup::document(&view, main).into_string().into(),
             digest: view.digest(),
             snapshot: view.taken,
+            lateness: view.facts.lateness,
         }
     }
 }

@@ -21,7 +21,7 @@ macro_rules! style_hash {
 /// The SHA-256 of [`SCRIPT`] in base64.
 macro_rules! script_hash {
     () => {
-        "t3nZe7kYFPu1/28OZahmV0K9kAVUd5CqVvzEeZ6vndg="
+        "q10/0hFwulCBMBAR0qe4xQszYLdc05Wm45od6iY5ND8="
     };
 }
 

@@ -125,6 +125,11 @@ impl Stage {
         self.lapse(secs(left.try_into().unwrap())).await;
     }
 
+    /// The seconds since 02:10:00.
+    pub(super) fn second(&self) -> i64 {
+        SimulatedWall::seconds() - START
+    }
+
     pub(super) fn set(&self, check: &str, finding: Finding) {
         *self.dials[check].lock().unwrap() = finding;
     }

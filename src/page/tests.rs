@@ -7,6 +7,7 @@ use http_body::Body;
 
 use super::*;
 use crate::page::stage::{Cast, Finding, Stage, secs};
+use crate::{Check, Failure, indicator_fn};
 
 /// Reads the next event; `None` at the end of the stream.
 async fn next(events: &mut Events) -> Option<String> {
@@ -68,6 +69,34 @@ async fn between_changes_the_stream_gives_a_sign_of_life() {
         );
     }
     assert_eq!(begun.elapsed(), secs(15));
+}
+
+#[test]
+fn while_the_refresher_is_late_the_stream_says_by_how_much() {
+    let application = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let check = Check::new(indicator_fn("db", async || Ok::<_, Failure>(())));
+    let check = check.ttl(secs(1)).stale_after(secs(3_600));
+    let health = Health::builder().readiness(check);
+    let health = health.start_on(application.handle()).unwrap();
+    application.block_on(health.await_ready()).unwrap();
+    // Here hours pass in a moment, in which the refresher hardly gets on.
+    let reader = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    reader.block_on(async {
+        let mut events = Pages::default().events(&health);
+        assert!(is_state(&next(&mut events).await.unwrap()));
+        for _ in 0..3 {
+            let event = next(&mut events).await.unwrap();
+            assert!(is_state(&event) && event.contains("late by"), "{event}");
+        }
+    });
 }
 
 #[tokio::test(start_paused = true)]

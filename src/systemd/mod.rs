@@ -2,6 +2,8 @@
 
 mod notifier;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::sync::mpsc;
@@ -20,7 +22,8 @@ impl Health {
     /// - `STOPPING=1`, once, when a drain begins.
     /// - `WATCHDOG=1`, if the unit has `WatchdogSec=`, at half that interval: only while liveness
     ///   passes, and only if the runtime that this method is called within has run a task since the
-    ///   last one.
+    ///   last one. A ping that did not go out is due again a second later, or earlier if half the
+    ///   interval is shorter.
     ///
     /// A thread of its own sends them. It would go on while every worker of the application is
     /// blocked, which is the very case that a watchdog is for. So it hands the runtime an empty task
@@ -56,7 +59,9 @@ impl Health {
             return Ok(());
         }
         let transitions = self.subscribe();
-        let notifier = Notifier::new(self.downgrade(), application, sd_notify::watchdog_enabled());
+        let watchdog = sd_notify::watchdog_enabled();
+        let send = sd_notify::notify;
+        let notifier = Notifier::new(send, self.downgrade(), application, watchdog);
         let (started, is_started) = mpsc::channel();
         let body = move || {
             // Made here, since a runtime must not be dropped within another one.

@@ -1,6 +1,7 @@
 //! What has been sent, what is due, and when.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -17,7 +18,9 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The least interval between two pings, whatever the unit says.
 const LEAST: Duration = Duration::from_millis(1);
 
-pub(super) struct Notifier {
+/// `S` hands messages to systemd.
+pub(super) struct Notifier<S> {
+    send: S,
     /// Weak, since the thread ends with the health.
     health: WeakHealth,
     /// The runtime that has to work for the watchdog to be told so.
@@ -43,9 +46,15 @@ enum Event {
     HealthEnded,
 }
 
-impl Notifier {
-    pub(super) fn new(health: WeakHealth, application: Handle, watchdog: Option<Duration>) -> Self {
+impl<S: FnMut(&[NotifyState<'_>]) -> io::Result<()>> Notifier<S> {
+    pub(super) fn new(
+        send: S,
+        health: WeakHealth,
+        application: Handle,
+        watchdog: Option<Duration>,
+    ) -> Self {
         Self {
+            send,
             health,
             application,
             ping_every: watchdog.map(|interval| (interval / 2).max(LEAST)),
@@ -88,12 +97,14 @@ impl Notifier {
                 Event::Changed => {}
                 Event::Look => look_at = Instant::now() + LOOK,
                 Event::PingDue => pulse = Some(self.pulse()),
-                // Nothing runs there any more, and nobody can say that the process works.
+                // Nothing runs there any more, so the process does not work.
                 Event::RuntimeEnded => (pulse, ping_at) = (None, None),
                 Event::Pulse => {
                     pulse = None;
-                    ping_at = self.ping_every.map(|every| Instant::now() + every);
-                    self.ping();
+                    let was_sent = self.ping();
+                    // A wait for half the interval again would leave the whole of it without a ping.
+                    let wait = |every: Duration| if was_sent { every } else { every.min(LOOK) };
+                    ping_at = self.ping_every.map(|every| Instant::now() + wait(every));
                 }
             }
             let Some(health) = self.health.upgrade() else {
@@ -113,11 +124,11 @@ impl Notifier {
         receiver
     }
 
-    fn ping(&mut self) {
+    /// Returns whether systemd has the ping: not while liveness fails, nor if it could not be sent.
+    fn ping(&mut self) -> bool {
         let health = self.health.upgrade();
-        if health.is_some_and(|health| health.status(Probe::Liveness).is_healthy()) {
-            self.send(&[NotifyState::Watchdog]);
-        }
+        let is_alive = health.is_some_and(|health| health.status(Probe::Liveness).is_healthy());
+        is_alive && self.send(&[NotifyState::Watchdog])
     }
 
     /// Sends what has changed. A message that could not be sent is due again at the next look.
@@ -145,13 +156,23 @@ impl Notifier {
 
     /// Returns whether systemd has the message. The first of several failures is logged.
     fn send(&mut self, states: &[NotifyState<'_>]) -> bool {
-        let sent: io::Result<()> = sd_notify::notify(states);
+        let sent = (self.send)(states);
         if let Err(error) = &sent {
             if !self.has_failed {
-                tracing::warn!(target: "tower_health", %error, "cannot notify systemd");
+                contain(|| {
+                    tracing::warn!(target: "tower_health", %error, "cannot notify systemd");
+                });
             }
         }
         self.has_failed = sent.is_err();
         sent.is_ok()
+    }
+}
+
+/// A subscriber is code of the application: its panic must not end the thread, and so the process.
+#[expect(clippy::mem_forget, reason = "dropping the payload could panic again")]
+fn contain(write: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(write)) {
+        std::mem::forget(payload);
     }
 }

@@ -63,8 +63,11 @@ fn cost(view: &View) -> Markup {
         p #cost .cost {
             @if !lost.time.is_zero() {
                 span {
-                    "Not ready for " strong { (age(lost.time)) } " of the last hour"
-                    @if lost.spells > 1 { ", in " (lost.spells) " spells" }
+                    "Not ready for " @if lost.is_least { "at least " }
+                    strong { (age(lost.time)) } " of the last hour"
+                    @if lost.spells > 1 {
+                        ", in " @if lost.is_least { "at least " } (lost.spells) " spells"
+                    }
                     "."
                 }
             }

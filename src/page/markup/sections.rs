@@ -70,6 +70,9 @@ fn part(item: &Item, index: usize, view: &View) -> Markup {
                 @if let Some(output) = &item.output {
                     ": " span.output { (Shown(&beginning(output, BRIEF))) }
                 }
+                @if let Some((word, since)) = item.again {
+                    "; " (word) " since " (time_and_age(since, view.now))
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod changes;
 mod facts;
+mod first;
 mod mark;
 mod row;
 mod sentence;
@@ -17,6 +18,7 @@ use std::time::{Duration, SystemTime};
 use self::changes::Changes;
 pub(crate) use self::changes::Lost;
 pub(crate) use self::facts::{Drain, Facts};
+use self::first::First;
 pub(crate) use self::mark::{Mark, Shape};
 pub(crate) use self::row::{Row, Runs};
 pub(crate) use self::sentence::Sentence;
@@ -101,7 +103,7 @@ impl View {
             now,
             taken: snapshot.time(),
             sentence: Sentence::new(&snapshot, &rows, &probes, &changes),
-            lost: changes.not_ready(hour_ago, now),
+            lost: changes.not_ready(hour_ago, now, &health.config().limits),
             affected: affected(&rows),
             facts: Facts::new(health, &snapshot, &story),
             probes,
@@ -173,10 +175,13 @@ pub(crate) fn probe_name(probe: Probe) -> &'static str {
 /// Returns the rows of the table, failures first.
 fn rows(health: &Health, snapshot: &Snapshot, changes: &Changes<'_>, now: SystemTime) -> Vec<Row> {
     let mut rows = Vec::new();
+    let outage = changes.outage(snapshot.status(Probe::Readiness));
     for probe in [Probe::Readiness, Probe::Startup] {
         rows.extend(snapshot.checks(probe).map(|check| {
             let history = health.runs(probe, check.name());
-            Row::check(probe, check, history.as_ref(), changes, now)
+            let mut row = Row::check(probe, check, history.as_ref(), changes, now);
+            row.first = outage.and_then(|outage| First::new(probe, check, changes, outage));
+            row
         }));
     }
     let startup = snapshot.report(Probe::Startup);

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::changes::{Changes, Since};
+use super::first::First;
 use super::{Link, Mark, Shape, Sparkline, Strip};
 use crate::{
     Cause, CheckState, Criticality, ObservedValue, Probe, Reading, ReportEntry, RunHistory, Status,
@@ -47,6 +48,8 @@ pub(crate) struct Row {
     /// Why it does not pass.
     pub(crate) output: Option<String>,
     pub(crate) since: Option<Since>,
+    /// `Some` if it failed or warned in the present outage, even if it passes again.
+    pub(crate) first: Option<First>,
     pub(crate) affected: Vec<String>,
     pub(crate) links: Vec<Link>,
     /// `Some` for a check.
@@ -110,6 +113,7 @@ impl Row {
             is_critical: check.criticality() == Criticality::Critical,
             output: check.output().filter(|_| !is_new).map(str::to_owned),
             since: since(probe, check, changes),
+            first: None,
             affected: check.affected_endpoints().to_vec(),
             links: links(check),
             run: Some(run),
@@ -147,6 +151,7 @@ impl Row {
             cause: None,
             is_critical: true,
             since: None,
+            first: None,
             affected: Vec::new(),
             links: Vec::new(),
             run: None,
@@ -191,6 +196,17 @@ impl Row {
         run.is_some_and(|run| run.contradiction.is_some())
     }
 
+    /// Returns whether it failed in the present outage, and does no longer.
+    pub(crate) fn has_failed_before(&self) -> bool {
+        let first = self.first.as_ref();
+        self.status != Status::Fail && first.is_some_and(|first| first.status == Status::Fail)
+    }
+
+    /// Returns when it began to fail or to warn: in the present outage, if there is one.
+    pub(super) fn begun(&self) -> Option<Since> {
+        self.first.as_ref().map(|first| first.since).or(self.since)
+    }
+
     /// Returns the place in the table: failures first, and of those the first to fail first.
     pub(super) fn rank(&self) -> impl Ord + use<> {
         let grade = match (self.mark.shape, self.is_contradicted()) {
@@ -200,7 +216,7 @@ impl Row {
             (Shape::Pass, true) => 3,
             (Shape::Pass, false) => 4,
         };
-        let since = self.since.filter(|_| grade < 2);
+        let since = self.begun().filter(|_| grade < 2);
         (
             grade,
             since.map_or(usize::MAX, |since| since.place),
@@ -222,14 +238,17 @@ fn links(check: &CheckState) -> Vec<Link> {
 
 /// Returns since when the check has the status that it shows.
 fn since(probe: Probe, check: &CheckState, changes: &Changes<'_>) -> Option<Since> {
-    let name = check.name().to_owned();
-    let subject = Subject::Check { probe, name };
-    let announced = changes.since(&subject, |status| status == check.status());
+    let announced = changes.since(&subject(probe, check), |status| status == check.status());
     // A status that no transition announced is one that only the expiry of a result gave, just now
     // or while the refresher was gone.
     let known = || check.since().filter(|_| !check.is_stale());
     let place = usize::MAX;
     announced.or_else(|| known().map(|time| Since { time, place }))
+}
+
+pub(super) fn subject(probe: Probe, check: &CheckState) -> Subject {
+    let name = check.name().to_owned();
+    Subject::Check { probe, name }
 }
 
 fn reading(reading: &Reading, check: &str) -> String {

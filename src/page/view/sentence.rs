@@ -50,7 +50,10 @@ impl Sentence {
             let parts = [of_process(Probe::Readiness), worst(rows, Shape::Fail)];
             let why = some(parts.into_iter().flatten().collect::<Vec<_>>().join("; "));
             match why {
-                Some(_) => (Shape::Fail, "Not ready", since(Probe::Readiness), why),
+                Some(why) => {
+                    let why = why + &cause_that_is_over(rows).unwrap_or_default();
+                    (Shape::Fail, "Not ready", since(Probe::Readiness), Some(why))
+                }
                 // No result has come yet, good or bad.
                 None => {
                     let why = waiting(rows.iter());
@@ -160,6 +163,22 @@ fn worst(rows: &[Row], shape: Shape) -> Option<String> {
     let mut rows = rows.iter().filter(|row| row.mark.shape == shape);
     let first = rows.next()?.reason();
     Some(first + &and_more(rows.count()))
+}
+
+/// Names the check that readiness began to fail with, if it no longer fails.
+fn cause_that_is_over(rows: &[Row]) -> Option<String> {
+    let failed = rows.iter().filter_map(|row| {
+        let first = row.first.as_ref()?;
+        (first.status == Status::Fail && first.is_before_outage).then_some((first, row))
+    });
+    let (_, row) = failed.min_by_key(|(first, _)| first.since.place)?;
+    let again = if row.status == Status::Pass {
+        "passes again"
+    } else {
+        "warns"
+    };
+    row.has_failed_before()
+        .then(|| format!("; {} failed first and {again}", row.title()))
 }
 
 fn and_more(count: usize) -> String {

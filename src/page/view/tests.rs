@@ -77,6 +77,103 @@ async fn an_outage_names_the_first_to_fail_and_what_followed() {
     );
 }
 
+/// The database fails at 03:00, and the queue half a minute later.
+async fn outage() -> Stage {
+    let stage = shop().start();
+    stage.until(3_000).await;
+    stage.set("db", Finding::Fail("cannot connect: refused"));
+    stage.until(3_030).await;
+    stage.set("queue", Finding::Fail("connection reset"));
+    stage.until(3_400).await;
+    stage
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_to_fail_stays_the_first_when_it_passes_and_fails_again() {
+    let stage = outage().await;
+    let begun = stage.view().story.items[0].since;
+    stage.set("db", Finding::Pass(4));
+    stage.until(3_460).await;
+    stage.set("db", Finding::Fail("cannot connect: refused"));
+    stage.until(3_520).await;
+    let view = stage.view();
+    assert_eq!(titles(&view.story.items), ["db", "Readiness", "queue"]);
+    assert_eq!(view.story.items[0].since, begun);
+    let html = crate::page::markup::main(&view).into_string();
+    assert!(html.contains("; fails again since"), "{html}");
+    assert_eq!(view.rows[0].name, "db");
+    let text = stage.sentence();
+    let (start, why) = text.split_once(" UTC: ").unwrap();
+    assert!(start.starts_with("Not ready since 03:00:0"), "{text}");
+    assert_eq!(why, "db: cannot connect: refused (and 1 more check)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_to_fail_is_told_although_it_passes_again() {
+    let stage = outage().await;
+    stage.set("db", Finding::Pass(4));
+    stage.until(3_520).await;
+    let view = stage.view();
+    assert_eq!(titles(&view.story.items), ["db", "Readiness", "queue"]);
+    let db = &view.story.items[0];
+    assert_eq!(db.output.as_deref(), Some("cannot connect: refused"));
+    let html = crate::page::markup::main(&view).into_string();
+    assert!(html.contains("; passes again since"), "{html}");
+    let text = stage.sentence();
+    assert!(
+        text.ends_with(": queue: connection reset; db failed first and passes again"),
+        "{text}"
+    );
+    // What failed in an earlier outage has no part in a later one.
+    stage.set("queue", Finding::Pass(2));
+    stage.until(3_600).await;
+    stage.set("queue", Finding::Fail("connection reset"));
+    stage.until(3_640).await;
+    assert_eq!(titles(&stage.view().story.items), ["queue", "Readiness"]);
+    let text = stage.sentence();
+    assert!(text.ends_with(": queue: connection reset"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_passes_again_crowds_out_nothing_that_fails() {
+    let names: Vec<&'static str> = (0..20)
+        .map(|index| &*Box::leak(format!("shard-{index}").into_boxed_str()))
+        .collect();
+    let cast = names
+        .iter()
+        .fold(Cast::new(), |cast, name| cast.check(name, 3));
+    let stage = cast.start();
+    stage.until(60).await;
+    for name in &names {
+        stage.set(name, Finding::Fail("refused"));
+        stage.until(stage.second() + 20).await;
+    }
+    names[..18]
+        .iter()
+        .for_each(|name| stage.set(name, Finding::Pass(3)));
+    stage.until(stage.second() + 60).await;
+    let story = stage.view().story;
+    let listed = titles(&story.items);
+    assert_eq!((listed.len(), story.more), (8, 13));
+    assert_eq!(listed[..2], ["shard-0", "Readiness"]);
+    assert_eq!(listed[6..], ["shard-18", "shard-19"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_that_the_history_has_forgotten_is_not_taken_for_ready() {
+    let stage = shop().start();
+    stage.until(60).await;
+    for _ in 0..40 {
+        stage.set("db", Finding::Fail("refused"));
+        stage.until(stage.second() + 20).await;
+        stage.set("db", Finding::Pass(4));
+        stage.until(stage.second() + 20).await;
+    }
+    let html = crate::page::markup::main(&stage.view()).into_string();
+    assert!(html.contains("Not ready for at least <strong>"), "{html}");
+    assert!(html.contains("of the last hour, in at least "), "{html}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_warning_from_long_before_is_not_taken_for_the_cause() {
     let stage = shop().start();

@@ -149,11 +149,12 @@ async fn in_320_pixels_nothing_scrolls_sideways() {
     let builder = one(&db).readiness(db.check(&long).link("runbook", "https://wiki.example/x"));
     let site = Site::start(builder.service_id(long.clone()).release_id(long));
     let mut browser = Browser::open_in(NARROW, &site.url);
-    wait_for_sentence(&mut browser, "Not ready");
-    browser.get("for (const each of document.querySelectorAll('details')) each.open = true");
     for width in [320, 600, 900, 1000, 1280] {
         browser.go(Window { width, ..NARROW }, &site.url);
         wait_for_sentence(&mut browser, "Not ready");
+        browser.get("for (const each of document.querySelectorAll('details')) each.open = true");
+        let open = browser.number("document.querySelectorAll('details[open]').length");
+        assert!(open >= 2, "{open} folds");
         let wide = browser.number("document.documentElement.scrollWidth");
         assert!(wide <= u64::from(width), "{wide} in {width}");
     }
