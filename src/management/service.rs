@@ -11,14 +11,17 @@ use http::{Method, Request, Response, StatusCode};
 use tower_service::Service;
 
 use super::activity::Activity;
+use super::backlog::Backlog;
 use super::hosts::Hosts;
-use super::response::{Answer, ManagementBody, probe, stream};
+use super::log::contain;
+use super::recent::Recent;
+use super::response::{Answer, ManagementBody, bounded, bounded_verdict, probe, stream};
 use super::routes::{Resource, Route};
 use super::streams::Streams;
 use super::{facts, history};
 use crate::layer::Details;
 use crate::page::{EVENTS_HEADERS, PAGE_HEADERS, Pages};
-use crate::{Health, HealthLayer, WeakHealth};
+use crate::{HealthLayer, WeakHealth};
 
 /// The management port as a tower service, for a listener or a TLS acceptor of your own.
 ///
@@ -30,8 +33,6 @@ pub struct ManagementService {
     via: Via,
     /// `Some` if the service is that of one connection of the port's own server.
     activity: Option<Arc<Activity>>,
-    /// `Some` if the service keeps the health alive.
-    _health: Option<Health>,
 }
 
 /// How a client reaches the port.
@@ -56,6 +57,9 @@ pub(super) struct Shared {
     pub(super) allows_drain: bool,
     pub(super) pages: Pages,
     pub(super) streams: Streams,
+    /// The whole history.
+    pub(super) history: Recent,
+    pub(super) backlog: Backlog,
 }
 
 /// Why a caller gets no details.
@@ -65,12 +69,11 @@ enum Refusal {
 }
 
 impl ManagementService {
-    pub(super) fn new(shared: Arc<Shared>, health: Option<Health>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self {
             shared,
             via: Via::Network(None),
             activity: None,
-            _health: health,
         }
     }
 
@@ -140,7 +143,7 @@ impl Shared {
             (Some(Route::Events), None) => return self.events(request.method(), activity),
             (Some(Route::Resource(resource)), None) => self.resource(resource, request),
         };
-        answer.into_response(request.method())
+        bounded(answer.into_response(request.method()), &self.backlog)
     }
 
     /// Returns why the caller gets no details; `None` if it gets them.
@@ -162,7 +165,7 @@ impl Shared {
 
     fn probe<B>(&self, layer: &HealthLayer, request: &Request<B>) -> Response<ManagementBody> {
         match layer.respond(request) {
-            Some(response) => probe(response),
+            Some(response) => bounded_verdict(probe(response), &self.backlog),
             None => Answer::not_found().into_response(request.method()),
         }
     }
@@ -182,7 +185,10 @@ impl Shared {
         match resource {
             Resource::Page => Answer::ready(PAGE_HEADERS, self.pages.page(&health).html),
             Resource::Info => Answer::json(StatusCode::OK, &facts::of(&health)),
-            Resource::History => history::answer(&health, request.uri().query()),
+            Resource::History => match request.uri().query() {
+                None => self.history.get(&health, || history::answer(&health, None)),
+                query => history::answer(&health, query),
+            },
             #[cfg(feature = "metrics")]
             Resource::Metrics => scraped(crate::metrics::render(&health, accepted(request))),
             #[cfg(feature = "metrics")]
@@ -190,10 +196,13 @@ impl Shared {
                 scraped(crate::metrics::render_slis(&health, accepted(request)))
             }
             Resource::Drain => {
-                if !health.is_draining() {
-                    tracing::info!(target: "tower_health", "the management port began a drain");
-                }
+                let began = !health.is_draining();
                 health.drain();
+                if began {
+                    contain(|| {
+                        tracing::info!(target: "tower_health", "the management port began a drain");
+                    });
+                }
                 Answer::line(StatusCode::OK, "draining")
             }
         }
@@ -214,7 +223,8 @@ impl Shared {
             ManagementBody::default()
         } else {
             let events = self.pages.events(&health);
-            ManagementBody::stream(self.streams.open(events, activity.cloned()))
+            let backlog = self.backlog.clone();
+            ManagementBody::stream(self.streams.open(events, activity.cloned(), backlog))
         };
         stream(EVENTS_HEADERS, body)
     }

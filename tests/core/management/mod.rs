@@ -17,3 +17,4 @@ mod protocols;
 mod routes;
 mod settings;
 mod support;
+mod unread;
