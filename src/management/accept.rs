@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 
 use super::activity::Activity;
@@ -37,12 +38,14 @@ impl Server {
                 Ok(accepted) => {
                     pause = PAUSES[0];
                     self.open(accepted, &http);
+                    // Its request may be here already: it is read before another connection that
+                    // needs room can end this one.
+                    yield_now().await;
                 }
-                // The client left before it was its turn.
                 Err(error) if is_of_the_client(&error) => {}
-                // Most likely, no file descriptor is left: end a connection of ours, if there is any.
                 Err(error) => {
-                    let has_made_room = self.registry.end_idlest();
+                    let is_short = is_shortage(&error);
+                    let has_made_room = is_short && self.registry.end_idlest();
                     if logged_at.is_none_or(|at| at.elapsed() >= LOG_EVERY) {
                         logged_at = Some(Instant::now());
                         tracing::warn!(
@@ -53,7 +56,9 @@ impl Server {
                         );
                     }
                     sleep(pause).await;
-                    pause = (pause * 2).min(PAUSES[1]);
+                    if is_short {
+                        pause = (pause * 2).min(PAUSES[1]);
+                    }
                 }
             }
         }
@@ -88,11 +93,41 @@ impl Server {
     }
 }
 
+/// Whether only the connection that was to be accepted is lost: its client left before it was its
+/// turn, or the network or a firewall failed it (accept(2), "Error handling" and EPERM).
 fn is_of_the_client(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted
             | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::HostUnreachable
             | io::ErrorKind::Interrupted
+            | io::ErrorKind::NetworkDown
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::PermissionDenied
+            | io::ErrorKind::TimedOut
     )
+}
+
+/// Whether the process or the system has no file descriptor or no memory left, so that a connection
+/// that ends makes room.
+fn is_shortage(error: &io::Error) -> bool {
+    /// ENFILE, EMFILE and ENOMEM, and then ENOBUFS, which differs between systems.
+    #[cfg(unix)]
+    const SHORTAGES: [i32; 4] = [
+        23,
+        24,
+        12,
+        if cfg!(any(target_os = "linux", target_os = "android")) {
+            105
+        } else {
+            55
+        },
+    ];
+    /// WSAEMFILE and WSAENOBUFS.
+    #[cfg(not(unix))]
+    const SHORTAGES: [i32; 2] = [10024, 10055];
+    error
+        .raw_os_error()
+        .is_some_and(|code| SHORTAGES.contains(&code))
 }

@@ -26,6 +26,8 @@ struct State {
     head_since: Option<Instant>,
     /// Whether requests are frames among others, so that bytes alone begin no head.
     is_http2: bool,
+    /// Whether the bytes that have arrived end where a head does.
+    ends_head: bool,
     /// How many streams of events are open, and how many answers wait for the archive.
     open: usize,
 }
@@ -36,6 +38,7 @@ impl Activity {
             last_request: now,
             head_since: Some(now),
             is_http2: false,
+            ends_head: true,
             open: 0,
         }))
     }
@@ -52,11 +55,16 @@ impl Activity {
         }
     }
 
-    /// Notes that a whole request has arrived.
+    /// Notes whether the bytes that have arrived end where a head does.
+    pub(super) fn read_to(&self, ends_head: bool) {
+        self.lock().ends_head = ends_head;
+    }
+
+    /// Notes that a whole request has arrived. What follows it may be the start of another head.
     pub(super) fn requested(&self, now: Instant, is_http2: bool) {
         let mut state = self.lock();
         state.last_request = now;
-        state.head_since = None;
+        state.head_since = (!is_http2 && !state.ends_head).then_some(now);
         state.is_http2 = is_http2;
     }
 
@@ -135,6 +143,17 @@ mod tests {
             activity.received(start + secs(second));
             assert_eq!(activity.deadline(start), start + secs(10) + HEAD_TIME);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_came_with_the_end_of_another_has_its_time_from_then() {
+        let start = Instant::now();
+        let activity = Activity::new(start);
+        activity.read_to(false);
+        activity.requested(start + secs(1), false);
+        assert_eq!(activity.deadline(start), start + secs(1) + HEAD_TIME);
+        activity.requested(start + secs(2), true);
+        assert_eq!(activity.deadline(start), start + secs(2) + IDLE_TIME);
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,11 +4,13 @@ use std::fmt;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
 
+use super::backlog::Backlog;
 use super::error::{Fault, ManagementError};
 #[cfg(feature = "__recorder")]
 use super::history::Source;
 use super::hosts::Hosts;
 use super::listener::ManagementListener;
+use super::recent::Recent;
 use super::server::{self, ManagementServer};
 use super::service::{ManagementService, Shared};
 use super::streams::Streams;
@@ -194,7 +196,7 @@ impl Management {
         }
         let (connections, weak) = (self.connections, self.health.downgrade());
         let shared = self.shared()?;
-        let service = ManagementService::new(Arc::new(shared), None);
+        let service = ManagementService::new(Arc::new(shared));
         server::start(listener, address, service, weak, connections)
     }
 
@@ -216,9 +218,11 @@ impl Management {
 
     /// Returns the port as a tower service, for a listener or a TLS acceptor of your own.
     ///
-    /// Poll it in a runtime of tokio with a timer, which `/events` needs. The service keeps the health
-    /// alive, as a [`HealthService`](crate::HealthService) does. It does
-    /// not know the address that a client connected to: [allow](Self::allow_host) the names and
+    /// Poll it in a runtime of tokio with a timer, which `/events` needs. The service does not
+    /// keep the health alive: keep a [`Health`] for as long as it serves. Begin a graceful shutdown
+    /// with [`Health::drain`], or drop the last [`Health`] first: an open `/events` ends after the
+    /// drain delay, or with the health, and the server waits for it until then. The service does not
+    /// know the address that a client connected to: [allow](Self::allow_host) the names and
     /// addresses that clients use. Time limits, caps and the reach of the listener are up to your
     /// server; the [guide](crate::guides::management) has an example.
     ///
@@ -226,9 +230,8 @@ impl Management {
     ///
     /// Returns an error if an option cannot work.
     pub fn service(self) -> Result<ManagementService, ManagementError> {
-        let health = self.health.clone();
         let shared = Arc::new(self.shared()?);
-        Ok(ManagementService::new(shared, Some(health)))
+        Ok(ManagementService::new(shared))
     }
 
     fn check_reach(&self, address: SocketAddr) -> Result<(), ManagementError> {
@@ -270,6 +273,8 @@ impl Management {
             source: self.source,
             pages: Pages::default(),
             streams: Streams::default(),
+            history: Recent::default(),
+            backlog: Backlog::default(),
         })
     }
 }

@@ -83,7 +83,7 @@ pub(super) async fn serve<I>(
     .await;
     if is_overdue {
         connection.as_mut().graceful_shutdown();
-        // Whoever does not hear it by then is cut off.
+        // The port cuts off a client that has not closed by then.
         let _ = timeout(GOODBYE, connection).await;
     }
 }

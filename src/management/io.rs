@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
@@ -17,12 +17,21 @@ pin_project! {
         #[pin]
         io: I,
         activity: Arc<Activity>,
+        // The latest bytes, as many as can end a head.
+        tail: [u8; 3],
     }
 }
 
+/// How many bytes are read at once.
+const CHUNK: usize = 4096;
+
 impl<I> Watched<I> {
     pub(super) fn new(io: I, activity: Arc<Activity>) -> Self {
-        Self { io, activity }
+        Self {
+            io,
+            activity,
+            tail: [0; 3],
+        }
     }
 }
 
@@ -30,11 +39,24 @@ impl<I: Read> Read for Watched<I> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
+        mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.project();
-        ready!(this.io.poll_read(cx, buffer))?;
+        // The bytes in the buffer itself cannot be looked at without unsafe code.
+        let mut chunk = [0; CHUNK];
+        let most = buffer.remaining().min(CHUNK);
+        let mut read = ReadBuf::new(&mut chunk[..most]);
+        ready!(this.io.poll_read(cx, read.unfilled()))?;
+        for byte in read.filled() {
+            this.tail.rotate_left(1);
+            this.tail[2] = *byte;
+        }
+        buffer.put_slice(read.filled());
         this.activity.received(Instant::now());
+        // An empty line ends a head, and a line may end without a carriage return
+        // (RFC 9112, section 2.2).
+        let ends_head = this.tail.ends_with(b"\n\n") || this.tail == b"\n\r\n";
+        this.activity.read_to(ends_head);
         Poll::Ready(Ok(()))
     }
 }

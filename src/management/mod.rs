@@ -6,6 +6,7 @@
 
 mod accept;
 mod activity;
+mod backlog;
 mod builder;
 mod connection;
 mod error;
@@ -16,6 +17,8 @@ mod history;
 mod hosts;
 mod io;
 mod listener;
+mod log;
+mod recent;
 mod registry;
 mod response;
 mod routes;

@@ -7,11 +7,12 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName,
-    REFERRER_POLICY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
+use super::backlog::Backlog;
 use super::streams::Stream;
 
 /// Response body of the management port: some bytes, or the stream of `/events`.
@@ -73,6 +74,7 @@ impl Body for ManagementBody {
 }
 
 /// What a route answers, before the method decides whether the body is sent.
+#[derive(Clone, Debug)]
 pub(super) struct Answer {
     status: StatusCode,
     headers: HeaderMap,
@@ -141,6 +143,13 @@ impl Answer {
         answer.with(WWW_AUTHENTICATE, "Bearer realm=\"management\"")
     }
 
+    /// Too many bytes wait for readers that do not read.
+    fn crowded() -> Self {
+        let line = "too many answers wait to be read";
+        let answer = Self::line(StatusCode::SERVICE_UNAVAILABLE, line);
+        answer.with(RETRY_AFTER, "1")
+    }
+
     pub(super) fn ended() -> Self {
         Self::line(StatusCode::SERVICE_UNAVAILABLE, "the health has ended")
     }
@@ -174,6 +183,42 @@ pub(super) fn stream<const N: usize>(
 /// A response to a probe, as the layer makes it.
 pub(super) fn probe(response: Response<Bytes>) -> Response<ManagementBody> {
     guarded(response.map(ManagementBody::new))
+}
+
+/// Returns the response with bytes that count while they wait, or a refusal if there is no room.
+pub(super) fn bounded(
+    mut response: Response<ManagementBody>,
+    backlog: &Backlog,
+) -> Response<ManagementBody> {
+    if admit(&mut response, backlog) {
+        response
+    } else {
+        Answer::crowded().into_response(&Method::GET)
+    }
+}
+
+/// Returns the response to a probe with bytes that count while they wait. If there is no room, it has
+/// its code and no body: readers that do not read must not turn a light red.
+pub(super) fn bounded_verdict(
+    mut response: Response<ManagementBody>,
+    backlog: &Backlog,
+) -> Response<ManagementBody> {
+    if !admit(&mut response, backlog) {
+        response.headers_mut().remove(CONTENT_TYPE);
+        response.headers_mut().insert(CONTENT_LENGTH, 0.into());
+    }
+    response
+}
+
+/// Returns whether there is room for the body. If not, the response has none any more.
+fn admit(response: &mut Response<ManagementBody>, backlog: &Backlog) -> bool {
+    if let Kind::Bytes(bytes) = &mut response.body_mut().0 {
+        if let Some(waiting) = bytes.take() {
+            *bytes = backlog.admit(waiting);
+            return bytes.is_some();
+        }
+    }
+    true
 }
 
 /// Adds the fields that keep a browser from storing, guessing, framing or sharing what it got. A

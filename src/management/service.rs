@@ -11,18 +11,21 @@ use http::{Method, Request, Response, StatusCode};
 use tower_service::Service;
 
 use super::activity::Activity;
+use super::backlog::Backlog;
 use super::facts;
 use super::future::ManagementFuture;
 #[cfg(feature = "__recorder")]
 use super::history::Source;
 use super::history::{Memory, Query};
 use super::hosts::Hosts;
-use super::response::{Answer, ManagementBody, probe, stream};
+use super::log::contain;
+use super::recent::Recent;
+use super::response::{Answer, ManagementBody, bounded, bounded_verdict, probe, stream};
 use super::routes::{Resource, Route};
 use super::streams::Streams;
 use crate::layer::Details;
 use crate::page::{EVENTS_HEADERS, PAGE_HEADERS, Pages};
-use crate::{Health, HealthLayer, WeakHealth};
+use crate::{HealthLayer, WeakHealth};
 
 /// The management port as a tower service, for a listener or a TLS acceptor of your own.
 ///
@@ -35,8 +38,6 @@ pub struct ManagementService {
     via: Via,
     /// `Some` if the service is that of one connection of the port's own server.
     activity: Option<Arc<Activity>>,
-    /// `Some` if the service keeps the health alive.
-    _health: Option<Health>,
 }
 
 /// How a client reaches the port.
@@ -64,6 +65,9 @@ pub(super) struct Shared {
     pub(super) source: Option<Source>,
     pub(super) pages: Pages,
     pub(super) streams: Streams,
+    /// The whole history.
+    pub(super) history: Recent,
+    pub(super) backlog: Backlog,
 }
 
 /// Why a caller gets no details.
@@ -73,12 +77,11 @@ enum Refusal {
 }
 
 impl ManagementService {
-    pub(super) fn new(shared: Arc<Shared>, health: Option<Health>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self {
             shared,
             via: Via::Network(None),
             activity: None,
-            _health: health,
         }
     }
 
@@ -151,7 +154,7 @@ impl Shared {
             }
             (Some(Route::Resource(resource)), None) => self.resource(resource, request),
         };
-        answer.into_response(request.method()).into()
+        bounded(answer.into_response(request.method()), &self.backlog).into()
     }
 
     /// Returns why the caller gets no details; `None` if it gets them.
@@ -173,7 +176,7 @@ impl Shared {
 
     fn probe<B>(&self, layer: &HealthLayer, request: &Request<B>) -> Response<ManagementBody> {
         match layer.respond(request) {
-            Some(response) => probe(response),
+            Some(response) => bounded_verdict(probe(response), &self.backlog),
             None => Answer::not_found().into_response(request.method()),
         }
     }
@@ -200,10 +203,13 @@ impl Shared {
                 scraped(crate::metrics::render_slis(&health, accepted(request)))
             }
             Resource::Drain => {
-                if !health.is_draining() {
-                    tracing::info!(target: "tower_health", "the management port began a drain");
-                }
+                let began = !health.is_draining();
                 health.drain();
+                if began {
+                    contain(|| {
+                        tracing::info!(target: "tower_health", "the management port began a drain");
+                    });
+                }
                 Answer::line(StatusCode::OK, "draining")
             }
         }
@@ -215,12 +221,13 @@ impl Shared {
         activity: Option<&Arc<Activity>>,
     ) -> ManagementFuture {
         let method = request.method();
-        let at_once = |answer: Answer| answer.into_response(method).into();
+        let at_once = |answer: Answer| bounded(answer.into_response(method), &self.backlog).into();
         if !is_read(method) {
             return at_once(Answer::method_not_allowed("GET, HEAD"));
         }
-        let query = request.uri().query().unwrap_or_default();
-        let query = match Query::parse(query, SystemTime::now()) {
+        let query = request.uri().query();
+        let is_whole = query.is_none();
+        let query = match Query::parse(query.unwrap_or_default(), SystemTime::now()) {
             Ok(query) => query,
             Err(fault) => return at_once(Answer::line(StatusCode::BAD_REQUEST, fault)),
         };
@@ -228,18 +235,20 @@ impl Shared {
         let Some(health) = self.health.upgrade() else {
             return at_once(Answer::ended());
         };
+        if is_whole {
+            let make = || Memory::read(&health, &query).into_answer();
+            return at_once(self.history.get(&health, make));
+        }
         let memory = Memory::read(&health, &query);
         #[cfg(feature = "__recorder")]
         if let (Some(source), Some(since)) = (&self.source, memory.begins_after(&query)) {
             let asked = source.clone().ask(query, since);
             let busy = activity.map(Activity::busy);
-            let method = method.clone();
+            let (method, backlog) = (method.clone(), self.backlog.clone());
             return ManagementFuture::waiting(async move {
                 let _busy = busy;
-                memory
-                    .with(asked.await)
-                    .into_answer()
-                    .into_response(&method)
+                let answer = memory.with(asked.await).into_answer();
+                bounded(answer.into_response(&method), &backlog)
             });
         }
         #[cfg(not(feature = "__recorder"))]
@@ -262,7 +271,8 @@ impl Shared {
             ManagementBody::default()
         } else {
             let events = self.pages.events(&health);
-            ManagementBody::stream(self.streams.open(events, activity.cloned()))
+            let backlog = self.backlog.clone();
+            ManagementBody::stream(self.streams.open(events, activity.cloned(), backlog))
         };
         stream(EVENTS_HEADERS, body)
     }

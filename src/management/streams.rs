@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::activity::Activity;
+use super::backlog::Backlog;
 use crate::page::Events;
 
 /// How many streams are open at most.
@@ -46,12 +47,18 @@ pub(super) struct Stream {
     /// `None` once the port has ended the stream.
     ended: Option<oneshot::Receiver<()>>,
     hold: Arc<Hold>,
+    backlog: Backlog,
 }
 
 impl Streams {
     /// Opens a stream. The oldest one ends if there are as many as there may be: a page that is
     /// looked at opens it again, and one that nobody reads does not.
-    pub(super) fn open(&self, events: Events, activity: Option<Arc<Activity>>) -> Stream {
+    pub(super) fn open(
+        &self,
+        events: Events,
+        activity: Option<Arc<Activity>>,
+        backlog: Backlog,
+    ) -> Stream {
         if let Some(activity) = &activity {
             activity.began();
         }
@@ -77,6 +84,7 @@ impl Streams {
             events,
             ended: Some(ended),
             hold,
+            backlog,
         }
     }
 }
@@ -113,7 +121,14 @@ impl Body for Stream {
             self.ended = None;
             return Poll::Ready(None);
         }
-        Pin::new(&mut self.events).poll_frame(cx)
+        let frame = ready!(Pin::new(&mut self.events).poll_frame(cx));
+        let event = frame.and_then(|Ok(frame)| frame.into_data().ok());
+        // Without room the stream ends too: the page opens it again.
+        let event = event.and_then(|event| self.backlog.admit(event));
+        if event.is_none() {
+            self.ended = None;
+        }
+        Poll::Ready(event.map(|event| Ok(Frame::data(event))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -70,13 +70,13 @@ struct Latest {
 
 /// What no reader should see late, be it by a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Standing {
+pub(crate) struct Standing {
     probes: [Status; 3],
     is_draining: bool,
 }
 
 impl Standing {
-    fn new(snapshot: &Snapshot) -> Self {
+    pub(crate) fn new(snapshot: &Snapshot) -> Self {
         Self {
             probes: [Probe::Liveness, Probe::Readiness, Probe::Startup]
                 .map(|probe| snapshot.status(probe)),

@@ -7,6 +7,8 @@
 use std::io::{Read, Write, copy};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use tower_health::{Health, Status};
@@ -27,38 +29,37 @@ fn rebind(port: SocketAddr) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
-        let mut has_page = false;
+        let has_page = Arc::new(AtomicBool::new(false));
         for client in listener.incoming() {
-            let mut client = client.unwrap();
-            let mut first = [0; 4096];
-            // A browser opens connections ahead, which it may not use.
-            let read = client.read(&mut first).unwrap_or_default();
-            if read == 0 {
-                continue;
-            }
-            if !has_page {
-                has_page = true;
-                let head = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\n";
-                let length = format!("content-length: {}\r\n\r\n", PAGE.len());
-                client
-                    .write_all(format!("{head}{length}{PAGE}").as_bytes())
-                    .unwrap();
-                continue;
-            }
-            let mut server = TcpStream::connect(port).unwrap();
-            server.write_all(&first[..read]).unwrap();
-            let (mut upward, mut to_server) =
-                (client.try_clone().unwrap(), server.try_clone().unwrap());
-            thread::spawn(move || {
-                let _ = copy(&mut upward, &mut to_server);
-                let _ = to_server.shutdown(Shutdown::Write);
-            });
-            thread::spawn(move || {
-                let _ = copy(&mut server, &mut client);
-            });
+            let (client, has_page) = (client.unwrap(), Arc::clone(&has_page));
+            // A browser opens connections ahead, and may be silent on them for long.
+            thread::spawn(move || serve(client, port, &has_page));
         }
     });
     address
+}
+
+fn serve(mut client: TcpStream, port: SocketAddr, has_page: &AtomicBool) {
+    let mut first = [0; 4096];
+    let read = client.read(&mut first).unwrap_or_default();
+    if read == 0 {
+        return;
+    }
+    if !has_page.swap(true, Ordering::Relaxed) {
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\n";
+        let length = format!("content-length: {}\r\n\r\n", PAGE.len());
+        let page = format!("{head}{length}{PAGE}");
+        client.write_all(page.as_bytes()).unwrap();
+        return;
+    }
+    let mut server = TcpStream::connect(port).unwrap();
+    server.write_all(&first[..read]).unwrap();
+    let (mut upward, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+    thread::spawn(move || {
+        let _ = copy(&mut upward, &mut to_server);
+        let _ = to_server.shutdown(Shutdown::Write);
+    });
+    let _ = copy(&mut server, &mut client);
 }
 
 #[test]
@@ -69,8 +70,12 @@ fn a_page_whose_name_leads_to_the_port_reads_nothing_but_a_status() {
     let server = health.serve_management(listener).unwrap();
     let address = rebind(server.address().unwrap());
     let profile = tempfile::tempdir().unwrap();
-    let output = Command::new("chromium")
+    // The browser dies with the test, however that ends.
+    let output = Command::new("setpriv")
         .args([
+            "--pdeathsig",
+            "KILL",
+            "chromium",
             "--headless=new",
             "--no-sandbox",
             "--disable-gpu",

@@ -1,18 +1,34 @@
 //! Who may see what: hosts, tokens, and the drain.
 
+use http::Request;
+use tower::ServiceExt;
 use tower_health::management::Management;
 use tower_health::{Health, Probe, Status};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use super::support::{Port, TOKEN};
 use crate::support::{Dial, steady};
 
 const ATTACKER: &str = "host: attacker.example";
-const RESOURCES: [&str; 5] = ["/", "/events", "/info", "/history", "/readyz/fixed"];
+const RESOURCES: &[&str] = if cfg!(feature = "metrics") {
+    &[
+        "/",
+        "/events",
+        "/info",
+        "/history",
+        "/readyz/fixed",
+        "/metrics",
+        "/metrics/slis",
+    ]
+} else {
+    &["/", "/events", "/info", "/history", "/readyz/fixed"]
+};
 
 #[test]
 fn a_page_that_rebinds_its_name_gets_no_details() {
     let port = Port::fixed(Status::Fail);
-    for path in RESOURCES {
+    for &path in RESOURCES {
         let reply = port.send("GET", path, &[ATTACKER]);
         assert_eq!(reply.code, 421, "{path}");
         assert!(
@@ -79,7 +95,7 @@ fn only_the_right_token_sees_details_and_none_changes_a_status() {
         "authorization: Bearer s3cret\r\nauthorization: Bearer s3cret",
     ];
     for authorization in wrong {
-        for path in RESOURCES {
+        for &path in RESOURCES {
             let reply = send(path, authorization);
             assert_eq!(reply.code, 401, "{path} {authorization}");
             let challenge = reply.field("www-authenticate");
@@ -147,6 +163,31 @@ fn a_drain_begins_by_post_with_the_token_and_not_otherwise() {
     }
     assert_eq!(port.get("/livez").code, 200);
     assert_eq!(port.get("/readyz").code, 503);
+}
+
+struct PanicsOnEvent;
+
+impl<S: Subscriber> Layer<S> for PanicsOnEvent {
+    fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
+        panic!("a dead log pipe");
+    }
+}
+
+#[tokio::test]
+async fn a_drain_begins_although_the_log_panics() {
+    let health = Health::fixed(Status::Pass);
+    let management = Management::new(&health).bearer(TOKEN).allow_drain();
+    let service = management.service().unwrap();
+    let request = Request::post("/drain")
+        .header("host", "localhost")
+        .header("authorization", "Bearer s3cret")
+        .body(())
+        .unwrap();
+    let subscriber = tracing_subscriber::registry().with(PanicsOnEvent);
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let response = service.oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert!(health.is_draining());
 }
 
 #[test]

@@ -2,10 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
+use http::Request;
+use http_body_util::BodyExt;
+use tower::ServiceExt;
+use tower_health::management::Management;
 use tower_health::{Health, Status};
 
 use super::support::Port;
-use crate::support::{Dial, eventually, steady};
+use crate::support::{Dial, eventually, steady, wait_until};
 
 #[tokio::test]
 async fn probes_show_details_and_single_checks() {
@@ -172,4 +176,28 @@ async fn the_history_has_transitions_of_all_and_runs_of_one() {
     );
     let recent = port.get("/history?since=1h").json();
     assert_eq!(recent["transitions"], all["transitions"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_whole_history_is_made_once_a_second_unless_a_probe_changes() {
+    let health = Health::fixed(Status::Pass);
+    let service = Management::new(&health).service().unwrap();
+    let get = async |target: &str| {
+        // Each answer names the time of day to the millisecond.
+        let before = SystemTime::now() + Duration::from_millis(2);
+        wait_until("another millisecond", || SystemTime::now() > before);
+        let request = Request::get(target).header("host", "localhost");
+        let request = request.body(()).unwrap();
+        let response = service.clone().oneshot(request).await.unwrap();
+        response.into_body().collect().await.unwrap().to_bytes()
+    };
+    let first = get("/history").await;
+    tokio::time::advance(Duration::from_millis(999)).await;
+    assert_eq!(get("/history").await, first);
+    assert_ne!(get("/history?since=1h").await, first);
+    tokio::time::advance(Duration::from_millis(1)).await;
+    let second = get("/history").await;
+    assert_ne!(second, first);
+    health.drain();
+    assert_ne!(get("/history").await, second);
 }

@@ -1,14 +1,15 @@
 //! More connections than the port keeps, and fewer file descriptors than it wants.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tower_health::management::Management;
 use tower_health::{Health, Status};
 
-use super::support::Port;
+use super::support::{Port, listener};
 use crate::support::child::is_alone;
 use crate::support::{PATIENCE, wait_until};
 
@@ -96,6 +97,74 @@ fn an_idle_connection_makes_room_and_is_the_one_idle_longest() {
     let mut second = kept.remove(1);
     wait_until("the end of the idlest", || is_closed(&mut second));
     assert!(kept.iter_mut().all(&ask), "all others are kept");
+}
+
+#[test]
+fn requests_that_came_before_they_were_accepted_are_all_answered() {
+    let health = Health::fixed(Status::Pass);
+    let listener = listener();
+    let address = listener.local_addr().unwrap();
+    // Far more than the port keeps, and all of them before it begins.
+    let clients: Vec<_> = (0..100)
+        .map(|_| {
+            let mut client = TcpStream::connect(address).unwrap();
+            client.set_read_timeout(Some(PATIENCE)).unwrap();
+            let request = b"GET /livez HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+            client.write_all(request).unwrap();
+            client
+        })
+        .collect();
+    let server = Management::new(&health).connections(8).serve(listener);
+    server.unwrap();
+    let is_answered = |mut client: TcpStream| {
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).is_ok() && answer.starts_with(b"HTTP/1.1 200")
+    };
+    let answered = clients.into_iter().map(is_answered);
+    assert_eq!(answered.filter(|is_answered| *is_answered).count(), 100);
+}
+
+#[test]
+fn a_head_that_began_behind_a_whole_request_has_no_more_time_than_another() {
+    let port = Port::fixed(Status::Pass);
+    let request = "GET /livez HTTP/1.1\r\nhost: a\r\n\r\n";
+    let mut clients: Vec<_> = ["G", "GET /livez HTTP/1.1\r\nhost: a\r\n"]
+        .map(|start| {
+            let mut client = port.connect();
+            client
+                .write_all(format!("{request}{start}").as_bytes())
+                .unwrap();
+            client
+        })
+        .into();
+    wait_until("the end of both", || {
+        clients.retain_mut(|client| !is_closed(client));
+        clients.is_empty()
+    });
+}
+
+#[test]
+fn an_error_of_the_listener_ends_no_connection() {
+    let health = Health::fixed(Status::Pass);
+    let listener = listener();
+    let same = TcpStream::from(OwnedFd::from(listener.try_clone().unwrap()));
+    let server = Management::new(&health).serve(listener).unwrap();
+    let mut open = TcpStream::connect(server.address().unwrap()).unwrap();
+    open.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut ask = || {
+        let request = b"GET /livez HTTP/1.1\r\nhost: a\r\n\r\n";
+        let mut buffer = [0; 2048];
+        let is_sent = open.write_all(request).is_ok();
+        let read = open.read(&mut buffer).unwrap_or_default();
+        is_sent && buffer[..read].starts_with(b"HTTP/1.1 200")
+    };
+    assert!(ask());
+    // From here on, accept(2) fails with EINVAL.
+    same.shutdown(Shutdown::Both).unwrap();
+    for _ in 0..10 {
+        assert!(ask(), "the connection is kept");
+    }
+    assert!(server.is_running());
 }
 
 #[test]

@@ -23,3 +23,4 @@ mod protocols;
 mod routes;
 mod settings;
 mod support;
+mod unread;

@@ -8,13 +8,17 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 use tower::ServiceExt;
 use tower_health::management::Management;
 use tower_health::{Health, Status};
 
 use super::support::{Port, Reply};
+use crate::support::PATIENCE;
 use crate::support::authority::Authority;
 
 #[test]
@@ -128,12 +132,39 @@ async fn the_service_serves_behind_a_tls_acceptor_of_the_application() {
 }
 
 #[tokio::test]
-async fn the_service_answers_any_body_type_and_keeps_the_health() {
+async fn a_stream_of_the_service_holds_no_shutdown_up_once_the_health_is_given_up() {
+    let health = Health::fixed(Status::Pass);
+    let service = Management::new(&health).service().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap());
+    let mut client = client.await.unwrap();
+    let (stream, _) = listener.accept().await.unwrap();
+    let connection = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let graceful = GracefulShutdown::new();
+    let connection = tokio::spawn(graceful.watch(connection));
+    let request = b"GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    client.write_all(request).await.unwrap();
+    let mut seen = String::new();
+    while !seen.contains("event: state") {
+        let mut bytes = [0; 4096];
+        let read = client.read(&mut bytes).await.unwrap();
+        seen.push_str(&String::from_utf8_lossy(&bytes[..read]));
+    }
+    tokio::spawn(async move { tokio::io::copy(&mut client, &mut tokio::io::sink()).await });
+
+    drop(health);
+    timeout(PATIENCE, graceful.shutdown())
+        .await
+        .expect("the end of the stream");
+    connection.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn the_service_answers_any_body_type_and_keeps_no_health_alive() {
     let health = Health::fixed(Status::Pass);
     let weak = health.downgrade();
     let service = Management::new(&health).service().unwrap();
-    drop(health);
-    assert!(weak.upgrade().is_some());
     let request = Request::get("/info")
         .header("host", "[::1]:80")
         .body(())
@@ -154,8 +185,14 @@ async fn the_service_answers_any_body_type_and_keeps_the_health() {
             .to_bytes()
             .is_empty()
     );
-    drop(service);
+    drop(health);
     assert!(weak.upgrade().is_none());
+    for path in ["/readyz", "/info"] {
+        let request = Request::get(path).header("host", "localhost");
+        let request = request.body(()).unwrap();
+        let response = service.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
+    }
 }
 
 #[test]
