@@ -115,8 +115,8 @@ impl RecorderBuilder {
         self
     }
 
-    /// Sets how long the last write may take when the health ends or [`Recorder::finish`] is called.
-    /// Default: 5 s; from 100 ms to 60 s.
+    /// Sets how long the recorder may take to end, with its last write, when the health ends or
+    /// [`Recorder::finish`] is called. Default: 5 s; from 100 ms to 60 s.
     pub fn flush_timeout(mut self, timeout: Duration) -> Self {
         self.flush_timeout = timeout;
         self

@@ -1,7 +1,8 @@
 //! Whether the clock by which old rows are deleted can be believed.
 //!
 //! A clock that jumps ahead by a year would make everything old at once, and what is deleted does not
-//! come back when the clock does. So a jump is believed only after an hour.
+//! come back when the clock does. So a jump is believed only after an hour, of this process or since
+//! another one saw the clock there: some processes live for minutes, such as a job of each night.
 
 use std::time::{Duration, Instant};
 
@@ -9,8 +10,10 @@ use std::time::{Duration, Instant};
 const TOLERANCE: i64 = 2 * 60 * 60;
 /// For how long a jump has to stay.
 const PROBATION: Duration = Duration::from_secs(60 * 60);
+/// For how long in seconds the word of a process counts that ended.
+const WITNESSED: i64 = 32 * 24 * 60 * 60;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct TrustedClock {
     /// What the clock showed when it was last believed.
     believed: Option<Reading>,
@@ -34,13 +37,31 @@ impl Reading {
 }
 
 impl TrustedClock {
+    /// The latest moment of a process that can bear witness when the clock shows this.
+    pub(super) fn witnessed_until(seconds: i64) -> i64 {
+        seconds.saturating_sub(PROBATION.as_secs() as i64)
+    }
+
     /// Returns whether the clock can be believed. `stored` is when it was believed last, by any
-    /// process; 0 if never.
-    pub(super) fn believes(&mut self, stored: i64, seconds: i64, at: Instant) -> bool {
+    /// process; 0 if never. `witness` is what the latest process saw on it that wrote nothing since
+    /// [`witnessed_until`](Self::witnessed_until).
+    pub(super) fn believes(
+        &mut self,
+        stored: i64,
+        witness: Option<i64>,
+        seconds: i64,
+        at: Instant,
+    ) -> bool {
         let now = Reading { seconds, at };
         let expected = self.believed.map_or(0, |reading| reading.expected(at));
         let expected = expected.max(stored);
-        if expected == 0 || seconds <= expected.saturating_add(TOLERANCE) {
+        let latest = expected.saturating_add(TOLERANCE);
+        // It saw the jump too, and not so long ago that this may be another one.
+        let is_witnessed = witness.is_some_and(|witness| {
+            let recently = seconds.saturating_sub(WITNESSED)..=Self::witnessed_until(seconds);
+            witness > latest && recently.contains(&witness)
+        });
+        if expected == 0 || seconds <= latest || is_witnessed {
             self.believed = Some(now);
             self.doubted = None;
             return true;
@@ -79,8 +100,28 @@ mod tests {
         reads.map(|(minute, years)| {
             let now = NOW + i64::try_from(minute).unwrap() * 60 + years * YEAR;
             let at = start + Duration::from_secs(60 * minute);
-            clock.believes(stored, now, at)
+            clock.believes(stored, None, now, at)
         })
+    }
+
+    const HOUR: i64 = 60 * 60;
+    const DAY: i64 = 24 * HOUR;
+
+    /// Whether a process that starts believes a clock that shows this, of which another process saw
+    /// something else.
+    fn starts_at(seconds: i64, witness: i64) -> bool {
+        let mut clock = TrustedClock::default();
+        clock.believes(NOW, Some(witness), seconds, Instant::now())
+    }
+
+    #[test]
+    fn a_process_that_starts_believes_what_an_earlier_one_saw_too() {
+        assert!(starts_at(NOW + 2 * DAY, NOW + DAY));
+        assert!(starts_at(NOW + YEAR + 31 * DAY, NOW + YEAR));
+        // Not one that was there before the jump, a moment ago, or before another jump.
+        assert!(!starts_at(NOW + YEAR, NOW + 2 * HOUR));
+        assert!(!starts_at(NOW + YEAR, NOW + YEAR - HOUR + 1));
+        assert!(!starts_at(NOW + 2 * YEAR, NOW + YEAR));
     }
 
     #[test]

@@ -41,6 +41,10 @@ impl RecorderError {
         Self::new(Kind::Unavailable, text)
     }
 
+    pub(super) fn late() -> Self {
+        Self::unavailable("the last write takes too long")
+    }
+
     /// Returns whether a setting has a value that cannot work.
     pub fn is_setting(&self) -> bool {
         self.kind == Kind::Setting

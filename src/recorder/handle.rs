@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 
 use super::error::Kind;
 use super::{Archive, RecordedRuns, RecordedTransition, RecorderError, RecorderStats, Selection};
@@ -49,6 +50,7 @@ pub struct Recorder {
     shared: Arc<Shared>,
     archive: Archive,
     service: String,
+    flush_timeout: Duration,
 }
 
 /// What a handle asks the task for.
@@ -64,10 +66,12 @@ pub(super) enum RequestKind {
     Finish,
 }
 
-/// What the task tells its handles.
+/// What the task and its handles tell one another.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     stats: Mutex<RecorderStats>,
+    /// Since when it is to finish.
+    finishing: OnceLock<Instant>,
 }
 
 impl Shared {
@@ -81,6 +85,21 @@ impl Shared {
     pub(super) fn set_stats(&self, stats: RecorderStats) {
         *self.stats.lock().unwrap_or_else(PoisonError::into_inner) = stats;
     }
+
+    pub(super) fn finishing_since(&self) -> Option<Instant> {
+        self.finishing.get().copied()
+    }
+
+    /// Notes that the recorder is to finish, and returns since when.
+    pub(super) fn finish_since(&self, asked: Instant) -> Instant {
+        *self.finishing.get_or_init(|| asked)
+    }
+}
+
+type Answer = oneshot::Receiver<Result<(), RecorderError>>;
+
+fn ended() -> RecorderError {
+    RecorderError::new(Kind::Ended, "the recorder has ended")
 }
 
 impl Recorder {
@@ -89,12 +108,14 @@ impl Recorder {
         shared: Arc<Shared>,
         archive: Archive,
         service: String,
+        flush_timeout: Duration,
     ) -> Self {
         Self {
             requests,
             shared,
             archive,
             service,
+            flush_timeout,
         }
     }
 
@@ -113,14 +134,15 @@ impl Recorder {
     ///
     /// The write continues if the future is dropped.
     pub async fn flush(&self) -> Result<(), RecorderError> {
-        self.request(RequestKind::Flush).await
+        let answer = self.request(RequestKind::Flush).await?;
+        answer.await.map_err(|_| ended())?
     }
 
     /// Writes what has happened up to now, ends the recorder, and closes the database.
     ///
     /// Call it last in `main`: the end of the runtime would cut off the last write. It returns within
-    /// twice the [flush timeout](super::RecorderBuilder::flush_timeout), plus the
-    /// [timeout](super::RecorderBuilder::timeout) of a write that is under way.
+    /// the [flush timeout](super::RecorderBuilder::flush_timeout), 5 s by default, also if a write is
+    /// under way that takes longer.
     ///
     /// # Errors
     ///
@@ -130,15 +152,22 @@ impl Recorder {
     ///
     /// The recorder ends even if the future is dropped.
     pub async fn finish(&self) -> Result<(), RecorderError> {
-        self.request(RequestKind::Finish).await
+        let asked = Instant::now();
+        let finishing = async {
+            let answer = self.request(RequestKind::Finish).await?;
+            // Between two pieces of work the task looks for this.
+            self.shared.finish_since(asked);
+            answer.await.map_err(|_| ended())?
+        };
+        let finished = timeout_at(asked + self.flush_timeout, finishing).await;
+        finished.unwrap_or_else(|_| Err(RecorderError::late()))
     }
 
-    async fn request(&self, kind: RequestKind) -> Result<(), RecorderError> {
-        let ended = || RecorderError::new(Kind::Ended, "the recorder has ended");
+    async fn request(&self, kind: RequestKind) -> Result<Answer, RecorderError> {
         let (done, answer) = oneshot::channel();
         let request = Request { kind, done };
         self.requests.send(request).await.map_err(|_| ended())?;
-        answer.await.map_err(|_| ended())?
+        Ok(answer)
     }
 
     /// Returns the recorded runs of this service within a range of time; see

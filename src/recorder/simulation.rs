@@ -12,7 +12,7 @@ use super::columns::seconds;
 use super::database::PostgresSource;
 use super::database::{Database, Place, Purpose};
 use super::names::Names;
-use super::tidy::{Pass, Tidied};
+use super::tidy::{Budget, Pass, Tidied};
 use super::write::{Writer, Written};
 use super::{RecorderError, Retention};
 use crate::{RunBucket, Status, Subject, Transition};
@@ -155,16 +155,32 @@ impl Simulation {
 
     /// Tidies up all that is due, in passes of this many transactions. Returns how many there were.
     pub async fn tidy(&mut self, now: SystemTime, budget: usize) -> Result<usize, RecorderError> {
+        self.tidy_within(now, budget, Duration::from_secs(60)).await
+    }
+
+    /// Tidies up all that is due, in passes of this many transactions and this time.
+    pub async fn tidy_within(
+        &mut self,
+        now: SystemTime,
+        budget: usize,
+        time: Duration,
+    ) -> Result<usize, RecorderError> {
         let mut passes = 1;
-        while self.tidy_once(now, budget).await? == Tidied::Part {
+        while self.tidy_once(now, budget, time).await? == Tidied::Part {
             passes += 1;
         }
         Ok(passes)
     }
 
-    async fn tidy_once(&mut self, now: SystemTime, budget: usize) -> Result<Tidied, RecorderError> {
+    async fn tidy_once(
+        &mut self,
+        now: SystemTime,
+        budget: usize,
+        time: Duration,
+    ) -> Result<Tidied, RecorderError> {
         let retention = self.retention;
         let tidied = self.database.run(move |mut session| async move {
+            let budget = Budget::new(budget, time);
             let pass = Pass::new(&mut session, &retention, seconds(now), budget);
             let tidied = pass.run().await?;
             session.give_back_space().await?;

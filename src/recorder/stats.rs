@@ -14,6 +14,9 @@ pub struct RecorderStats {
     pub failing_since: Option<SystemTime>,
     /// Why it fails, in one line with credentials masked; `None` while it writes.
     pub error: Option<String>,
+    /// Why it could not roll up rows or delete old ones the last time, in one line with credentials
+    /// masked; `None` if it could. Rows are written nevertheless.
+    pub tidying_error: Option<String>,
     /// How often it has failed.
     pub failures: u64,
     /// How many minutes it has written. One that grows is written several times.

@@ -26,6 +26,8 @@ pub(super) struct Outcome {
     pub(super) ended_at: Instant,
     pub(super) time: SystemTime,
     pub(super) duration: Duration,
+    /// Whether a run gave it.
+    pub(super) has_run: bool,
 }
 
 impl Outcome {
@@ -38,6 +40,15 @@ impl Outcome {
             ended_at: clock::now(),
             time: clock::wall(),
             duration,
+            has_run: true,
+        }
+    }
+
+    /// Creates the failure of a run that could not begin.
+    pub(super) fn not_begun(output: String) -> Self {
+        Self {
+            has_run: false,
+            ..Self::failed(RunOutcome::Timeout, output, Duration::ZERO)
         }
     }
 }
@@ -74,6 +85,7 @@ pub(super) async fn run(
         ended_at,
         time: clock::wall(),
         duration: ended_at - started_at,
+        has_run: true,
     }
 }
 

@@ -282,8 +282,9 @@ impl Scheduler {
             return;
         }
         let sample = slot.excuse(&outcome, starved, now);
-        let subject = slot.subject();
-        self.publication.state().history.add_run(&subject, sample);
+        let (subject, registration) = (slot.subject(), slot.spec().registration);
+        let history = &self.publication.state().history;
+        history.add_run(&subject, registration, sample);
         self.must_yield = true;
         self.lifecycle().refresher.count_starved_run();
         self.publication.log(LogLine::StarvedRun {
@@ -315,7 +316,9 @@ impl Scheduler {
         }
         let (sample, transition) = slot.record(outcome, late);
         let history = &self.publication.state().history;
-        history.add_run(&slot.subject(), sample);
+        if let Some(sample) = sample {
+            history.add_run(&slot.subject(), slot.spec().registration, sample);
+        }
         if let Some(transition) = transition {
             if slot.is_done {
                 self.lifecycle().startup_check_done();
@@ -420,8 +423,7 @@ impl Scheduler {
             // Otherwise runs that hang for ever would keep the check from ever passing again.
             slot.detached[0].abort();
             let output = format!("{limit} earlier runs still go on");
-            let outcome = Outcome::failed(RunOutcome::Timeout, output, Duration::ZERO);
-            self.record(key, outcome, Duration::ZERO, now);
+            self.record(key, Outcome::not_begun(output), Duration::ZERO, now);
             self.schedule_next(key, now);
             return;
         }

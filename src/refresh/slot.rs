@@ -212,18 +212,23 @@ impl Slot {
         self.state.last_run.is_some()
     }
 
-    /// Records the outcome of a run that ended, or of one that is being aborted.
+    /// Records the outcome of a run that ended, of one that is being aborted, or of one that could
+    /// not begin, which gives no sample.
     ///
     /// Its duration contains a lateness, which the dependency did not cause.
     pub(super) fn record(
         &mut self,
         outcome: Outcome,
         late: Duration,
-    ) -> (RunSample, Option<Transition>) {
+    ) -> (Option<RunSample>, Option<Transition>) {
         let before = self.has_run().then_some(self.state.status);
+        let duration = match &self.state.last_run {
+            Some(last_run) if !outcome.has_run => last_run.duration,
+            _ => outcome.duration,
+        };
         let last_run = Some(LastRun {
             time: outcome.time,
-            duration: outcome.duration,
+            duration,
         });
         let passed = outcome.ended.has_passed();
         let took = outcome.duration.saturating_sub(late);
@@ -240,7 +245,11 @@ impl Slot {
             readings: outcome.readings.into(),
             ..CheckState::clone(&self.state)
         };
-        state.stats.add(outcome.ended, took);
+        if outcome.has_run {
+            state.stats.add(outcome.ended, took);
+        } else {
+            state.stats.add_failure_without_run();
+        }
         if passed {
             state.last_pass = Some(outcome.time);
         }
@@ -279,13 +288,13 @@ impl Slot {
             output: state.output.clone(),
             cause: state.cause,
             time: outcome.time,
-            duration: Some(took),
+            duration: outcome.has_run.then_some(took),
             consecutive_failures: state.stats.consecutive_failures(),
             lateness: late,
         });
         self.state = Arc::new(state);
-        let sample = RunSample::new(outcome.time, took, outcome.ended);
-        (sample, transition)
+        let sample = || RunSample::new(outcome.time, took, outcome.ended);
+        (outcome.has_run.then(sample), transition)
     }
 
     /// Starts a run, and returns when to look at it.

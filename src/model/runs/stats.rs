@@ -29,6 +29,11 @@ impl RunStats {
         }
     }
 
+    /// Counts the failure of a run that could not begin: none that ended, and no duration.
+    pub(crate) fn add_failure_without_run(&mut self) {
+        self.consecutive_failures += 1;
+    }
+
     pub(crate) fn add_transition(&mut self, to: Status) {
         self.transitions[to as usize] += 1;
     }
@@ -45,7 +50,9 @@ impl RunStats {
 
     /// Returns how many runs in a row have failed, up to the last one.
     ///
-    /// A [starved](RunOutcome::Starved) run neither counts nor ends the row.
+    /// A [starved](RunOutcome::Starved) run neither counts nor ends the row. One that could not begin,
+    /// because too many [detached](crate::OnTimeout::Detach) runs still went on, counts here and
+    /// nowhere else.
     pub fn consecutive_failures(&self) -> u64 {
         self.consecutive_failures
     }

@@ -190,10 +190,11 @@ impl Archive {
         let turn = turn.map_err(|_| busy())?.map_err(|_| busy())?;
         let mut database = Database::new(self.place.clone(), Purpose::Read, TIMEOUT);
         let read = database.run(move |session| async move {
-            let done = work(session).await;
+            let (mut session, found) = work(session).await?;
+            session.commit().await?;
             // Kept until the work has ended, also if it hangs and nobody waits for it.
             drop(turn);
-            done
+            Ok((session, found))
         });
         let found = read.await;
         database.close().await;

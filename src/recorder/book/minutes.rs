@@ -9,6 +9,8 @@ use crate::recorder::columns::seconds;
 pub(super) struct Minutes {
     /// By their start in seconds.
     known: BTreeMap<i64, Minute>,
+    /// Of which registration of the check they are.
+    registration: Option<u64>,
     /// The latest start that was ever known, and as which incarnation.
     highest: Option<i64>,
     incarnation: u32,
@@ -44,14 +46,25 @@ impl Minutes {
     pub(super) fn new(incarnation: u32) -> Self {
         Self {
             known: BTreeMap::new(),
+            registration: None,
             highest: None,
             incarnation,
         }
     }
 
-    /// Takes over what is in memory, in the order in which the minutes began. Returns how many
-    /// minutes left the memory unwritten.
-    pub(super) fn read<'a>(&mut self, buckets: impl Iterator<Item = &'a RunBucket>) -> u64 {
+    /// Takes over what is in memory of a registration of the check, in the order in which the minutes
+    /// began. Returns how many minutes left the memory unwritten.
+    pub(super) fn read<'a>(
+        &mut self,
+        registration: u64,
+        buckets: impl Iterator<Item = &'a RunBucket>,
+    ) -> u64 {
+        let mut lost = 0;
+        // The runs of another one are counted from 0 again, even if they are already more.
+        if self.registration.replace(registration) != Some(registration) {
+            let gone = std::mem::take(&mut self.known);
+            lost = gone.values().filter(|minute| minute.is_unwritten()).count() as u64;
+        }
         let mut present = Vec::new();
         for bucket in buckets {
             let start = seconds(bucket.start());
@@ -62,7 +75,6 @@ impl Minutes {
             }
         }
         present.sort_unstable();
-        let mut lost = 0;
         self.known.retain(|start, minute| {
             let is_present = present.binary_search(start).is_ok();
             lost += u64::from(!is_present && minute.is_unwritten());
@@ -185,20 +197,20 @@ mod tests {
     #[test]
     fn only_what_changed_is_written() {
         let mut minutes = Minutes::new(0);
-        assert_eq!(minutes.read([minute(1, 60), minute(2, 3)].iter()), 0);
+        assert_eq!(minutes.read(1, [minute(1, 60), minute(2, 3)].iter()), 0);
         assert_eq!(unwritten(&minutes, 0), [(1, 60), (2, 3)]);
         write_all(&mut minutes, 0);
         assert!(!minutes.has_unwritten());
-        minutes.read([minute(1, 60), minute(2, 9), minute(3, 1)].iter());
+        minutes.read(1, [minute(1, 60), minute(2, 9), minute(3, 1)].iter());
         assert_eq!(unwritten(&minutes, 0), [(2, 9), (3, 1)]);
     }
 
     #[test]
     fn a_minute_that_leaves_the_memory_unwritten_is_counted() {
         let mut minutes = Minutes::new(0);
-        minutes.read([minute(1, 60), minute(2, 60)].iter());
+        minutes.read(1, [minute(1, 60), minute(2, 60)].iter());
         minutes.written(&minute(1, 60));
-        assert_eq!(minutes.read([minute(3, 60)].iter()), 1);
+        assert_eq!(minutes.read(1, [minute(3, 60)].iter()), 1);
         assert_eq!(unwritten(&minutes, 0), [(3, 60)]);
     }
 
@@ -206,37 +218,51 @@ mod tests {
     #[test]
     fn a_minute_that_comes_again_is_written_as_another_process() {
         let mut minutes = Minutes::new(0);
-        minutes.read([minute(100, 60), minute(101, 60)].iter());
+        minutes.read(1, [minute(100, 60), minute(101, 60)].iter());
         write_all(&mut minutes, 0);
-        minutes.read([minute(101, 60), minute(40, 5)].iter());
+        minutes.read(1, [minute(101, 60), minute(40, 5)].iter());
         assert_eq!(unwritten(&minutes, 0), []);
         assert_eq!(unwritten(&minutes, 1), [(40, 5)]);
         write_all(&mut minutes, 1);
-        minutes.read([minute(40, 60), minute(41, 2)].iter());
+        minutes.read(1, [minute(40, 60), minute(41, 2)].iter());
         assert_eq!(unwritten(&minutes, 1), [(40, 60), (41, 2)]);
         // Back again, while the first pass is still in memory.
         write_all(&mut minutes, 1);
-        minutes.read([minute(40, 60), minute(41, 9)].iter());
+        minutes.read(1, [minute(40, 60), minute(41, 9)].iter());
         assert_eq!(unwritten(&minutes, 1), [(41, 9)]);
     }
 
     #[test]
     fn a_check_that_was_added_again_is_written_as_another_process() {
         let mut minutes = Minutes::new(0);
-        minutes.read([minute(1, 60)].iter());
+        minutes.read(1, [minute(1, 60)].iter());
         write_all(&mut minutes, 0);
-        minutes.read([minute(1, 2)].iter());
-        assert_eq!(unwritten(&minutes, 0), []);
-        assert_eq!(unwritten(&minutes, 1), [(1, 2)]);
+        // Fewer runs than were written, as many, and more.
+        for (registration, runs) in [(2, 2), (3, 2), (4, 9)] {
+            minutes.read(registration, [minute(1, runs)].iter());
+            let incarnation = u32::try_from(registration).unwrap() - 1;
+            assert_eq!(unwritten(&minutes, incarnation - 1), []);
+            assert_eq!(unwritten(&minutes, incarnation), [(1, u64::from(runs))]);
+            write_all(&mut minutes, incarnation);
+        }
+    }
+
+    #[test]
+    fn what_a_check_that_was_removed_left_unwritten_is_counted() {
+        let mut minutes = Minutes::new(0);
+        minutes.read(1, [minute(1, 60), minute(2, 60)].iter());
+        minutes.written(&minute(1, 60));
+        assert_eq!(minutes.read(2, [minute(2, 70)].iter()), 1);
+        assert_eq!(unwritten(&minutes, 1), [(2, 70)]);
     }
 
     #[test]
     fn what_the_database_may_have_is_not_written_as_another_process() {
         let mut minutes = Minutes::new(0);
-        minutes.read([minute(1, 60), minute(2, 60)].iter());
+        minutes.read(1, [minute(1, 60), minute(2, 60)].iter());
         minutes.written(&minute(1, 60));
         minutes.in_doubt(&minute(2, 60));
-        minutes.read([minute(1, 60), minute(2, 60), minute(3, 60)].iter());
+        minutes.read(1, [minute(1, 60), minute(2, 60), minute(3, 60)].iter());
         // A retry as the same process does no harm.
         assert_eq!(unwritten(&minutes, 0), [(2, 60), (3, 60)]);
         assert_eq!(minutes.move_to(0, 1), 1);
@@ -247,7 +273,7 @@ mod tests {
     #[test]
     fn a_database_that_is_new_gets_everything() {
         let mut minutes = Minutes::new(0);
-        minutes.read([minute(1, 60), minute(2, 60)].iter());
+        minutes.read(1, [minute(1, 60), minute(2, 60)].iter());
         write_all(&mut minutes, 0);
         minutes.nothing_written();
         assert_eq!(unwritten(&minutes, 0), [(1, 60), (2, 60)]);

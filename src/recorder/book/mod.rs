@@ -28,6 +28,10 @@ pub(super) struct Book {
     incarnations: Incarnations,
     /// How many transitions of a subject wait.
     most_changes: usize,
+    /// The number of the transition that is read next.
+    next_transition: u64,
+    /// Those before this are counted where they left the memory unread; `None` before the first look.
+    looked_until: Option<u64>,
     /// What left the memory before it was written.
     pub(super) lost: Counts,
 }
@@ -67,6 +71,8 @@ impl Book {
             changes: HashMap::new(),
             incarnations: Incarnations::default(),
             most_changes,
+            next_transition: 0,
+            looked_until: None,
             lost: Counts::default(),
         }
     }
@@ -82,11 +88,11 @@ impl Book {
             let minutes = self.minutes.entry(check.clone());
             let first = self.incarnations.first();
             let minutes = minutes.or_insert_with(|| Minutes::new(first));
-            self.lost.minutes += minutes.read(runs.minutes());
+            self.lost.minutes += minutes.read(runs.registration(), runs.minutes());
             self.incarnations.note(minutes.incarnation());
         }
         self.forget_removed(|check| present.contains_key(check));
-        self.read_transitions(history.transitions());
+        self.read_transitions(history.transitions_from(self.next_transition));
     }
 
     /// Drops the checks that are gone, once all they left is written. One of the same name that
@@ -100,20 +106,26 @@ impl Book {
         }
     }
 
-    fn read_transitions(&mut self, transitions: Vec<Transition>) {
-        let mut by_subject = HashMap::<Subject, Vec<Transition>>::new();
-        for transition in transitions {
-            let of = by_subject.entry(transition.subject.clone()).or_default();
-            of.push(transition);
+    /// Takes over transitions that are new in memory, each with its number.
+    fn read_transitions(&mut self, transitions: Vec<(u64, Transition)>) {
+        self.changes.retain(|_, changes| changes.has_unwritten());
+        let end = transitions.last().map(|(number, _)| number + 1);
+        let end = end.unwrap_or(self.next_transition);
+        if let Some(start) = self.looked_until {
+            let unread = transitions.iter().filter(|(number, _)| *number >= start);
+            self.lost.transitions += end.saturating_sub(start + unread.count() as u64);
         }
-        self.changes
-            .retain(|subject, changes| by_subject.contains_key(subject) || changes.has_unwritten());
+        self.looked_until = self.looked_until.max(Some(end));
+        self.next_transition = end;
         let first = self.incarnations.first();
-        for (subject, of) in by_subject {
-            let changes = self.changes.entry(subject);
+        for (number, transition) in transitions {
+            let changes = self.changes.entry(transition.subject.clone());
             let changes = changes.or_insert_with(|| Changes::new(first));
-            self.lost.transitions += changes.read(of, self.most_changes);
+            changes.read(number, transition);
         }
+        let changes = self.changes.values_mut();
+        let excess = changes.map(|changes| changes.make_room(self.most_changes));
+        self.lost.transitions += excess.sum::<u64>();
     }
 
     /// Returns what is to be written next; it may be empty.
@@ -194,6 +206,8 @@ impl Book {
         self.incarnations.forget_processes();
         self.minutes.values_mut().for_each(Minutes::nothing_written);
         self.changes.values_mut().for_each(Changes::nothing_written);
+        // What is still in memory is read again.
+        self.next_transition = 0;
     }
 
     /// Forgets the incarnations that nothing belongs to any more.

@@ -1,10 +1,13 @@
 //! An outage of the database, with a health whose clock is simulated.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::*;
 use crate::state::clock::SimulatedWall;
-use crate::{Check, Health, Probe, RunBucket, indicator_fn};
+use crate::{Check, Health, Limits, Probe, RunBucket, indicator_fn};
 
 async fn lapse(health: &Health, book: &mut Book, minutes: u64) {
     let reader = health.history_reader();
@@ -83,4 +86,58 @@ async fn a_clock_that_is_set_back_replaces_nothing_that_is_written() {
     assert_eq!(seen.last().map(|(incarnation, _)| *incarnation), Some(1));
     let earliest_again = seen.last().and_then(|(_, start)| *start);
     assert!(earliest_again < first.minutes.iter().map(|(_, minute)| minute.start()).max());
+}
+
+/// One that passes while `is_up`, whose reasons are so long that memory holds one.
+fn verbose(is_up: &Arc<AtomicBool>) -> Health {
+    let is_up = Arc::clone(is_up);
+    let db = indicator_fn("db", move || {
+        let is_up = is_up.load(Ordering::Relaxed);
+        async move {
+            if is_up {
+                Ok(())
+            } else {
+                Err("x".repeat(3 << 10))
+            }
+        }
+    });
+    let limits = Limits {
+        history_bytes_per_check: 4 << 10,
+        ..Limits::default()
+    };
+    let builder = Health::builder().limits(limits).jitter(0.0);
+    builder.readiness(Check::new(db)).start().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn transitions_whose_texts_are_too_long_for_the_memory_are_counted_as_lost() {
+    let _wall = SimulatedWall::new();
+    let is_up = Arc::new(AtomicBool::new(true));
+    let health = verbose(&is_up);
+    let (reader, mut book) = (health.history_reader(), Book::new(64));
+    book.read(&reader);
+    let mut written = BTreeSet::new();
+    for round in 0..3 {
+        for turn in 0..10 {
+            is_up.store(turn % 2 == 1, Ordering::Relaxed);
+            health.run_now("db").await.unwrap();
+        }
+        book.read(&reader);
+        let batch = book.next_batch();
+        written.extend(batch.changes.iter().map(|change| change.ordinal));
+        book.written(&batch);
+        if round == 1 {
+            // What is in memory is read again, and nothing is lost again.
+            book.database_is_new();
+            book.read(&reader);
+            assert!(!book.next_batch().changes.is_empty());
+        }
+    }
+    let all = reader.transitions_from(0).last().unwrap().0 + 1;
+    assert!(
+        all > 30 && book.lost.transitions > 20,
+        "{all}: {:?}",
+        book.lost
+    );
+    assert_eq!(written.len() as u64 + book.lost.transitions, all);
 }

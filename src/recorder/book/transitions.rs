@@ -1,7 +1,7 @@
-//! The transitions of a check or a probe that are to be written, each with a number of its own.
+//! The transitions of a check or a probe that are to be written, each with its number in the history
+//! in memory.
 
 use std::collections::VecDeque;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::Change;
 use crate::Transition;
@@ -11,9 +11,7 @@ const TEXT: usize = 1024;
 
 #[derive(Debug)]
 pub(super) struct Changes {
-    /// Those that were in memory at last, each as a hash.
-    seen: Vec<u64>,
-    next_ordinal: i64,
+    /// In the order of their numbers.
     waiting: VecDeque<Waiting>,
     incarnation: u32,
 }
@@ -28,31 +26,32 @@ struct Waiting {
 impl Changes {
     pub(super) fn new(incarnation: u32) -> Self {
         Self {
-            seen: Vec::new(),
-            next_ordinal: 0,
             waiting: VecDeque::new(),
             incarnation,
         }
     }
 
-    /// Takes over what is new in memory, oldest first. Returns how many had to make room.
-    pub(super) fn read(&mut self, present: Vec<Transition>, most: usize) -> u64 {
-        let hashes: Vec<_> = present.iter().map(hash).collect();
-        let known = overlap(&self.seen, &hashes);
-        for mut transition in present.into_iter().skip(known) {
-            transition.output = transition.output.map(cut);
-            let ordinal = self.next_ordinal;
-            self.next_ordinal += 1;
-            self.waiting.push_back(Waiting {
-                change: Change {
-                    ordinal,
-                    transition,
-                },
-                incarnation: self.incarnation,
-                is_in_doubt: false,
-            });
-        }
-        self.seen = hashes;
+    /// Takes over a transition, unless it waits already.
+    pub(super) fn read(&mut self, number: u64, mut transition: Transition) {
+        let ordinal = i64::try_from(number).unwrap_or(i64::MAX);
+        let place = self
+            .waiting
+            .binary_search_by_key(&ordinal, |waiting| waiting.change.ordinal);
+        let Err(place) = place else { return };
+        transition.output = transition.output.map(cut);
+        let waiting = Waiting {
+            change: Change {
+                ordinal,
+                transition,
+            },
+            incarnation: self.incarnation,
+            is_in_doubt: false,
+        };
+        self.waiting.insert(place, waiting);
+    }
+
+    /// Drops the oldest beyond this many, and returns how many these are.
+    pub(super) fn make_room(&mut self, most: usize) -> u64 {
         let excess = self.waiting.len().saturating_sub(most);
         self.waiting.drain(..excess);
         excess as u64
@@ -103,29 +102,11 @@ impl Changes {
         (before - self.waiting.len()) as u64
     }
 
-    /// What is still in memory is read again.
+    /// What waits is new to another database.
     pub(super) fn nothing_written(&mut self) {
-        self.seen.clear();
-        self.waiting.clear();
+        let waiting = self.waiting.iter_mut();
+        waiting.for_each(|waiting| waiting.is_in_doubt = false);
     }
-}
-
-/// Returns how many of `present` were seen: the end of what was seen is the beginning of what is
-/// present, since the oldest go first.
-fn overlap(seen: &[u64], present: &[u64]) -> usize {
-    let lengths = (0..=seen.len().min(present.len())).rev();
-    let mut lengths = lengths.filter(|length| seen.ends_with(&present[..*length]));
-    lengths.next().unwrap_or(0)
-}
-
-fn hash(transition: &Transition) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    transition.time.hash(&mut hasher);
-    (transition.from.map(|from| from as u8), transition.to as u8).hash(&mut hasher);
-    transition.output.hash(&mut hasher);
-    transition.duration.hash(&mut hasher);
-    transition.consecutive_failures.hash(&mut hasher);
-    hasher.finish()
 }
 
 fn cut(mut text: String) -> String {
@@ -162,7 +143,8 @@ mod tests {
     }
 
     fn read(changes: &mut Changes, numbers: std::ops::Range<u64>) -> u64 {
-        changes.read(numbers.map(transition).collect(), 5)
+        numbers.for_each(|number| changes.read(number, transition(number)));
+        changes.make_room(5)
     }
 
     fn waiting(changes: &Changes, incarnation: u32) -> Vec<(i64, String)> {
@@ -180,18 +162,13 @@ mod tests {
     }
 
     #[test]
-    fn each_transition_gets_one_number() {
+    fn a_transition_that_is_read_again_waits_once() {
         let mut changes = Changes::new(0);
-        read(&mut changes, 0..2);
-        read(&mut changes, 0..2);
-        read(&mut changes, 1..4);
+        read(&mut changes, 2..4);
+        changes.written(3);
+        read(&mut changes, 0..4);
         let expected = numbered(&[(0, 0), (1, 1), (2, 2), (3, 3)]);
         assert_eq!(waiting(&changes, 0), expected);
-        changes.written(1);
-        assert_eq!(waiting(&changes, 0).len(), 3);
-        // All that was known is gone.
-        read(&mut changes, 9..10);
-        assert_eq!(waiting(&changes, 0).last(), numbered(&[(4, 9)]).last());
     }
 
     #[test]
@@ -220,7 +197,7 @@ mod tests {
         let mut long = transition(0);
         long.output = Some(format!("x{}", "ä".repeat(TEXT)));
         let mut changes = Changes::new(0);
-        changes.read(vec![long], 5);
+        changes.read(0, long);
         assert_eq!(waiting(&changes, 0)[0].1.len(), TEXT - 1);
     }
 }

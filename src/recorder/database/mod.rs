@@ -48,6 +48,7 @@ pub(super) enum Purpose {
     Migrate,
     /// To write, with a schema that must be there.
     Write,
+    /// To read, within a transaction.
     Read,
 }
 
@@ -72,6 +73,9 @@ impl Place {
             identity: 0,
             timeout,
         };
+        if purpose == Purpose::Read {
+            session.begin_to_read().await?;
+        }
         session.identity = schema::prepare(&mut session, purpose).await?;
         Ok(session)
     }

@@ -146,7 +146,7 @@ impl Session {
     pub(super) async fn still_works(&mut self) -> bool {
         match &self.kind {
             #[cfg(feature = "recorder-sqlite")]
-            SessionKind::Sqlite(file) => file.is_current(),
+            SessionKind::Sqlite(file) => file.is_current().await,
             #[cfg(feature = "recorder-postgres")]
             SessionKind::Postgres(_) => self.script("SELECT 1").await.is_ok(),
         }
@@ -160,15 +160,27 @@ impl Session {
             #[cfg(feature = "recorder-sqlite")]
             Dialect::Sqlite => self.script("BEGIN IMMEDIATE").await,
             #[cfg(feature = "recorder-postgres")]
-            Dialect::Postgres => {
-                let millis = self.timeout.as_millis();
-                let settings = ["statement", "lock", "idle_in_transaction_session"];
-                let settings =
-                    settings.map(|name| format!("SET LOCAL {name}_timeout = {millis}; "));
-                let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; ";
-                self.script(&format!("{begin}{}", settings.concat())).await
-            }
+            Dialect::Postgres => self.begin_in_postgres("READ WRITE").await,
         }
+    }
+
+    /// Begins a transaction that only reads, and that a server of Postgres ends when it takes too long.
+    pub(in crate::recorder) async fn begin_to_read(&mut self) -> Result<(), RecorderError> {
+        match self.dialect() {
+            #[cfg(feature = "recorder-sqlite")]
+            Dialect::Sqlite => self.script("BEGIN").await,
+            #[cfg(feature = "recorder-postgres")]
+            Dialect::Postgres => self.begin_in_postgres("READ ONLY").await,
+        }
+    }
+
+    #[cfg(feature = "recorder-postgres")]
+    async fn begin_in_postgres(&mut self, access: &str) -> Result<(), RecorderError> {
+        let millis = self.timeout.as_millis();
+        let settings = ["statement", "lock", "idle_in_transaction_session"];
+        let settings = settings.map(|name| format!("SET LOCAL {name}_timeout = {millis}; "));
+        let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED {access}; ");
+        self.script(&format!("{begin}{}", settings.concat())).await
     }
 
     pub(in crate::recorder) async fn commit(&mut self) -> Result<(), RecorderError> {

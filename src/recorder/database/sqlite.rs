@@ -1,6 +1,7 @@
 //! A file of SQLite.
 
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use sqlx::sqlite::{
@@ -11,6 +12,7 @@ use sqlx::{
     AssertSqlSafe, Column, ConnectOptions, Connection, Error, Executor, Row as _, TypeInfo,
     ValueRef, raw_sql,
 };
+use tokio::sync::oneshot;
 
 use super::value::query;
 use super::{Row, Value};
@@ -67,14 +69,14 @@ impl SqliteSession {
         Ok(Self {
             connection,
             path: path.to_owned(),
-            file: file_id(path),
+            file: file_id(path).await,
         })
     }
 
     /// Returns whether the file is still the one that was opened. SQLite goes on writing to a file
     /// that was deleted, where nobody finds it.
-    pub(super) fn is_current(&self) -> bool {
-        self.file.is_none() || file_id(&self.path) == self.file
+    pub(super) async fn is_current(&self) -> bool {
+        self.file.is_none() || file_id(&self.path).await == self.file
     }
 
     pub(super) async fn execute(&mut self, sql: String, values: Vec<Value>) -> Result<u64, Error> {
@@ -115,14 +117,60 @@ fn decode(row: &SqliteRow) -> Result<Row, Error> {
     columns.collect::<Result<_, _>>().map(Row)
 }
 
+/// Asks the system in a thread of its own, since one on a mount that hangs never answers: a thread
+/// that polls tasks would poll none any more, and the runtime waits for its other threads at its end.
+async fn file_id(path: &Path) -> Option<FileId> {
+    let path = path.to_owned();
+    let (answer, id) = oneshot::channel();
+    let thread = thread::Builder::new().name("health-history".to_owned());
+    let asking = thread.spawn(move || {
+        let _ = answer.send(ask_file_id(&path));
+    });
+    asking.ok()?;
+    id.await.ok().flatten()
+}
+
 #[cfg(unix)]
-fn file_id(path: &Path) -> Option<FileId> {
+fn ask_file_id(path: &Path) -> Option<FileId> {
+    #[cfg(test)]
+    tests::note_asker(path);
     use std::os::unix::fs::MetadataExt;
     let file = std::fs::metadata(path).ok()?;
     Some((file.dev(), file.ino()))
 }
 
 #[cfg(not(unix))]
-fn file_id(_: &Path) -> Option<FileId> {
+fn ask_file_id(_: &Path) -> Option<FileId> {
     None
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::sync::Mutex;
+    use std::thread::ThreadId;
+
+    use super::*;
+
+    static ASKERS: Mutex<Vec<(PathBuf, ThreadId)>> = Mutex::new(Vec::new());
+
+    pub(super) fn note_asker(path: &Path) {
+        let asker = (path.to_owned(), thread::current().id());
+        ASKERS.lock().unwrap().push(asker);
+    }
+
+    #[tokio::test]
+    async fn a_thread_of_the_runtime_never_waits_for_the_file_system() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("health.db");
+        let session = SqliteSession::open(&path).await.unwrap();
+        assert!(session.is_current().await);
+        std::fs::remove_file(&path).unwrap();
+        assert!(!session.is_current().await);
+        let askers = ASKERS.lock().unwrap().clone();
+        let askers: Vec<_> = askers.iter().filter(|(asked, _)| *asked == path).collect();
+        assert_eq!(askers.len(), 3);
+        // The runtime of this test has one thread.
+        let of_runtime = thread::current().id();
+        assert!(askers.iter().all(|(_, asker)| *asker != of_runtime));
+    }
 }

@@ -11,6 +11,13 @@ pub(super) fn failing(error: &RecorderError) {
     });
 }
 
+/// Tells that old rows stay.
+pub(super) fn untidy(error: &RecorderError) {
+    contain(|| {
+        tracing::warn!(target: "tower_health", %error, "the health history cannot be tidied up");
+    });
+}
+
 /// Tells that the recorder works again; `before` is how it was doing.
 pub(super) fn recovered(before: &RecorderStats, now: &RecorderStats) {
     let since = before.failing_since.and_then(|since| since.elapsed().ok());

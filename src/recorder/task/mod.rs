@@ -9,12 +9,11 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use self::pace::Pace;
 use self::record::Recording;
 use super::database::{Place, Purpose};
-use super::error::Kind;
 use super::handle::{Request, RequestKind, Shared};
 use super::names::Names;
 use super::{Archive, Recorder, RecorderError, Retention};
@@ -30,6 +29,9 @@ pub(super) struct Settings {
     pub(super) purpose: Purpose,
 }
 
+/// How often it looks whether a drain has begun. While readiness fails, no transition tells.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// Starts the task, which ends with the health.
 pub(super) fn start(
     runtime: &Handle,
@@ -41,24 +43,28 @@ pub(super) fn start(
     let shared = Arc::new(Shared::default());
     let archive = Archive::at(place.clone()).retention(settings.retention);
     let service = settings.names.service.clone();
+    let flush_timeout = settings.flush_timeout;
     let task = Task {
         pace: Pace::new(settings.interval),
-        flush_timeout: settings.flush_timeout,
+        flush_timeout,
+        shared: Arc::clone(&shared),
         recording: Recording::new(health, place, settings, Arc::clone(&shared)),
         transitions: health.subscribe(),
         health: health.downgrade(),
         is_draining: false,
         requests,
         has_handles: true,
+        unanswered: Vec::new(),
     };
     runtime.spawn(task.run());
-    Recorder::new(sender, shared, archive, service)
+    Recorder::new(sender, shared, archive, service, flush_timeout)
 }
 
 struct Task {
     recording: Recording,
     pace: Pace,
     flush_timeout: Duration,
+    shared: Arc<Shared>,
     /// Ends after the last handle of the health is gone and the refresher has ended.
     transitions: Transitions,
     health: WeakHealth,
@@ -66,46 +72,56 @@ struct Task {
     requests: mpsc::Receiver<Request>,
     /// Whether there can still be requests.
     has_handles: bool,
+    /// What is answered at the end.
+    unanswered: Vec<Request>,
 }
 
 enum Event {
     Due,
     Request(Request),
     Transition(Transition),
+    Look,
     Ended,
 }
 
 impl Task {
     async fn run(mut self) {
         let mut next = Instant::now() + self.pace.first();
-        loop {
-            match self.wait(next).await {
+        let mut look = Instant::now() + LOOK;
+        while self.shared.finishing_since().is_none() {
+            match self.wait(next, look).await {
                 Event::Due => next = self.record().await.1,
                 Event::Transition(transition) => {
-                    if self.begins_drain(&transition) {
-                        // The process may not have long to live.
-                        self.pace.hurry();
+                    let is_readiness = transition.subject == Subject::Probe(Probe::Readiness);
+                    if is_readiness && self.begins_drain() {
+                        next = self.record().await.1;
+                    }
+                }
+                Event::Look => {
+                    look = Instant::now() + LOOK;
+                    if self.begins_drain() {
                         next = self.record().await.1;
                     }
                 }
                 Event::Request(request) if request.kind == RequestKind::Flush => {
                     let (result, then) = self.record().await;
                     next = then;
-                    let _ = request.done.send(result);
+                    match result {
+                        Err(error) if error.is_ended() => self.unanswered.push(request),
+                        result => drop(request.done.send(result)),
+                    }
                 }
                 Event::Request(request) => {
-                    let _ = request.done.send(self.finish().await);
-                    return;
+                    self.shared.finish_since(Instant::now());
+                    self.unanswered.push(request);
                 }
-                Event::Ended => {
-                    let _ = self.finish().await;
-                    return;
-                }
+                Event::Ended => drop(self.shared.finish_since(Instant::now())),
             }
         }
+        self.finish().await;
     }
 
-    async fn wait(&mut self, next: Instant) -> Event {
+    async fn wait(&mut self, next: Instant, look: Instant) -> Event {
         tokio::select! {
             request = self.requests.recv(), if self.has_handles => match request {
                 Some(request) => Event::Request(request),
@@ -119,6 +135,7 @@ impl Task {
                 None => Event::Ended,
             },
             () = sleep_until(next) => Event::Due,
+            () = sleep_until(look), if !self.is_draining => Event::Look,
         }
     }
 
@@ -132,22 +149,39 @@ impl Task {
         (recorded, Instant::now() + pause)
     }
 
-    fn begins_drain(&mut self, transition: &Transition) -> bool {
-        let is_readiness = transition.subject == Subject::Probe(Probe::Readiness);
-        if self.is_draining || !is_readiness {
+    /// Returns whether a drain has begun since the last look. From then on it writes often: the
+    /// process may not have long to live.
+    fn begins_drain(&mut self) -> bool {
+        if self.is_draining {
             return false;
         }
         // The handle is gone again at once.
         let health = self.health.upgrade();
         self.is_draining = health.is_some_and(|health| health.is_draining());
+        if self.is_draining {
+            self.pace.hurry();
+        }
         self.is_draining
     }
 
-    async fn finish(&mut self) -> Result<(), RecorderError> {
-        let last = timeout(self.flush_timeout, self.recording.record_last()).await;
-        let late = || RecorderError::new(Kind::Unavailable, "the last write takes too long");
-        let recorded = last.unwrap_or_else(|_| Err(late()));
-        let _ = timeout(self.flush_timeout, self.recording.close()).await;
-        recorded
+    /// Writes a last time, and answers all who wait.
+    async fn finish(mut self) {
+        let asked = self.shared.finish_since(Instant::now());
+        // The rest of the time is for the answer.
+        let until = asked + self.flush_timeout.mul_f64(0.95);
+        let last = timeout_at(until, self.recording.record_last()).await;
+        let recorded = last.unwrap_or_else(|_| Err(RecorderError::late()));
+        if recorded.is_ok() {
+            let time = until.saturating_duration_since(Instant::now()) / 2;
+            let _ = timeout_at(until, self.recording.tidy_last(time)).await;
+        }
+        let _ = timeout_at(until, self.recording.close()).await;
+        self.requests.close();
+        while let Some(request) = self.requests.recv().await {
+            self.unanswered.push(request);
+        }
+        for request in self.unanswered {
+            let _ = request.done.send(recorded.clone());
+        }
     }
 }

@@ -80,10 +80,9 @@ impl Pass<'_> {
     pub(super) async fn orphans(&mut self) -> Result<bool, RecorderError> {
         let orphans = "SELECT s.id FROM tower_health_series s WHERE NOT EXISTS \
                        (SELECT 1 FROM tower_health_buckets b WHERE b.series = s.id) AND NOT EXISTS \
-                       (SELECT 1 FROM tower_health_transitions t WHERE t.series = s.id) LIMIT 1000";
-        let orphans: Vec<_> = self.session.fetch(orphans, Vec::new()).await?;
-        let orphans: Vec<_> = orphans.iter().filter_map(|row| row.int(0)).collect();
-        if orphans.is_empty() {
+                       (SELECT 1 FROM tower_health_transitions t WHERE t.series = s.id)";
+        let first = format!("{orphans} LIMIT 1");
+        if self.session.fetch_one(first, Vec::new()).await?.is_none() {
             return Ok(true);
         }
         if !self.begin().await? {
@@ -91,12 +90,9 @@ impl Pass<'_> {
         }
         // A reference that another process has just made keeps the row: that is an error, and the
         // next pass does the rest.
-        for series in orphans {
-            let delete = "DELETE FROM tower_health_series WHERE id = $1 AND NOT EXISTS \
-                          (SELECT 1 FROM tower_health_buckets WHERE series = $1) AND NOT EXISTS \
-                          (SELECT 1 FROM tower_health_transitions WHERE series = $1)";
-            self.session.execute(delete, vec![series.into()]).await?;
-        }
+        let delete =
+            format!("DELETE FROM tower_health_series WHERE id IN ({orphans} LIMIT {ROWS})");
+        self.session.execute(delete, Vec::new()).await?;
         self.session.commit().await?;
         Ok(true)
     }

@@ -7,12 +7,21 @@ use crate::recorder::{RecorderError, Resolution};
 
 impl Pass<'_> {
     pub(super) async fn minutes(&mut self) -> Result<bool, RecorderError> {
-        let query = "SELECT id FROM tower_health_processes ORDER BY id";
+        // One question for all of them: most have nothing to be moved.
+        let query = "SELECT p.id, p.seen, p.latest, (SELECT min((SELECT min(b.start) \
+                     FROM tower_health_buckets b WHERE b.series = s.id AND b.resolution = 60 \
+                     AND b.process = p.id)) FROM tower_health_series s \
+                     WHERE s.service = p.service AND s.instance = p.instance) \
+                     FROM tower_health_processes p ORDER BY p.id";
         for row in self.session.fetch(query, Vec::new()).await? {
-            if let Some(process) = row.int(0) {
-                if !self.minutes_of(process).await? {
-                    return Ok(false);
-                }
+            let (Some(process), Some(seen), Some(latest)) = (row.int(0), row.int(1), row.int(2))
+            else {
+                continue;
+            };
+            let bound = self.bound_of(seen, latest);
+            let is_due = bound == CLOSED || row.int(3).is_some_and(|oldest| oldest < bound);
+            if is_due && !self.minutes_of(process).await? {
+                return Ok(false);
             }
         }
         Ok(true)
@@ -30,16 +39,16 @@ impl Pass<'_> {
             .fetch_one(format!("{query}{lock}"), vec![process.into()])
             .await?;
         let times = row.and_then(|row| Some((row.int(0)?, row.int(1)?)));
-        Ok(times.map(|(seen, latest)| {
-            let is_gone = seen <= self.cutoff(Resolution::Minute, self.now);
-            match is_gone {
-                true => CLOSED,
-                false => {
-                    let cutoff = self.cutoff(Resolution::Minute, self.now.min(latest));
-                    Resolution::Hour.floor(cutoff)
-                }
-            }
-        }))
+        Ok(times.map(|(seen, latest)| self.bound_of(seen, latest)))
+    }
+
+    fn bound_of(&self, seen: i64, latest: i64) -> i64 {
+        let is_gone = seen <= self.cutoff(Resolution::Minute, self.now);
+        if is_gone {
+            return CLOSED;
+        }
+        let cutoff = self.cutoff(Resolution::Minute, self.now.min(latest));
+        Resolution::Hour.floor(cutoff)
     }
 
     async fn minutes_of(&mut self, process: i64) -> Result<bool, RecorderError> {

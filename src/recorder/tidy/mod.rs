@@ -10,6 +10,8 @@ mod hours;
 mod minutes;
 mod moving;
 
+use std::time::{Duration, Instant};
+
 use super::database::Session;
 use super::{RecorderError, Resolution, Retention};
 
@@ -24,12 +26,42 @@ pub(super) enum Tidied {
     Part,
 }
 
-/// One pass, which ends after a number of transactions.
+/// How much one pass may do.
+#[derive(Debug)]
+pub(super) struct Budget {
+    transactions: usize,
+    until: Instant,
+    has_begun: bool,
+}
+
+impl Budget {
+    /// So many transactions, of which only the first may begin after this time.
+    pub(super) fn new(transactions: usize, time: Duration) -> Self {
+        Self {
+            transactions,
+            until: Instant::now() + time,
+            has_begun: false,
+        }
+    }
+
+    /// Takes a transaction out of it; `false` if there is none left.
+    fn take(&mut self) -> bool {
+        let is_late = self.has_begun && Instant::now() >= self.until;
+        if self.transactions == 0 || is_late {
+            return false;
+        }
+        self.has_begun = true;
+        self.transactions -= 1;
+        true
+    }
+}
+
+/// One pass, which ends when its budget is used up.
 pub(super) struct Pass<'a> {
     session: &'a mut Session,
     retention: &'a Retention,
     now: i64,
-    budget: usize,
+    budget: Budget,
 }
 
 impl<'a> Pass<'a> {
@@ -38,7 +70,7 @@ impl<'a> Pass<'a> {
         session: &'a mut Session,
         retention: &'a Retention,
         now: i64,
-        budget: usize,
+        budget: Budget,
     ) -> Self {
         Self {
             session,
@@ -67,10 +99,9 @@ impl<'a> Pass<'a> {
 
     /// Begins a transaction; `false` if the budget is used up or another process is tidying.
     async fn begin(&mut self) -> Result<bool, RecorderError> {
-        if self.budget == 0 {
+        if !self.budget.take() {
             return Ok(false);
         }
-        self.budget -= 1;
         self.session.begin().await?;
         let lock = self.session.dialect().for_update_skip_locked();
         let lock = format!("SELECT version FROM tower_health_schema{lock}");

@@ -30,8 +30,8 @@ impl History {
         self.transitions.add(transition);
     }
 
-    pub(crate) fn add_run(&self, subject: &Subject, run: RunSample) {
-        self.runs.add(subject, run);
+    pub(crate) fn add_run(&self, subject: &Subject, registration: u64, run: RunSample) {
+        self.runs.add(subject, registration, run);
     }
 
     /// Forgets a check that was removed.
@@ -43,6 +43,11 @@ impl History {
     /// Returns the transitions, oldest first.
     pub(crate) fn transitions(&self) -> Vec<Transition> {
         self.transitions.all()
+    }
+
+    /// Returns the transitions from a number on, oldest first.
+    pub(crate) fn transitions_from(&self, number: u64) -> Vec<(u64, Transition)> {
+        self.transitions.since(number)
     }
 
     /// Returns every check that has run.

@@ -57,6 +57,16 @@ impl HistoryReader {
     pub fn transitions(&self) -> Vec<Transition> {
         self.history.transitions()
     }
+
+    /// Returns the latest transitions from a number on, oldest first.
+    ///
+    /// All transitions of a health have numbers from 0 on, in the order in which they happened. One
+    /// that is missing has left the memory, which keeps the latest of each check and probe:
+    /// [`Limits::history_per_check`](crate::Limits::history_per_check) and
+    /// [`Limits::history_bytes_per_check`](crate::Limits::history_bytes_per_check).
+    pub fn transitions_from(&self, number: u64) -> Vec<(u64, Transition)> {
+        self.history.transitions_from(number)
+    }
 }
 
 impl fmt::Debug for HistoryReader {

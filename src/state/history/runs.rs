@@ -21,6 +21,7 @@ pub(super) struct Runs {
 /// [`Health::runs`](crate::Health::runs) returns it.
 #[derive(Clone, Debug, Default)]
 pub struct RunHistory {
+    registration: u64,
     samples: VecDeque<RunSample>,
     /// In the order in which they began. A clock that is set back makes a minute reappear, which then
     /// goes on in its bucket, or begins a bucket that is younger than its time.
@@ -28,6 +29,13 @@ pub struct RunHistory {
 }
 
 impl RunHistory {
+    /// Returns whose runs they are: the
+    /// [`CheckState::registration`](crate::CheckState::registration) of the check. One that is removed
+    /// and added again begins another history.
+    pub fn registration(&self) -> u64 {
+        self.registration
+    }
+
     /// Returns the latest runs, oldest first.
     pub fn samples(&self) -> impl ExactSizeIterator<Item = &RunSample> {
         self.samples.iter()
@@ -70,12 +78,18 @@ impl Runs {
         }
     }
 
-    pub(super) fn add(&self, subject: &Subject, run: RunSample) {
+    pub(super) fn add(&self, subject: &Subject, registration: u64, run: RunSample) {
         let mut checks = self.lock();
         let history = match checks.get_mut(subject) {
             Some(history) => history,
             None => checks.entry(subject.clone()).or_default(),
         };
+        if history.registration != registration {
+            *history = RunHistory {
+                registration,
+                ..RunHistory::default()
+            };
+        }
         history.add(run, self.most_samples, self.most_minutes);
     }
 

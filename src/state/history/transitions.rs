@@ -76,6 +76,20 @@ impl Transitions {
         all.into_iter().map(Arc::unwrap_or_clone).collect()
     }
 
+    /// Returns the transitions from a number on, oldest first.
+    pub(super) fn since(&self, number: u64) -> Vec<(u64, Transition)> {
+        let numbered: Vec<_> = {
+            let rings = self.lock();
+            let from = rings.all.range(number..);
+            from.map(|(number, transition)| (*number, Arc::clone(transition)))
+                .collect()
+        };
+        let numbered = numbered.into_iter();
+        numbered
+            .map(|(number, transition)| (number, Arc::unwrap_or_clone(transition)))
+            .collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Rings> {
         self.rings.lock().unwrap_or_else(PoisonError::into_inner)
     }

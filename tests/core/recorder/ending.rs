@@ -1,14 +1,17 @@
 //! The recorder ends with the health, after a last write.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, raw_sql};
+use tower_health::{Probe, Status};
 
 use super::File;
 use super::recording::builder;
 use crate::support::eventually;
-use crate::support::recorded::{Store, healthy, passed_lately, run_db};
+use crate::support::recorded::{Store, health_of, healthy, passed_lately, run_db};
 
 #[tokio::test]
 async fn the_last_runs_are_written_when_the_last_handle_is_gone() {
@@ -76,6 +79,55 @@ async fn it_writes_when_a_drain_begins_and_often_from_then_on() {
         passed_lately(recorder.archive()).await == 3
     })
     .await;
+}
+
+#[tokio::test]
+async fn it_writes_when_a_drain_begins_while_readiness_fails() {
+    let file = File::new();
+    let is_up = Arc::new(AtomicBool::new(true));
+    let health = health_of(&is_up).await;
+    is_up.store(false, Ordering::Relaxed);
+    eventually("readiness fails", async || {
+        run_db(&health, 1).await;
+        health.status(Probe::Readiness) == Status::Fail
+    })
+    .await;
+    let recorder = builder(&file).start(&health).unwrap();
+    health.drain();
+    eventually("it writes", async || {
+        recorder.stats().last_written.is_some()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn finishing_does_not_wait_for_a_write_under_way() {
+    let file = File::new();
+    let health = healthy().await;
+    let recorder = builder(&file).timeout(Duration::from_secs(60));
+    let recorder = recorder.flush_timeout(Duration::from_millis(200));
+    let recorder = recorder.start(&health).unwrap();
+    recorder.flush().await.unwrap();
+    let options = SqliteConnectOptions::new().filename(file.path());
+    let mut other = options.connect().await.unwrap();
+    raw_sql("BEGIN IMMEDIATE")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    run_db(&health, 1).await;
+    // It waits for the lock, and nobody waits for it.
+    let mut flush = Box::pin(recorder.flush());
+    tokio::select! {
+        biased;
+        flushed = &mut flush => panic!("{flushed:?}"),
+        () = tokio::task::yield_now() => {}
+    }
+    let error = tokio::select! {
+        biased;
+        flushed = flush => panic!("{flushed:?}"),
+        finished = recorder.finish() => finished.unwrap_err(),
+    };
+    assert!(error.is_unavailable(), "{error}");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod recording;
 mod rolling_up;
 mod schema;
 mod settings;
+mod tidying;
 mod year;
 
 use std::path::PathBuf;

@@ -179,6 +179,22 @@ async fn a_check_that_is_removed_and_added_again_erases_nothing() {
 }
 
 #[tokio::test]
+async fn a_check_that_is_added_again_and_runs_more_often_erases_nothing() {
+    let file = File::new();
+    let health = healthy().await;
+    let recorder = builder(&file).start(&health).unwrap();
+    recorder.flush().await.unwrap();
+    health.remove_readiness("db").await.unwrap();
+    let passes = async || Ok::<_, std::io::Error>(Observation::pass());
+    let again = Check::new(indicator_fn("db", passes)).ttl(Duration::from_secs(HOUR));
+    health.add_readiness(again).await.unwrap();
+    run_db(&health, 6).await;
+    recorder.flush().await.unwrap();
+    let runs = health.runs(Probe::Readiness, "db").unwrap().samples().len();
+    assert_eq!(passed_lately(recorder.archive()).await as usize, 1 + runs);
+}
+
+#[tokio::test]
 async fn probes_pass_and_checks_run_while_it_records_by_itself() {
     let file = File::new();
     let health = Health::builder()

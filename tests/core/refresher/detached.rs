@@ -1,6 +1,6 @@
 //! Runs that go on after their timeout, for clients whose futures must be polled to their end.
 
-use tower_health::{Cause, OnTimeout, Status};
+use tower_health::{Cause, OnTimeout, Probe, RunOutcome, Status};
 
 use super::support::{PASSED, Script, failed, hang, pass, readiness, seen, state};
 use crate::support::{lapse, millis, secs, settle, steady};
@@ -49,6 +49,40 @@ async fn at_most_four_runs_are_detached_and_the_check_still_recovers() {
     drop(health);
     settle().await;
     assert_eq!(db.running(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_could_not_begin_fails_the_check_and_counts_as_no_run() {
+    let db = Script::new([hang()]);
+    let check = db
+        .check("db")
+        .timeout(millis(500))
+        .on_timeout(OnTimeout::Detach);
+    let health = steady().readiness(check).start().unwrap();
+    let refused = failed("4 earlier runs still go on");
+    for _ in 0..600 {
+        if seen(&health, "db") == refused {
+            break;
+        }
+        lapse(millis(100)).await;
+    }
+    let state = state(&health, "db");
+    assert_eq!(
+        (seen(&health, "db"), state.status()),
+        (refused, Status::Fail)
+    );
+    // Four timed out, after half a second each.
+    let stats = state.stats();
+    assert_eq!(stats.runs(RunOutcome::Timeout), 4);
+    assert_eq!(
+        (stats.durations().count(), stats.durations().sum()),
+        (4, secs(2))
+    );
+    assert_eq!(stats.consecutive_failures(), 5);
+    assert_eq!(state.duration(), Some(millis(500)));
+    let runs = health.runs(Probe::Readiness, "db").unwrap();
+    let durations: Vec<_> = runs.samples().map(|run| run.duration()).collect();
+    assert_eq!(durations, [millis(500); 4]);
 }
 
 #[tokio::test(start_paused = true)]

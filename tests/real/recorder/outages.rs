@@ -157,3 +157,38 @@ async fn a_process_that_stands_still_while_it_tidies_keeps_nobody_from_writing()
     drop(other);
     recovers(&recorder, &health).await;
 }
+
+// The server does not notice that nobody waits for an answer any more.
+#[tokio::test]
+#[ignore = "needs Postgres: run .ci/test"]
+async fn a_query_that_nobody_waits_for_ends_on_the_server_too() {
+    let server = Postgres::start().await;
+    let pool = pool(&server);
+    let health = healthy().await;
+    let recorder = builder(&pool).start(&health).unwrap();
+    recovers(&recorder, &health).await;
+    let mut other = server.options().connect().await.unwrap();
+    for table in ["schema", "buckets"] {
+        let lock = format!("BEGIN; LOCK TABLE tower_health_{table}");
+        raw_sql(sqlx::AssertSqlSafe(lock))
+            .execute(&mut other)
+            .await
+            .unwrap();
+        let archive = recorder.archive().clone();
+        let now = std::time::SystemTime::now();
+        let read = archive
+            .history(now - Duration::from_secs(60)..now, "db")
+            .await;
+        let error = read.unwrap_err();
+        assert!(error.is_unavailable(), "{error}");
+        let mut admin = server.admin().await;
+        eventually("it waits no longer", async || {
+            let waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+            let waiting = raw_sql(waiting).fetch_all(&mut admin).await.unwrap();
+            waiting.is_empty()
+        })
+        .await;
+        raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+    }
+    recovers(&recorder, &health).await;
+}

@@ -79,7 +79,7 @@ CREATE TABLE tower_health_transitions (
     -- In microseconds.
     at          INTEGER NOT NULL,
     process     INTEGER NOT NULL,
-    -- Counts the transitions of a series within a process.
+    -- Counts the transitions of a process.
     ordinal     INTEGER NOT NULL,
     -- pass, warn or fail; NULL before the first result.
     status_from TEXT,
