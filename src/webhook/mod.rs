@@ -15,6 +15,7 @@
 //!   [`id`](Notification::id) and `Idempotency-Key`.
 
 mod body;
+mod censor;
 mod client;
 mod handle;
 mod notification;
