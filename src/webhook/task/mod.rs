@@ -128,15 +128,12 @@ impl Worker {
                         Some(change) => self.hear(change, transitions.missed()),
                         None => {
                             has_ended = true;
-                            self.begin_flush();
+                            self.begin_end();
                         }
                     }
                 }
-                Some(done) = flushes.recv() => {
-                    self.flushing.push(done);
-                    self.begin_flush();
-                }
                 attempt = attempt_of(&mut self.in_flight) => self.attempted(attempt),
+                Some(done) = flushes.recv() => self.begin_flush(done),
                 () = sleep_until_some(wake) => {}
             }
         }
