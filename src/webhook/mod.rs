@@ -18,6 +18,7 @@ mod body;
 mod censor;
 mod client;
 mod handle;
+mod instance;
 mod notification;
 mod outbox;
 mod retry;

@@ -44,6 +44,8 @@ pub(super) struct Settings {
     pub(super) backoff: (Duration, Duration),
     pub(super) retry_for: Duration,
     pub(super) flush_timeout: Duration,
+    /// The name of this instance.
+    pub(super) instance: String,
 }
 
 pub(super) fn spawn(runtime: &Handle, settings: Settings, health: &Health) -> WebhookHandle {
