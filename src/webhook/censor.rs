@@ -128,3 +128,61 @@ fn stands_alone(text: &str, start: usize, end: usize) -> bool {
     let text = text.as_bytes();
     !is_word(text[..start].last()) && !is_word(text.get(end))
 }
+
+#[cfg(test)]
+mod tests {
+    use http::header::HeaderValue;
+
+    use super::*;
+
+    fn censor(path: &str, header: &'static str) -> Censor {
+        let uri = format!("http://localhost{path}").parse().unwrap();
+        let mut headers = HeaderMap::new();
+        let mut value = HeaderValue::from_static(header);
+        value.set_sensitive(true);
+        headers.insert("x-key", value);
+        Censor::new(&uri, &headers)
+    }
+
+    // The place at which the reading ends moves through a row of tokens, whose masks are shorter.
+    #[test]
+    fn no_part_of_a_secret_is_shown_wherever_the_body_is_cut() {
+        let token = "k3y-0f-the-receiver-that-nobody-may-see";
+        let censor = censor("/", token);
+        for length in 0..400 {
+            for repeats in [1, 4, 100] {
+                let body = format!("{}{}", "no ".repeat(length), token.repeat(repeats));
+                let read = &body.as_bytes()[..body.len().min(censor.enough())];
+                let shown = censor.body(read, read.len() == body.len());
+                assert!(shown.len() <= SHOWN);
+                for part in ["k3y", "0f-", "receiver", "nobody", "may-see"] {
+                    assert!(!shown.contains(part), "{shown}");
+                }
+            }
+        }
+        let shown = censor.body("no ".repeat(1_000).as_bytes(), false);
+        assert_eq!(shown.len(), SHOWN);
+    }
+
+    #[test]
+    fn a_secret_is_masked_however_it_is_written_and_however_short_it_is() {
+        let censor = censor(
+            "/in/x7?key=abc123&by=app%3Aw%20rd/l%2Fng&to=%C3%BCber-all",
+            "abcd-1, abcd-12345",
+        );
+        for (text, line) in [
+            ("abc123", "***"),
+            ("xabc123y", "x***y"),
+            ("x7 and x70 and /x7/", "*** and x70 and /***/"),
+            ("user app:w rd/l/ng", "user ***/***"),
+            ("user app%3aw%20rd", "user ***"),
+            ("user app%3Aw+rd%2Fl%2Fng", "user ***%2F***"),
+            ("room \u{fc}ber-all", "room ***"),
+            ("ABCD-12345", "***"),
+            ("a\nb", "a\\nb"),
+            ("", ""),
+        ] {
+            assert_eq!(censor.line(text), line, "{text}");
+        }
+    }
+}
