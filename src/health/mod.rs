@@ -15,6 +15,8 @@ mod weak;
 use std::error::Error;
 use std::fmt;
 use std::future::{Future, pending};
+#[cfg(feature = "metrics")]
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -72,12 +74,27 @@ struct Inner {
     subscribers: broadcast::Sender<Transition>,
     /// Nothing is sent: it is dropped with the last handle, which ends the waits of weak ones.
     lifetime: watch::Sender<()>,
+    /// Whether a thread records the metrics.
+    #[cfg(feature = "metrics")]
+    is_recorded: AtomicBool,
 }
 
 impl Health {
     /// Returns a builder with the default settings.
     pub fn builder() -> HealthBuilder {
         HealthBuilder::default()
+    }
+
+    /// Notes that a thread records the metrics. Returns whether none did.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn begin_recording(&self) -> bool {
+        !self.inner.is_recorded.swap(true, Ordering::Relaxed)
+    }
+
+    /// Notes that no thread records the metrics.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn end_recording(&self) {
+        self.inner.is_recorded.store(false, Ordering::Relaxed);
     }
 
     #[inline]

@@ -222,6 +222,8 @@ impl Plan {
             commands,
             subscribers,
             lifetime: watch::Sender::new(()),
+            #[cfg(feature = "metrics")]
+            is_recorded: Default::default(),
         };
         let health = Health {
             inner: Arc::new(inner),

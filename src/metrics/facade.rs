@@ -1,8 +1,7 @@
 //! Metrics through the `metrics` facade: whatever is recorded is absolute, and so may be recorded
 //! again.
 
-use std::collections::{HashMap, HashSet};
-use std::mem;
+use std::collections::HashMap;
 
 use metrics::{Key, KeyName, Label, Level, Metadata, Recorder, SharedString, Unit};
 
@@ -22,10 +21,20 @@ const MOST_FORMER: usize = 10_000;
 pub(super) struct Facade {
     /// The address of the recorder.
     recorder: Option<usize>,
+    /// Counts the recordings, also those in which the recorder panicked.
     round: u64,
     counters: HashMap<Key, Counted>,
-    durations: HashMap<Key, (Option<u64>, RunDurations)>,
-    gauges: HashSet<Key>,
+    durations: HashMap<Key, Observed>,
+    /// When each was set last.
+    gauges: HashMap<Key, u64>,
+}
+
+/// The durations of a registration of a check that were recorded.
+struct Observed {
+    registration: Option<u64>,
+    durations: RunDurations,
+    /// When they were recorded last.
+    round: u64,
 }
 
 /// A counter that never falls, although that of a check begins anew with each registration.
@@ -67,8 +76,6 @@ impl Facade {
             self.recorder = Some(address);
         }
         self.round += 1;
-        let former_durations = mem::take(&mut self.durations);
-        let former_gauges = mem::take(&mut self.gauges);
         let registrations: HashMap<_, _> = view
             .checks()
             .map(|(probe, check)| ((check.name(), probe.as_str()), check.registration()))
@@ -88,24 +95,25 @@ impl Facade {
                     }
                     Value::Whole(number) => self.set(recorder, key, number as f64),
                     Value::Seconds(seconds) => self.set(recorder, key, seconds),
-                    Value::Durations(now) => {
-                        let before = former_durations.get(&key);
-                        let before = before.filter(|(of, _)| *of == registration);
-                        let before =
-                            before.map_or_else(RunDurations::default, |(_, before)| *before);
-                        observe(recorder, &key, &before, now);
-                        self.durations.insert(key, (registration, *now));
-                    }
+                    Value::Durations(now) => self.observe(recorder, key, registration, now),
                 }
                 Ok(())
             });
         }
+        self.forget_former(recorder);
+    }
+
+    /// Forgets what this round did not come across. It is the last step: after a panic of the
+    /// recorder, the next round knows everything that this one knew.
+    fn forget_former(&mut self, recorder: &dyn Recorder) {
+        let round = self.round;
         // The facade cannot remove a series.
-        for key in former_gauges.difference(&self.gauges) {
+        for (key, _) in self.gauges.iter().filter(|(_, seen)| **seen != round) {
             recorder.register_gauge(key, &METADATA).set(0.0);
         }
+        self.gauges.retain(|_, seen| *seen == round);
+        self.durations.retain(|_, observed| observed.round == round);
         if self.counters.len() > MOST_FORMER {
-            let round = self.round;
             self.counters.retain(|_, counted| counted.round == round);
         }
     }
@@ -120,14 +128,30 @@ impl Facade {
 
     fn set(&mut self, recorder: &dyn Recorder, key: Key, value: f64) {
         recorder.register_gauge(&key, &METADATA).set(value);
-        self.gauges.insert(key);
+        self.gauges.insert(key, self.round);
     }
-}
 
-fn observe(recorder: &dyn Recorder, key: &Key, before: &RunDurations, now: &RunDurations) {
-    let histogram = recorder.register_histogram(key, &METADATA);
-    for (duration, count) in added(before, now) {
-        histogram.record_many(duration.as_secs_f64(), count);
+    fn observe(
+        &mut self,
+        recorder: &dyn Recorder,
+        key: Key,
+        registration: Option<u64>,
+        now: &RunDurations,
+    ) {
+        let histogram = recorder.register_histogram(&key, &METADATA);
+        // Noted before they are recorded: if the recorder panics among them, some of this series are
+        // lost, but none is ever recorded twice.
+        let observed = Observed {
+            registration,
+            durations: *now,
+            round: self.round,
+        };
+        let before = self.durations.insert(key, observed);
+        let before = before.filter(|before| before.registration == registration);
+        let before = before.map_or_else(RunDurations::default, |before| before.durations);
+        for (duration, count) in added(&before, now) {
+            histogram.record_many(duration.as_secs_f64(), count);
+        }
     }
 }
 

@@ -24,11 +24,19 @@ const SHORTEST: Duration = Duration::from_millis(100);
 /// The longest time: a result that expires and a refresher that is late publish nothing.
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// Starts the thread, which ends with the last handle.
+/// Starts the thread, which ends with the last handle, unless the health has one already: two would
+/// record each duration twice.
 pub(super) fn start(health: &Health) -> io::Result<()> {
-    let (snapshots, health) = (health.snapshots(), health.downgrade());
+    if !health.begin_recording() {
+        return Ok(());
+    }
+    let (snapshots, weak) = (health.snapshots(), health.downgrade());
     let thread = thread::Builder::new().name("health-metrics".to_owned());
-    thread.spawn(move || follow(&health, snapshots)).map(drop)
+    let started = thread.spawn(move || follow(&weak, snapshots)).map(drop);
+    if started.is_err() {
+        health.end_recording();
+    }
+    started
 }
 
 fn follow(health: &WeakHealth, snapshots: Snapshots) {

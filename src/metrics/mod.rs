@@ -102,8 +102,8 @@ impl Health {
     ///
     /// A thread of its own records at most ten times a second, and at least once. A recorder that
     /// blocks or panics delays neither checks nor probes nor the runtime. The thread ends with the
-    /// last [`Health`]. Call it once, for one health of a process: no label tells two apart, and two
-    /// threads would record each duration twice.
+    /// last [`Health`]. A further call for the same health does nothing. Call it for one health of a
+    /// process: no label tells two apart.
     ///
     /// The facade cannot take a series back: the gauges of a check that is removed become 0, and its
     /// counters stay. If it is added again, they go on from there. What it counted between the last

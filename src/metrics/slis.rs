@@ -13,13 +13,13 @@ pub(super) const SLIS: &[Family] = &[
     Family::new(
         "kubernetes_healthcheck",
         Kind::Gauge,
-        "This metric records the result of a single healthcheck.",
+        "Whether the last result of a check passed: 1 if so, else 0.",
         last_result,
     ),
     Family::new(
         "kubernetes_healthchecks_total",
         Kind::Counter,
-        "This metric records the results of all healthcheck.",
+        "Runs of a check that counted, by whether they passed.",
         all_results,
     ),
 ];

@@ -7,13 +7,13 @@ use crate::{RunBucket, RunDurations, RunOutcome};
 
 /// The columns of a bucket after its key, in the order of [`values`]: the outcomes, the sum and the
 /// maximum of the durations, and the histogram.
-const COUNTS: [&str; 6] = [
-    "runs_pass",
-    "runs_warn",
-    "runs_fail",
-    "runs_timeout",
-    "runs_panic",
-    "runs_starved",
+const COUNTS: [(RunOutcome, &str); 6] = [
+    (RunOutcome::Pass, "runs_pass"),
+    (RunOutcome::Warn, "runs_warn"),
+    (RunOutcome::Fail, "runs_fail"),
+    (RunOutcome::Timeout, "runs_timeout"),
+    (RunOutcome::Panic, "runs_panic"),
+    (RunOutcome::Starved, "runs_starved"),
 ];
 const SUM: &str = "duration_sum";
 const MAX: &str = "duration_max";
@@ -38,16 +38,16 @@ const HISTOGRAM: [&str; RunDurations::BOUNDS.len() + 1] = [
 const MOST: i64 = i32::MAX as i64;
 
 fn counts() -> impl Iterator<Item = &'static str> {
-    COUNTS.into_iter().chain(HISTOGRAM)
+    outcomes().chain(HISTOGRAM)
+}
+
+fn outcomes() -> impl Iterator<Item = &'static str> {
+    COUNTS.into_iter().map(|(_, column)| column)
 }
 
 /// Lists the columns, in the order of [`values`].
 pub(super) fn names() -> String {
-    let names: Vec<_> = COUNTS
-        .into_iter()
-        .chain([SUM, MAX])
-        .chain(HISTOGRAM)
-        .collect();
+    let names: Vec<_> = outcomes().chain([SUM, MAX]).chain(HISTOGRAM).collect();
     names.join(", ")
 }
 
@@ -59,7 +59,7 @@ pub(super) fn sums(dialect: Dialect) -> String {
         let sum = format!("{least}(coalesce(sum({name}), 0), {MOST})");
         format!("CAST(nullif({sum}, 0) AS bigint)")
     };
-    let mut sums: Vec<_> = COUNTS.into_iter().map(count).collect();
+    let mut sums: Vec<_> = outcomes().map(count).collect();
     sums.push(format!("CAST(sum({SUM}) AS bigint)"));
     sums.push(format!("max({MAX})"));
     sums.extend(HISTOGRAM.into_iter().map(count));
@@ -96,7 +96,7 @@ pub(super) fn added(dialect: Dialect) -> String {
 pub(super) fn values(bucket: &RunBucket) -> Vec<Value> {
     let sparse = |number: i64| Value::from((number != 0).then_some(number));
     let durations = bucket.durations();
-    let runs = RunOutcome::EACH.map(|outcome| i64::from(bucket.runs(outcome)).min(MOST));
+    let runs = COUNTS.map(|(outcome, _)| i64::from(bucket.runs(outcome)).min(MOST));
     let times = [durations.sum(), durations.max()].map(micros);
     let counts = durations
         .counts()
@@ -111,7 +111,8 @@ pub(super) fn bucket(start: i64, row: &Row, first: usize) -> RunBucket {
     let count = |column| u32::try_from(row.count(first + column)).unwrap_or(u32::MAX);
     let times = COUNTS.len();
     let time = |column| Duration::from_micros(row.count(first + column));
-    let runs = std::array::from_fn(count);
+    let runs = COUNTS.iter().enumerate();
+    let runs = runs.map(|(column, (outcome, _))| (*outcome, count(column)));
     let counts = std::array::from_fn(|index| count(times + 2 + index));
     let durations = RunDurations::from_parts(counts, time(times), time(times + 1));
     RunBucket::from_parts(at_seconds(start), runs, durations)

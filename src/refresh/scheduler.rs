@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -428,9 +429,11 @@ impl Scheduler {
             return;
         }
         let readings = slot.spec().limits.readings_per_check;
-        let span = self.run_spans.then(|| RunSpan {
+        let timed_out = self.run_spans.then(Arc::<AtomicBool>::default);
+        let span = timed_out.clone().map(|timed_out| RunSpan {
             probe: slot.probe,
             check: Arc::clone(&slot.state),
+            timed_out,
         });
         let run = run(
             Arc::clone(&slot.indicator),
@@ -441,7 +444,7 @@ impl Scheduler {
         let task = self.runs.spawn(run);
         self.running.insert(task.id(), key);
         self.must_yield = true;
-        let timer = slot.begin_run(task, now);
+        let timer = slot.begin_run(task, timed_out, now);
         self.timers.insert((timer, key));
     }
 
@@ -474,6 +477,9 @@ impl Scheduler {
         };
         let Some(run) = &mut slot.run else { return };
         run.timed_out = true;
+        if let Some(timed_out) = &run.span_timed_out {
+            timed_out.store(true, Ordering::Relaxed);
+        }
         let (task, started_at) = (run.task.clone(), run.started_at);
         // A run that lost more time than it was given back had less than its timeout. Otherwise it
         // had all of it, and there is no excuse.

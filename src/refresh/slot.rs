@@ -1,6 +1,7 @@
 //! A registered check as the refresher keeps it: its present run, its thresholds, its latest state.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -76,6 +77,8 @@ pub(super) struct Run {
     has_grace: bool,
     /// Set once the timeout is recorded and the task is aborted; the task may still be running.
     pub(super) timed_out: bool,
+    /// The same for the span of the run, if it has one.
+    pub(super) span_timed_out: Option<Arc<AtomicBool>>,
 }
 
 /// The runs in a row that do not count.
@@ -123,6 +126,7 @@ impl Run {
             late_before: Duration::ZERO,
             has_grace: false,
             timed_out: false,
+            span_timed_out: None,
         }
     }
 
@@ -298,8 +302,14 @@ impl Slot {
     }
 
     /// Starts a run, and returns when to look at it.
-    pub(super) fn begin_run(&mut self, task: AbortHandle, now: Instant) -> Instant {
+    pub(super) fn begin_run(
+        &mut self,
+        task: AbortHandle,
+        span_timed_out: Option<Arc<AtomicBool>>,
+        now: Instant,
+    ) -> Instant {
         let mut run = Run::new(task, now, self.spec());
+        run.span_timed_out = span_timed_out;
         run.late_before = std::mem::take(&mut self.idle_lateness);
         self.run.insert(run).timer()
     }

@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -21,6 +22,8 @@ type Run = Pin<Box<dyn Future<Output = CheckResult> + Send>>;
 pub(super) struct RunSpan {
     pub(super) probe: Probe,
     pub(super) check: Arc<CheckState>,
+    /// Set by the scheduler, which alone knows by when the run had to end.
+    pub(super) timed_out: Arc<AtomicBool>,
 }
 
 impl RunSpan {
@@ -95,7 +98,7 @@ impl Drop for Spanned {
             drop_catching_panic(self.run.take());
         }
         let took = clock::now() - started_at;
-        let has_timed_out = took >= self.of.check.timeout();
+        let has_timed_out = self.of.timed_out.load(Ordering::Relaxed);
         let timeout = has_timed_out.then_some(RunOutcome::Timeout);
         catch_panic(|| {
             if let Some(span) = &span {

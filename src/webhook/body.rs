@@ -32,6 +32,7 @@ use crate::{Cause, Status, Subject, Transition};
 ///   "version": "1",
 ///   "release_id": "1.4.0+77",
 ///   "environment": "production",
+///   "instance": "billing-7d4b9c-x2x4z",
 ///   "links": { "runbook": "https://wiki.example.com/runbooks/db" }
 /// }
 /// ```
@@ -74,6 +75,7 @@ pub fn json(notification: &Notification) -> String {
     put("version", json!(notification.version));
     put("release_id", json!(notification.release_id));
     put("environment", json!(notification.environment));
+    put("instance", json!(notification.instance));
     if !notification.links.is_empty() {
         put("links", notification.links.iter().cloned().collect());
     }

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
 use http::{Method, Request, StatusCode, Uri};
+use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
@@ -17,15 +18,8 @@ use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
 
-use super::notification::escape;
+use super::censor::Censor;
 use super::retry::retry_after;
-use crate::redact_credentials;
-
-/// How much of the body of a refusal the log shows, in bytes.
-const SHOWN: usize = 200;
-
-/// The shortest part of a secret that is looked for in a text.
-const SECRET: usize = 8;
 
 /// Identifies a message to receivers that ignore what they have already got.
 pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -35,6 +29,7 @@ pub(super) struct Client {
     uri: Uri,
     headers: HeaderMap,
     timeout: Duration,
+    censor: Censor,
 }
 
 /// How an attempt ended.
@@ -78,11 +73,13 @@ impl Client {
             .pool_max_idle_per_host(0)
             .retry_canceled_requests(false)
             .build(https);
+        let censor = Censor::new(&uri, &headers);
         Self {
             http,
             uri,
             headers,
             timeout,
+            censor,
         }
     }
 
@@ -114,7 +111,7 @@ impl Client {
             Ok(response) => response,
             Err(error) => {
                 return Attempt::Failed {
-                    fault: self.censor(&describe(&error)),
+                    fault: self.censor.line(&describe(&error)),
                     retry_after: None,
                 };
             }
@@ -125,17 +122,8 @@ impl Client {
         }
         let asked = response.headers().get(RETRY_AFTER);
         let asked = asked.and_then(|value| retry_after(value.to_str().ok()?, SystemTime::now()));
-        let mut shown = Vec::new();
-        let mut body = response.into_body();
-        while let Some(Ok(frame)) = body.frame().await {
-            if let Some(data) = frame.data_ref() {
-                shown.extend_from_slice(&data[..data.len().min(SHOWN - shown.len())]);
-            }
-            if shown.len() >= SHOWN {
-                break;
-            }
-        }
-        let fault = self.refusal(status, &shown);
+        let (body, is_whole) = read(response.into_body(), self.censor.enough()).await;
+        let fault = refusal(status, &self.censor.body(&body, is_whole));
         if is_passing(status) {
             return Attempt::Failed {
                 fault,
@@ -144,39 +132,37 @@ impl Client {
         }
         Attempt::Refused { fault }
     }
+}
 
-    fn refusal(&self, status: StatusCode, body: &[u8]) -> String {
-        let mut fault = format!("answered {status}");
-        if status.is_redirection() {
-            fault.push_str(", and redirects are not followed");
-        }
-        let body = String::from_utf8_lossy(body);
-        let body = body.trim();
-        if !body.is_empty() {
-            fault.push_str(": ");
-            fault.push_str(&self.censor(body));
-        }
-        fault
+/// Describes an answer that is no success.
+fn refusal(status: StatusCode, body: &str) -> String {
+    let mut fault = format!("answered {status}");
+    if status.is_redirection() {
+        fault.push_str(", and redirects are not followed");
     }
+    if !body.is_empty() {
+        fault.push_str(": ");
+        fault.push_str(body);
+    }
+    fault
+}
 
-    /// Returns a text on one line without credentials, nor anything secret of the URL and the
-    /// headers.
-    fn censor(&self, text: &str) -> String {
-        let mut text = redact_credentials(text);
-        let values = self.headers.values().filter(|value| value.is_sensitive());
-        let values = values.filter_map(|value| value.to_str().ok());
-        let of_url = [self.uri.query().unwrap_or_default(), self.uri.path()];
-        let parts = |secret: &'_ str| {
-            let parts = secret.split(['/', '?', '&', '=', ' ', ':']);
-            parts.map(str::to_owned).collect::<Vec<_>>()
+/// Reads a body up to a limit, and returns whether that is all of it.
+async fn read(mut body: impl Body<Data = Bytes> + Unpin, limit: usize) -> (Vec<u8>, bool) {
+    let mut read = Vec::new();
+    while let Some(frame) = body.frame().await {
+        // A body that breaks off may do so within a secret.
+        let Ok(frame) = frame else {
+            return (read, false);
         };
-        for secret in of_url.into_iter().chain(values).flat_map(parts) {
-            if secret.len() >= SECRET {
-                text = text.replace(&secret, "***");
-            }
+        let data = frame.data_ref().map_or(&[][..], |data| data);
+        let left = limit - read.len();
+        read.extend_from_slice(&data[..data.len().min(left)]);
+        if data.len() > left {
+            return (read, false);
         }
-        escape(&text)
     }
+    (read, true)
 }
 
 /// Returns whether a refusal may end by itself.

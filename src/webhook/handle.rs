@@ -16,8 +16,11 @@ pub struct WebhookHandle {
 }
 
 impl WebhookHandle {
-    /// Delivers everything that waits, and returns how many messages still wait after
+    /// Delivers everything that waits, and returns how many messages are undelivered after
     /// [`flush_timeout`](super::Webhook::flush_timeout) or once all are delivered.
+    ///
+    /// A flush that begins during another one ends with it. After the end of the webhook, it returns
+    /// how many messages were dropped there.
     ///
     /// Nothing is held back meanwhile, and attempts follow one another quickly. Call it after the
     /// server has shut down and before the runtime ends, which would end the webhook. It returns at
@@ -28,9 +31,17 @@ impl WebhookHandle {
     /// The webhook flushes even if the future is dropped after its first poll.
     pub async fn flush(&self) -> u64 {
         let (done, flushed) = oneshot::channel();
-        // An error means that the webhook has ended, so that nothing waits.
+        // An error means that the webhook has ended.
         let _ = self.flushes.send(done);
-        flushed.await.unwrap_or_default()
+        flushed.await.unwrap_or_else(|_| {
+            // Messages still wait if its runtime ended before it.
+            let Counters {
+                undelivered,
+                waiting,
+                ..
+            } = &*self.counters;
+            undelivered.load(Ordering::Relaxed) + waiting.load(Ordering::Relaxed)
+        })
     }
 
     /// Returns what happened to the changes so far.
@@ -42,6 +53,7 @@ impl WebhookHandle {
             dropped,
             failed_attempts,
             waiting,
+            undelivered: _,
         } = &*self.counters;
         WebhookStats {
             delivered: load(delivered),
@@ -85,4 +97,6 @@ pub(super) struct Counters {
     pub(super) dropped: AtomicU64,
     pub(super) failed_attempts: AtomicU64,
     pub(super) waiting: AtomicU64,
+    /// Messages that were dropped at the end.
+    pub(super) undelivered: AtomicU64,
 }

@@ -15,8 +15,10 @@
 //!   [`id`](Notification::id) and `Idempotency-Key`.
 
 mod body;
+mod censor;
 mod client;
 mod handle;
+mod instance;
 mod notification;
 mod outbox;
 mod retry;

@@ -45,6 +45,9 @@ pub struct Notification {
     pub release_id: Option<String>,
     /// The [environment](crate::HealthConfig::environment) of the settings.
     pub environment: Option<String>,
+    /// The [name of the instance](super::Webhook::instance). With the subject it tells which alert a
+    /// recovery ends: another instance may still be in trouble.
+    pub instance: String,
     /// The [links](crate::Check::link) of the check, such as its runbook, by relation.
     pub links: Vec<(String, String)>,
 }

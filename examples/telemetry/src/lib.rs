@@ -2,17 +2,21 @@
 //!
 //! It serves every library that records through the facade, not only tower-health.
 
+mod series;
+
 use std::collections::HashMap;
-use std::hash::Hash;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use metrics::{
-    Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
-    SharedString, Unit,
-};
-use opentelemetry::KeyValue;
-use opentelemetry::metrics::{self as otel, Meter};
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+use opentelemetry::metrics::Meter;
+
+use self::series::{CounterSeries, GaugeSeries, HistogramSeries, attributes, series};
+
+/// The bounds of the histograms, in seconds.
+const BOUNDS: [f64; 13] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
 
 /// Records into the instruments of a meter.
 pub struct OtelRecorder {
@@ -100,10 +104,7 @@ impl Recorder for OtelRecorder {
         let series = series(&self.histograms, key, || {
             let (unit, description) = self.description(key);
             let histogram = self.meter.f64_histogram(key.name().to_owned());
-            let bounds = [
-                0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-            ];
-            let histogram = histogram.with_boundaries(bounds.to_vec());
+            let histogram = histogram.with_boundaries(BOUNDS.to_vec());
             HistogramSeries {
                 histogram: histogram
                     .with_unit(unit)
@@ -113,83 +114,5 @@ impl Recorder for OtelRecorder {
             }
         });
         Histogram::from_arc(series)
-    }
-}
-
-fn series<T>(all: &Mutex<HashMap<Key, Arc<T>>>, key: &Key, new: impl FnOnce() -> T) -> Arc<T>
-where
-    Key: Eq + Hash,
-{
-    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = all.get(key) {
-        return Arc::clone(known);
-    }
-    let series = Arc::new(new());
-    all.insert(key.clone(), Arc::clone(&series));
-    series
-}
-
-fn attributes(key: &Key) -> Vec<KeyValue> {
-    let labels = key.labels();
-    labels
-        .map(|label| KeyValue::new(label.key().to_owned(), label.value().to_owned()))
-        .collect()
-}
-
-struct CounterSeries {
-    counter: otel::Counter<u64>,
-    attributes: Vec<KeyValue>,
-    last: AtomicU64,
-}
-
-impl CounterFn for CounterSeries {
-    fn increment(&self, value: u64) {
-        self.last.fetch_add(value, Ordering::Relaxed);
-        self.counter.add(value, &self.attributes);
-    }
-
-    fn absolute(&self, value: u64) {
-        let before = self.last.fetch_max(value, Ordering::Relaxed);
-        self.counter
-            .add(value.saturating_sub(before), &self.attributes);
-    }
-}
-
-struct GaugeSeries {
-    gauge: otel::Gauge<f64>,
-    attributes: Vec<KeyValue>,
-    value: Mutex<f64>,
-}
-
-impl GaugeSeries {
-    fn change(&self, change: impl FnOnce(f64) -> f64) {
-        let mut value = self.value.lock().unwrap_or_else(PoisonError::into_inner);
-        *value = change(*value);
-        self.gauge.record(*value, &self.attributes);
-    }
-}
-
-impl GaugeFn for GaugeSeries {
-    fn increment(&self, by: f64) {
-        self.change(|value| value + by);
-    }
-
-    fn decrement(&self, by: f64) {
-        self.change(|value| value - by);
-    }
-
-    fn set(&self, to: f64) {
-        self.change(|_| to);
-    }
-}
-
-struct HistogramSeries {
-    histogram: otel::Histogram<f64>,
-    attributes: Vec<KeyValue>,
-}
-
-impl HistogramFn for HistogramSeries {
-    fn record(&self, value: f64) {
-        self.histogram.record(value, &self.attributes);
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn bucket(minute: &RunBucket) -> Value {
 
 /// Leaves out the outcomes that never came.
 fn counts(runs: impl Fn(RunOutcome) -> u64) -> Value {
-    let counts = RunOutcome::EACH.into_iter().filter_map(|outcome| {
+    let counts = RunOutcome::ALL.iter().copied().filter_map(|outcome| {
         let runs = runs(outcome);
         (runs > 0).then(|| (outcome.as_str().to_owned(), Value::from(runs)))
     });

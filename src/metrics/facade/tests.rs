@@ -1,6 +1,7 @@
 //! What a recorder is told, with a recorder that remembers everything.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use metrics::{Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn};
@@ -17,6 +18,8 @@ struct Told {
     values: BTreeMap<String, f64>,
     durations: BTreeMap<String, Vec<f64>>,
     described: BTreeMap<String, Option<Unit>>,
+    /// `Some` until it panics: how many series it takes before.
+    panics_after: Option<usize>,
 }
 
 struct Handle(Memory, String);
@@ -70,6 +73,10 @@ impl Memory {
     }
 
     fn handle(&self, key: &Key) -> Arc<Handle> {
+        let left = self.0.lock().unwrap().panics_after;
+        let after = left.map(|left| left.checked_sub(1));
+        self.0.lock().unwrap().panics_after = after.flatten();
+        assert!(after != Some(None), "a bug of the recorder");
         let labels = key
             .labels()
             .map(|label| format!(" {}={}", label.key(), label.value()));
@@ -198,6 +205,58 @@ async fn the_gauges_of_a_removed_check_become_zero_and_its_counters_never_fall()
         (Some(1.0), Some(4.0))
     );
     assert_eq!(memory.durations(DURATIONS), 4);
+}
+
+/// Records with a recorder that panics after this many series. Returns whether it did.
+fn panics(facade: &mut Facade, memory: &Memory, after: usize, health: &Health) -> bool {
+    memory.0.lock().unwrap().panics_after = Some(after);
+    let view = View::of(health);
+    let recorded = catch_unwind(AssertUnwindSafe(|| facade.record_to(memory, &view)));
+    memory.0.lock().unwrap().panics_after = None;
+    recorded.is_err()
+}
+
+// Wherever it panics.
+#[tokio::test(start_paused = true)]
+async fn a_recorder_that_panics_once_is_told_everything_once() {
+    let health = ready().await;
+    let mut runs = 1;
+    for after in 0.. {
+        let (memory, mut facade) = (Memory::default(), Facade::default());
+        facade.record_to(&memory, &View::of(&health));
+        health.run_now("db").await.unwrap();
+        runs += 1;
+        let has_panicked = panics(&mut facade, &memory, after, &health);
+        facade.record_to(&memory, &View::of(&health));
+        assert_eq!(memory.value(RUNS), Some(f64::from(runs)), "{after}");
+        assert_eq!(memory.durations(DURATIONS), runs as usize, "{after}");
+        if !has_panicked {
+            assert!(after > 40, "{after} series");
+            return;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_while_a_check_is_gone_neither_keeps_its_gauges_nor_changes_its_counters() {
+    let health = ready().await;
+    for after in 0.. {
+        let (memory, mut facade) = (Memory::default(), Facade::default());
+        facade.record_to(&memory, &View::of(&health));
+        health.remove_readiness("db").await.unwrap();
+        let has_panicked = panics(&mut facade, &memory, after, &health);
+        facade.record_to(&memory, &View::of(&health));
+        assert_eq!(memory.value(STATE), Some(0.0), "{after}");
+        assert_eq!(memory.value(RUNS), Some(1.0), "{after}");
+        health.add_readiness(db()).await.unwrap();
+        health.await_ready().await.unwrap();
+        facade.record_to(&memory, &View::of(&health));
+        assert_eq!(memory.value(RUNS), Some(2.0), "{after}");
+        assert_eq!(memory.durations(DURATIONS), 2, "{after}");
+        if !has_panicked {
+            return;
+        }
+    }
 }
 
 // As many runs as before, or more: no counter shows by itself that it began anew.

@@ -59,7 +59,7 @@ pub(super) fn info(view: &View, write: &mut Writer<'_>) -> fmt::Result {
 pub(super) fn runs(view: &View, write: &mut Writer<'_>) -> fmt::Result {
     for (probe, check) in view.checks() {
         let [name, probe] = labels(probe, check);
-        for outcome in RunOutcome::EACH {
+        for outcome in RunOutcome::ALL.iter().copied() {
             let runs = Value::Whole(check.stats().runs(outcome));
             write(&[name, probe, ("outcome", outcome.as_str())], runs)?;
         }

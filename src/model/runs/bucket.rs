@@ -27,17 +27,20 @@ impl RunBucket {
 
     /// Creates a bucket from its parts, such as those of a row in a database.
     ///
-    /// `runs` has the number of runs of each outcome, in the order of [`RunOutcome::EACH`].
+    /// `runs` has the number of runs of each outcome. One that it leaves out has none, and those of
+    /// one that comes twice are added.
     pub fn from_parts(
         start: SystemTime,
-        runs: [u32; RunOutcome::EACH.len()],
+        runs: impl IntoIterator<Item = (RunOutcome, u32)>,
         durations: RunDurations,
     ) -> Self {
-        Self {
-            start: seconds(start),
-            runs,
-            durations,
+        let mut bucket = Self::new(start);
+        for (outcome, runs) in runs {
+            let counted = &mut bucket.runs[outcome as usize];
+            *counted = counted.saturating_add(runs);
         }
+        bucket.durations = durations;
+        bucket
     }
 
     /// Returns the start of the span of this length that a moment falls into. Spans are aligned to

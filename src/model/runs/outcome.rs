@@ -23,8 +23,10 @@ pub enum RunOutcome {
 }
 
 impl RunOutcome {
-    /// Every outcome, in the order of their numbers.
-    pub const EACH: [Self; 6] = [
+    /// Every outcome, in the order of their numbers. A later release may have more.
+    pub const ALL: &'static [Self] = &Self::EACH;
+
+    pub(crate) const EACH: [Self; 6] = [
         Self::Pass,
         Self::Warn,
         Self::Fail,

@@ -25,7 +25,7 @@ impl Cell {
     pub(crate) const KNOWN: [Self; 3] = [Self::Pass, Self::Warn, Self::Fail];
 
     fn of(minute: &RunBucket) -> Self {
-        let outcomes = RunOutcome::EACH.into_iter();
+        let outcomes = RunOutcome::ALL.iter().copied();
         let seen = outcomes.filter(|outcome| minute.runs(*outcome) > 0);
         let cell = |outcome| match outcome {
             RunOutcome::Pass => Self::Pass,

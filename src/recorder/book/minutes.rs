@@ -169,15 +169,19 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::RunDurations;
     use crate::recorder::columns::at_seconds;
+    use crate::{RunDurations, RunOutcome};
 
     /// A minute with this many runs.
     fn minute(start: i64, runs: u32) -> RunBucket {
         let mut counts = [0; RunDurations::BOUNDS.len() + 1];
         counts[0] = runs;
         let durations = RunDurations::from_parts(counts, Duration::ZERO, Duration::ZERO);
-        RunBucket::from_parts(at_seconds(start * 60), [runs, 0, 0, 0, 0, 0], durations)
+        RunBucket::from_parts(
+            at_seconds(start * 60),
+            [(RunOutcome::Pass, runs)],
+            durations,
+        )
     }
 
     /// The starts in minutes and the runs of what is to be written.

@@ -58,6 +58,7 @@ pub struct Webhook {
     retry_for: Duration,
     queue: usize,
     flush_timeout: Duration,
+    instance: Option<String>,
 }
 
 impl Webhook {
@@ -81,6 +82,7 @@ impl Webhook {
             retry_for: Duration::from_secs(60 * 60),
             queue: 256,
             flush_timeout: Duration::from_secs(5),
+            instance: None,
         }
     }
 
@@ -230,6 +232,15 @@ impl Webhook {
     /// [flush](super::WebhookHandle::flush). Default: 5 s.
     pub fn flush_timeout(mut self, time: Duration) -> Self {
         self.flush_timeout = time;
+        self
+    }
+
+    /// Sets the [name of this instance](super::Notification::instance), which no other one has.
+    ///
+    /// Default: the name of the host, which is that of the pod in Kubernetes, or an identity of this
+    /// process where the host tells none. Set it if a host has several instances of the service.
+    pub fn instance(mut self, name: impl Into<String>) -> Self {
+        self.instance = Some(name.into());
         self
     }
 }

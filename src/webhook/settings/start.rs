@@ -11,6 +11,7 @@ use super::{Webhook, WebhookError};
 use crate::Health;
 use crate::webhook::client::{Client, tls_config};
 use crate::webhook::handle::WebhookHandle;
+use crate::webhook::instance::instance;
 use crate::webhook::outbox::Rules;
 use crate::webhook::task;
 
@@ -69,6 +70,7 @@ impl Webhook {
             backoff: self.backoff,
             retry_for: self.retry_for,
             flush_timeout: self.flush_timeout,
+            instance: self.instance.unwrap_or_else(instance),
         };
         Ok(task::spawn(&runtime, settings, health))
     }

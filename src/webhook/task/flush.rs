@@ -1,6 +1,9 @@
 //! Delivers what waits within a time: in a flush, in a drain, and at the end.
 
+use std::sync::atomic::Ordering;
 use std::time::Instant;
+
+use tokio::sync::oneshot;
 
 use super::{Worker, log, now};
 
@@ -15,7 +18,20 @@ impl Worker {
         self.outbox.is_hurried()
     }
 
-    pub(super) fn begin_flush(&mut self) {
+    /// Begins a flush for a caller. One that goes on is not prolonged by it: otherwise callers that
+    /// give up and come again would never let it end.
+    pub(super) fn begin_flush(&mut self, done: oneshot::Sender<u64>) {
+        // Not each time: many callers would take quadratic time.
+        if self.flushing.len().is_power_of_two() {
+            self.flushing.retain(|waiting| !waiting.is_closed());
+        }
+        self.flushing.push(done);
+        let deadline = now() + self.settings.flush_timeout;
+        self.deadline.get_or_insert(deadline);
+    }
+
+    /// Begins to deliver what waits when the health has ended, which happens once.
+    pub(super) fn begin_end(&mut self) {
         self.deadline = Some(now() + self.settings.flush_timeout);
     }
 
@@ -46,6 +62,7 @@ impl Worker {
             self.outbox.give_up(&message);
         }
         self.outbox.clear();
+        self.counters.undelivered.store(waiting, Ordering::Relaxed);
         self.count();
         if waiting > 0 {
             log!(

@@ -50,10 +50,7 @@ impl Worker {
         if !self.settings.choice.contains(&change) {
             return;
         }
-        let is_of_drain = matches!(change.subject, Subject::Probe(Probe::Readiness))
-            && change.to == Status::Fail
-            && self.is_draining();
-        if is_of_drain && !self.settings.choice.drains {
+        if is_of_drain(&change) && !self.settings.choice.drains {
             self.outbox.skip(&change);
             return;
         }
@@ -64,4 +61,15 @@ impl Worker {
         let health = self.health.upgrade();
         health.is_some_and(|health| health.is_draining())
     }
+}
+
+/// Returns whether a drain is why readiness fails. A failure before it may be heard only in the drain,
+/// and so it is the change that tells.
+fn is_of_drain(change: &Transition) -> bool {
+    let reasons = change.output.as_deref().unwrap_or_default();
+    matches!(change.subject, Subject::Probe(Probe::Readiness))
+        && change.to == Status::Fail
+        // No check is the reason, not even one of the name `draining`.
+        && change.cause.is_none()
+        && reasons.split("; ").any(|reason| reason == "draining")
 }

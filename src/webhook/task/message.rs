@@ -73,6 +73,7 @@ impl Worker {
             version: version.clone(),
             release_id: release_id.clone(),
             environment: environment.clone(),
+            instance: self.settings.instance.clone(),
             links: links.unwrap_or_default(),
         }
     }

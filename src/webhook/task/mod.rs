@@ -44,6 +44,8 @@ pub(super) struct Settings {
     pub(super) backoff: (Duration, Duration),
     pub(super) retry_for: Duration,
     pub(super) flush_timeout: Duration,
+    /// The name of this instance.
+    pub(super) instance: String,
 }
 
 pub(super) fn spawn(runtime: &Handle, settings: Settings, health: &Health) -> WebhookHandle {
@@ -128,15 +130,12 @@ impl Worker {
                         Some(change) => self.hear(change, transitions.missed()),
                         None => {
                             has_ended = true;
-                            self.begin_flush();
+                            self.begin_end();
                         }
                     }
                 }
-                Some(done) = flushes.recv() => {
-                    self.flushing.push(done);
-                    self.begin_flush();
-                }
                 attempt = attempt_of(&mut self.in_flight) => self.attempted(attempt),
+                Some(done) = flushes.recv() => self.begin_flush(done),
                 () = sleep_until_some(wake) => {}
             }
         }

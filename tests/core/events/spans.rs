@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use tokio::time::sleep;
+use futures_util::FutureExt;
+use tokio::time::{advance, sleep};
 use tower_health::test_util::Step;
 use tower_health::{Check, Health, OnTimeout, Probe, Status, indicator_fn};
 use tracing::span::{Attributes, Id, Record};
@@ -211,6 +212,38 @@ async fn a_check_that_is_removed_during_a_run_leaves_a_span_without_an_outcome()
     let seen = spans.take();
     assert_eq!((seen.len(), text(&seen[0], "outcome")), (1, ""));
     assert_eq!(text(&seen[0], "duration_seconds"), "1.0");
+}
+
+// Nothing polls the run for more than half of its timeout.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_polled_late_and_times_out_says_so() {
+    let spans = Spans::default();
+    let _guard = spans.install();
+    let check = Check::new(indicator_fn("db", || {
+        assert!(advance(millis(600)).now_or_never().is_none());
+        std::future::pending::<Result<(), &str>>()
+    }));
+    let check = check.timeout(secs(1)).ttl(secs(60));
+    let _health = steady().run_spans().readiness(check).start().unwrap();
+    lapse(secs(3)).await;
+    let seen = spans.take();
+    assert_eq!((seen.len(), text(&seen[0], "outcome")), (1, "timeout"));
+}
+
+// On the clock it took longer than its timeout, which it was given back.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_paused_until_its_check_was_removed_did_not_time_out() {
+    let spans = Spans::default();
+    let _guard = spans.install();
+    let check = talkative("db", 60_000, Ok(())).timeout(secs(2));
+    let health = steady().run_spans().readiness(check).start().unwrap();
+    settle().await;
+    advance(secs(30)).await;
+    settle().await;
+    health.remove_readiness("db").await.unwrap();
+    settle().await;
+    let seen = spans.take();
+    assert_eq!((seen.len(), text(&seen[0], "outcome")), (1, ""));
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,12 +2,13 @@
 //! its own, since there is one recorder for all of it.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use metrics::{
-    Counter, Gauge, GaugeFn, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+    Counter, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
+    SharedString, Unit,
 };
 use tower_health::{Health, Probe, Status};
 
@@ -19,6 +20,7 @@ struct Gauges {
     values: Arc<Mutex<HashMap<String, f64>>>,
     panics: Arc<AtomicBool>,
     blocks: Arc<Mutex<()>>,
+    durations: Arc<AtomicU64>,
 }
 
 struct Entry(Gauges, String);
@@ -55,7 +57,16 @@ impl Recorder for Gauges {
     }
 
     fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
-        Histogram::noop()
+        Histogram::from_arc(Arc::new(Durations(Arc::clone(&self.durations))))
+    }
+}
+
+/// Counts what is recorded.
+struct Durations(Arc<AtomicU64>);
+
+impl HistogramFn for Durations {
+    fn record(&self, _: f64) {
+        self.0.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -179,4 +190,28 @@ fn a_health_whose_runtime_is_gone_is_still_recorded() {
     });
     health.drain();
     wait_until("the drain", || gauges.is(DRAINING, 1.0));
+}
+
+#[test]
+fn a_health_that_is_recorded_twice_has_each_duration_once() {
+    if !child::is_alone(
+        module_path!(),
+        "a_health_that_is_recorded_twice_has_each_duration_once",
+    ) {
+        return;
+    }
+    let (_runtime, health) = running(&Dial::pass());
+    let gauges = Gauges::default();
+    metrics::set_global_recorder(gauges.clone())
+        .map_err(drop)
+        .unwrap();
+    health.record_metrics().unwrap();
+    health.clone().record_metrics().unwrap();
+    let recorded = || gauges.durations.load(Ordering::SeqCst);
+    wait_until("durations", || recorded() >= 50);
+    // Read in this order, because it runs meanwhile.
+    let (recorded, snapshot) = (recorded(), health.snapshot());
+    let check = snapshot.checks(Probe::Readiness).next().unwrap();
+    let runs = check.stats().durations().count();
+    assert!(recorded <= runs, "{recorded} durations of {runs} runs");
 }

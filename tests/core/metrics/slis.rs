@@ -23,13 +23,13 @@ async fn the_text_has_the_shape_of_the_api_server() {
     db.turn(Status::Fail);
     lapse(secs(1)).await;
     let text = health.metrics_slis(None).into_body();
-    let expected = r#"# HELP kubernetes_healthcheck This metric records the result of a single healthcheck.
+    let expected = r#"# HELP kubernetes_healthcheck Whether the last result of a check passed: 1 if so, else 0.
 # TYPE kubernetes_healthcheck gauge
 kubernetes_healthcheck{name="db",type="readyz"} 0
 kubernetes_healthcheck{name="cache",type="readyz"} 0
 kubernetes_healthcheck{name="queue",type="readyz"} 1
 kubernetes_healthcheck{name="schema",type="startupz"} 1
-# HELP kubernetes_healthchecks_total This metric records the results of all healthcheck.
+# HELP kubernetes_healthchecks_total Runs of a check that counted, by whether they passed.
 # TYPE kubernetes_healthchecks_total counter
 kubernetes_healthchecks_total{name="db",status="error",type="readyz"} 1
 kubernetes_healthchecks_total{name="db",status="success",type="readyz"} 1

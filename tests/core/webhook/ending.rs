@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use tokio::sync::Semaphore;
-use tower_health::Status;
 use tower_health::webhook::Webhook;
+use tower_health::{Probe, Status};
 
 use super::receiver::{Answer, Receiver};
 use super::support::{delivers, passing, quick, statuses, turn};
-use crate::support::{eventually, millis};
+use crate::support::{eventually, millis, secs};
 
 #[tokio::test]
 async fn a_flush_delivers_what_is_held_back() {
@@ -45,6 +46,27 @@ async fn a_flush_ends_within_its_time_and_says_what_waits() {
 }
 
 #[tokio::test]
+async fn flushes_that_nobody_waits_for_do_not_prolong_one() {
+    let receiver = Receiver::start([]).await;
+    receiver.always(Answer::Hangs);
+    let (health, dial) = passing("db").await;
+    let webhook = quick(&receiver)
+        .flush_timeout(secs(1))
+        .start(&health)
+        .unwrap();
+    turn(&health, &dial, "db", Status::Fail).await;
+    receiver.gets(1).await;
+    let first = webhook.clone();
+    let first = tokio::spawn(async move { first.flush().await });
+    eventually("the first flush ends", async || {
+        assert_eq!(webhook.flush().now_or_never(), None);
+        first.is_finished()
+    })
+    .await;
+    assert_eq!(first.await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn the_webhook_ends_with_the_health_and_delivers_what_waits_first() {
     let receiver = Receiver::start([]).await;
     let (health, dial) = passing("db").await;
@@ -78,6 +100,8 @@ async fn what_cannot_be_delivered_before_the_end_is_counted() {
     drop(health);
     eventually("both are dropped", async || webhook.stats().dropped == 2).await;
     assert_eq!(webhook.stats().waiting, 0);
+    // Whoever flushes too late is told of them, too.
+    assert_eq!(webhook.flush().await, 2);
 }
 
 // The throttle would hold the recovery back for a minute.
@@ -121,6 +145,25 @@ async fn a_drain_is_posted_only_if_it_is_asked_for() {
             .filter(|request| request.json()["output"] == "draining");
         assert_eq!(of_drain.count() as u64, expected);
     }
+}
+
+// The webhook has a runtime of its own, which does not run until the process drains.
+#[test]
+fn a_failure_that_is_heard_only_in_the_drain_is_posted() {
+    let runtime = || {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_all().build().unwrap()
+    };
+    let (of_health, of_webhook) = (runtime(), runtime());
+    let receiver = of_webhook.block_on(Receiver::start([]));
+    let (health, dial) = of_health.block_on(passing("db"));
+    let webhook = Webhook::new(&receiver.url()).probe(Probe::Readiness);
+    let webhook = of_webhook.block_on(async { webhook.start(&health).unwrap() });
+    of_health.block_on(turn(&health, &dial, "db", Status::Fail));
+    health.drain();
+    of_webhook.block_on(delivers(&webhook, 1));
+    let requests = receiver.requests();
+    assert_eq!(requests[0].json()["output"], "db: fail", "{requests:#?}");
 }
 
 // A message in flight when the last handle goes is waited for, too.

@@ -66,12 +66,18 @@ async fn a_failure_and_its_recovery_are_posted_as_json() {
         "since": time,
         "dropped": 0,
         "service_id": "billing-7",
+        "instance": body["instance"],
         "version": "1",
         "release_id": "1.4.0+77",
         "environment": "production",
         "links": { "runbook": "https://wiki.example.com/db" },
     });
     assert_eq!(body, expected);
+    assert!(
+        body["instance"]
+            .as_str()
+            .is_some_and(|name| !name.is_empty())
+    );
 
     let body = recovery.json();
     assert_eq!(
