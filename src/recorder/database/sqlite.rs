@@ -146,7 +146,7 @@ fn ask_file_id(_: &Path) -> Option<FileId> {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{Mutex, PoisonError};
     use std::thread::ThreadId;
 
     use super::*;
@@ -155,7 +155,8 @@ mod tests {
 
     pub(super) fn note_asker(path: &Path) {
         let asker = (path.to_owned(), thread::current().id());
-        ASKERS.lock().unwrap().push(asker);
+        let mut askers = ASKERS.lock().unwrap_or_else(PoisonError::into_inner);
+        askers.push(asker);
     }
 
     #[tokio::test]

@@ -71,7 +71,10 @@ async fn fault_of(body: &str, configure: impl FnOnce(&str) -> Webhook) -> String
     })
     .await;
     let lines = logged();
-    let line = lines.iter().find(|line| line.get("fault") != "").unwrap();
+    let line = lines
+        .iter()
+        .find(|line| !line.get("fault").is_empty())
+        .unwrap();
     line.get("fault").to_owned()
 }
 
