@@ -163,7 +163,7 @@ fn a_failure_that_is_heard_only_in_the_drain_is_posted() {
     health.drain();
     of_webhook.block_on(delivers(&webhook, 1));
     let requests = receiver.requests();
-    assert_eq!(requests[0].json()["output"], "db: fail", "{requests:#?}");
+    assert_eq!(requests[0].json()["output"], "db: refused", "{requests:#?}");
 }
 
 // A message in flight when the last handle goes is waited for, too.
