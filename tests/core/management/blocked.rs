@@ -1,8 +1,9 @@
 //! The runtime of the application is blocked, and the port answers all the same.
 
 use std::sync::{Arc, Barrier, Mutex, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use tokio::runtime::Runtime;
 use tower_health::{Health, Limits};
 
 use super::support::Port;
@@ -10,13 +11,33 @@ use crate::support::{Dial, wait_until};
 
 const WORKERS: usize = 2;
 
-#[test]
-fn with_every_worker_blocked_liveness_answers_and_readiness_names_the_lag() {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+fn application() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()
         .build()
-        .unwrap();
+        .unwrap()
+}
+
+/// Blocks every worker until the sender is dropped, and so at the latest when the test is over.
+fn block(runtime: &Runtime) -> mpsc::Sender<()> {
+    let (unblock, is_unblocked) = mpsc::channel();
+    let is_unblocked = Arc::new(Mutex::new(is_unblocked));
+    let blocks = Arc::new(Barrier::new(WORKERS + 1));
+    for _ in 0..WORKERS {
+        let (blocks, is_unblocked) = (Arc::clone(&blocks), Arc::clone(&is_unblocked));
+        runtime.spawn(async move {
+            blocks.wait();
+            let _: Result<(), _> = is_unblocked.lock().unwrap().recv();
+        });
+    }
+    blocks.wait();
+    unblock
+}
+
+#[test]
+fn with_every_worker_blocked_liveness_answers_and_readiness_names_the_lag() {
+    let runtime = application();
     let mut limits = Limits::default();
     limits.lateness = Duration::from_millis(100);
     let health = Health::builder()
@@ -29,18 +50,7 @@ fn with_every_worker_blocked_liveness_answers_and_readiness_names_the_lag() {
     let port = Port::of(&health);
     wait_until("readiness", || port.get("/readyz").code == 200);
 
-    // The workers are free again when the test is over, however it ends.
-    let (unblock, is_unblocked) = mpsc::channel::<()>();
-    let is_unblocked = Arc::new(Mutex::new(is_unblocked));
-    let blocks = Arc::new(Barrier::new(WORKERS + 1));
-    for _ in 0..WORKERS {
-        let (blocks, is_unblocked) = (Arc::clone(&blocks), Arc::clone(&is_unblocked));
-        runtime.spawn(async move {
-            blocks.wait();
-            let _ = is_unblocked.lock().unwrap().recv();
-        });
-    }
-    blocks.wait();
+    let unblock = block(&runtime);
     // No task of the application runs from here on.
     let (ran, has_run) = mpsc::channel();
     runtime.spawn(async move { ran.send(()).unwrap() });
@@ -62,4 +72,32 @@ fn with_every_worker_blocked_liveness_answers_and_readiness_names_the_lag() {
     drop(unblock);
     has_run.recv().unwrap();
     wait_until("a recovery", || port.get("/readyz").code == 200);
+}
+
+#[test]
+#[ignore = "measures, and asserts nothing about time"]
+fn how_long_a_probe_takes_while_every_worker_is_blocked() {
+    let runtime = application();
+    let health = Health::builder()
+        .readiness(Dial::pass().check("db"))
+        .start_on(runtime.handle())
+        .unwrap();
+    let port = Port::of(&health);
+    wait_until("readiness", || port.get("/readyz").code == 200);
+    let unblock = block(&runtime);
+    for path in ["/livez", "/readyz"] {
+        let mut times: Vec<_> = (0..1000)
+            .map(|_| {
+                let asked = Instant::now();
+                let _ = port.get(path);
+                asked.elapsed()
+            })
+            .collect();
+        times.sort();
+        println!(
+            "{path}: median {:?}, p99 {:?}, max {:?}",
+            times[499], times[989], times[999]
+        );
+    }
+    drop(unblock);
 }
