@@ -18,7 +18,7 @@ use super::Notification;
 use super::task::{Choice, Template};
 use crate::{Probe, Status, Transition};
 
-/// Posts each change of a [`Health`] to a URL.
+/// Posts each change of a [`Health`](crate::Health) to a URL.
 ///
 /// By default it posts every check and every probe whose status becomes [`Status::Warn`] or worse,
 /// and its recovery, as [JSON](super::json). A check that was well from the start is not posted.
