@@ -11,7 +11,7 @@ use crate::servers::postgres::Postgres;
 use crate::support::eventually;
 use crate::support::proxy::{Mode, Proxy};
 
-const TIMEOUT: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 #[tokio::test]
 #[ignore = "needs Postgres: run .ci/test"]

@@ -194,7 +194,9 @@ async fn a_pool_without_a_connection_fails_while_postgres_is_full() {
             trying.spawn(async move { pool.acquire().await.map(drop) });
         }
         eventually("they try", async || pool.size() == callers).await;
-        let indicator = SqlxIndicator::<sqlx::Postgres>::new("db", pool.clone());
+        // A busy machine takes its time to refuse a connection.
+        let indicator = SqlxIndicator::<sqlx::Postgres>::new("db", pool.clone())
+            .timeout(Duration::from_secs(8));
         let failure = indicator.check().await.unwrap_err();
         assert!(failure.output().contains(FULL), "{callers}: {failure}");
         trying.shutdown().await;
