@@ -179,6 +179,7 @@
 compile_error!("tower-health needs 64-bit atomics, which this target does not have");
 
 // In the order of the data: each module imports only from those before it.
+mod catch;
 mod model;
 mod state;
 

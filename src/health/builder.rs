@@ -1,5 +1,6 @@
 //! The builder of a health, which collects checks, gates and settings.
 
+use crate::catch::CatchDrop;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use http::HeaderValue;
 
 use super::Check;
 use crate::model::{
-    CatchDrop, HealthConfig, Limits, OptionFault, Probe, Problem, Redactor, Report, Transition,
+    HealthConfig, Limits, OptionFault, Probe, Problem, Redactor, Report, Transition,
 };
 use crate::refresh::Listener;
 use crate::state::Format;

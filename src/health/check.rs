@@ -1,5 +1,6 @@
 //! A check: an indicator with the settings of its registration.
 
+use crate::catch::{CatchDrop, panic_message};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -7,9 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::model::{
-    CatchDrop, CheckConfig, CheckSpec, ComponentType, Criticality, DynIndicator, HealthConfig,
+    CheckConfig, CheckSpec, ComponentType, Criticality, DynIndicator, HealthConfig,
     HealthIndicator, LONGEST, Named, OnTimeout, OptionFault, Probe, Problem, Redactor,
-    duration_problem, longest, panic_message, validate_name,
+    duration_problem, longest, validate_name,
 };
 
 /// How many checks were registered in this process.

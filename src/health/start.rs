@@ -1,5 +1,6 @@
 //! Turns a builder into a running health, or into an error that names every problem.
 
+use crate::catch::catch_panic;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ use super::validate::{groups, validate};
 use super::{Health, HealthBuilder, Inner};
 use crate::model::{
     BuildError, CheckState, HealthConfig, Identity, Moment, Probe, Problem, Redactor, Snapshot,
-    Status, catch_panic,
+    Status,
 };
 use crate::refresh::{Jitter, Listener, Refresher, Slot, SlotKey};
 use crate::state::{Format, LifecycleState, Publisher, SharedState, clock};

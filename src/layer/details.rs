@@ -1,5 +1,6 @@
 //! The details policy: which callers may see more than a status.
 
+use crate::catch::{CatchDrop, catch_panic, log};
 use std::fmt;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -7,8 +8,7 @@ use std::sync::Arc;
 use http::header::AUTHORIZATION;
 use http::{Extensions, HeaderMap, Method, Request, Uri};
 
-use crate::model::{CatchDrop, OptionFault, Problem, catch_panic};
-use crate::state::log;
+use crate::model::{OptionFault, Problem};
 
 /// Decides which callers may see the detailed report, single checks, and the verbose text.
 ///

@@ -1,5 +1,6 @@
 //! How a layer serves the gRPC health service: whether at all, and which callers list every service.
 
+use crate::catch::{CatchDrop, catch_panic, log};
 use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -10,8 +11,8 @@ use http_body::Body;
 use super::details::{Details, RequestHead};
 use super::router::ProbeRouter;
 use crate::grpc::{Call, CallStart, HealthMethod, PendingCall, start_call};
-use crate::model::{CatchDrop, Problem, catch_panic};
-use crate::state::{Peer, Peers, SharedState, log};
+use crate::model::Problem;
+use crate::state::{Peer, Peers, SharedState};
 
 #[derive(Debug, Default)]
 pub(super) struct GrpcOptions {

@@ -1,9 +1,10 @@
 //! Gates: steps that startup waits for.
 
+use crate::catch::log;
 use std::sync::Arc;
 
 use crate::model::{Named, Problem, escape_line};
-use crate::state::{GateCell, LifecycleState, log};
+use crate::state::{GateCell, LifecycleState};
 
 /// Holds startup back until a step is done, such as migrations or filling a cache.
 ///

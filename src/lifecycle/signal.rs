@@ -1,12 +1,13 @@
 //! The signals that stop a process.
 
+use crate::catch::log;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::drain::drain;
-use crate::state::{LifecycleState, Stage, log, race};
+use crate::state::{LifecycleState, Stage, race};
 
 /// Receives the signals that ask a process to stop, from the moment it is installed.
 pub(crate) struct Signals {

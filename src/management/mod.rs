@@ -17,7 +17,6 @@ mod history;
 mod hosts;
 mod io;
 mod listener;
-mod log;
 mod recent;
 mod registry;
 mod response;

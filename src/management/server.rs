@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -17,6 +16,7 @@ use super::listener::ManagementListener;
 use super::registry::Registry;
 use super::service::ManagementService;
 use crate::WeakHealth;
+use crate::catch::{catch_panic, log};
 
 /// Handle to a management port that is being served.
 ///
@@ -125,7 +125,7 @@ fn serve(
         };
         // Only a defect of this crate, or a tracing subscriber, can panic here. The port must outlive
         // both.
-        if catch_unwind(AssertUnwindSafe(|| runtime.block_on(run))).is_ok() {
+        if catch_panic(|| runtime.block_on(run)).is_some() {
             return;
         }
         thread::sleep(Duration::from_millis(100));
@@ -141,23 +141,27 @@ async fn stopped(is_stopped: &mut watch::Receiver<bool>) {
 
 /// Says where the port is, and what cannot reach it there.
 fn announce(address: Option<SocketAddr>) {
-    let announced = catch_unwind(|| match address {
-        Some(address) if address.ip().to_canonical().is_loopback() => tracing::info!(
-            target: "tower_health",
-            %address,
-            "the management port listens on a loopback address: the kubelet and a Prometheus on \
-             another host cannot reach it; `allow_remote` permits another address"
-        ),
-        Some(address) => tracing::info!(
-            target: "tower_health",
-            %address,
-            "the management port listens, and other hosts may reach it"
-        ),
-        None => tracing::info!(
-            target: "tower_health",
-            "the management port listens on a Unix socket: only programs on this host reach it"
-        ),
-    });
-    // A subscriber that panics loses the line, and the port is served all the same.
-    drop(announced);
+    match address {
+        Some(address) if address.ip().to_canonical().is_loopback() => {
+            log!(
+                INFO,
+                %address,
+                "the management port listens on a loopback address: the kubelet and a Prometheus on \
+                 another host cannot reach it; `allow_remote` permits another address"
+            );
+        }
+        Some(address) => {
+            log!(
+                INFO,
+                %address,
+                "the management port listens, and other hosts may reach it"
+            );
+        }
+        None => {
+            log!(
+                INFO,
+                "the management port listens on a Unix socket: only programs on this host reach it"
+            );
+        }
+    }
 }

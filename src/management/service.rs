@@ -18,11 +18,11 @@ use super::future::ManagementFuture;
 use super::history::Source;
 use super::history::{Memory, Query};
 use super::hosts::Hosts;
-use super::log::contain;
 use super::recent::Recent;
 use super::response::{Answer, ManagementBody, bounded, bounded_verdict, probe, stream};
 use super::routes::{Resource, Route};
 use super::streams::Streams;
+use crate::catch::log;
 use crate::layer::Details;
 use crate::page::{EVENTS_HEADERS, PAGE_HEADERS, Pages};
 use crate::{HealthLayer, WeakHealth};
@@ -206,9 +206,7 @@ impl Shared {
                 let began = !health.is_draining();
                 health.drain();
                 if began {
-                    contain(|| {
-                        tracing::info!(target: "tower_health", "the management port began a drain");
-                    });
+                    log!(INFO, "the management port began a drain");
                 }
                 Answer::line(StatusCode::OK, "draining")
             }

@@ -3,8 +3,8 @@
 //! A recorder is code of the application. A task that it blocks would hold a worker of the runtime,
 //! and on a runtime with one thread every probe with it.
 
+use crate::catch::{catch_panic, log};
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -46,11 +46,10 @@ fn follow(health: &WeakHealth, snapshots: Snapshots) {
     while let Some(health) = health.upgrade() {
         let view = View::of(&health);
         drop(health);
-        if !returns(|| facade.record(&view)) && !has_panicked {
+        let recorded = catch_panic(|| facade.record(&view));
+        if recorded.is_none() && !has_panicked {
             has_panicked = true;
-            returns(|| {
-                tracing::error!(target: "tower_health", "the recorder of metrics panicked");
-            });
+            log!(ERROR, "the recorder of metrics panicked");
         }
         drop(view);
         thread::sleep(SHORTEST);
@@ -90,16 +89,4 @@ impl Wake for Unpark {
     fn wake(self: Arc<Self>) {
         self.0.unpark();
     }
-}
-
-/// Calls code of the application, and returns whether it returned.
-#[expect(clippy::mem_forget, reason = "dropping the payload could panic again")]
-fn returns(call: impl FnOnce()) -> bool {
-    let Err(payload) = catch_unwind(AssertUnwindSafe(call)) else {
-        return true;
-    };
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(payload);
-    }
-    false
 }

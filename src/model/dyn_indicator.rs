@@ -1,10 +1,11 @@
 //! The object-safe counterpart of `HealthIndicator`, for lists of checks of different types.
 
+use crate::catch::CatchDrop;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{CatchDrop, CheckResult, HealthIndicator};
+use super::{CheckResult, HealthIndicator};
 
 /// The only method of an indicator that the refresher needs once the settings are resolved.
 pub(crate) trait DynIndicator: Send + Sync {

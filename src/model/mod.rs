@@ -2,7 +2,6 @@
 //!
 //! Nothing here depends on tokio, tower or a clock; time is an argument.
 
-mod catch;
 mod cause;
 mod check;
 mod config;
@@ -34,7 +33,6 @@ mod thresholds;
 mod time;
 mod transition;
 
-pub(crate) use self::catch::{CatchDrop, catch_panic, drop_catching_panic, panic_message};
 pub use self::cause::Cause;
 pub(crate) use self::check::{CheckSpec, LastRun, longest};
 pub use self::check::{CheckState, ComponentType, Criticality, OnTimeout};

@@ -3,12 +3,13 @@
 //! A subscriber that blocks, as one does whose pipe is full, delays no check: the queue drops the
 //! oldest lines, and they are counted.
 
+use crate::catch::log;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::queue::{self, Receiver, Reported, Sender};
 use crate::model::{Cause, Status, Subject, Transition, escape_line};
-use crate::state::{SharedState, log};
+use crate::state::SharedState;
 
 /// A line of the log, without the work of formatting it.
 #[derive(Debug)]

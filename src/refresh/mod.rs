@@ -15,6 +15,7 @@ mod span;
 #[cfg(test)]
 mod tests;
 
+use crate::catch::panic_message;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ use self::run::catching_panic;
 pub(crate) use self::scheduler::Command;
 use self::scheduler::Scheduler;
 pub(crate) use self::slot::{Slot, SlotKey};
-use crate::model::{Redactor, Transition, panic_message};
+use crate::model::{Redactor, Transition};
 use crate::state::Publisher;
 
 /// The delay before a restart of the scheduler, so that a fault that recurs at once does not use up

@@ -1,5 +1,6 @@
 //! Announces what a new snapshot changed: to the log, the history, listeners and subscribers.
 
+use crate::catch::catch_panic;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use tokio::sync::broadcast;
 
 use super::logger::{LogLine, Logger};
 use super::queue::{self, Receiver, Reported, Sender};
-use crate::model::{CheckState, Probe, Snapshot, Status, Subject, Transition, catch_panic};
+use crate::model::{CheckState, Probe, Snapshot, Status, Subject, Transition};
 use crate::state::SharedState;
 
 /// A callback that is called with each transition.

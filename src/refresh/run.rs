@@ -1,5 +1,6 @@
 //! A single run of a check, in its own task.
 
+use crate::catch::{drop_catching_panic, panic_message};
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,9 +10,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::span::RunSpan;
-use crate::model::{
-    DynIndicator, Reading, Redactor, RunOutcome, drop_catching_panic, panic_message,
-};
+use crate::model::{DynIndicator, Reading, Redactor, RunOutcome};
 use crate::state::clock;
 
 /// Holds the outcome of a run as plain data.

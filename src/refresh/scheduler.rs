@@ -4,6 +4,7 @@
 //! changes, or a result expires. Each turn handles all events, then fires timers, then publishes at
 //! most once.
 
+use crate::catch::{drop_catching_panic, log};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -23,8 +24,8 @@ use super::publication::Publication;
 use super::run::{Outcome, run};
 use super::slot::{GRACE, Slot, SlotKey, Starvation};
 use super::span::RunSpan;
-use crate::model::{OnTimeout, Probe, Redactor, RefresherState, RunOutcome, drop_catching_panic};
-use crate::state::{LifecycleState, SharedState, clock, log};
+use crate::model::{OnTimeout, Probe, Redactor, RefresherState, RunOutcome};
+use crate::state::{LifecycleState, SharedState, clock};
 
 /// The interval at which a resting check looks whether readiness was probed.
 const LOOK_FOR_PROBES: Duration = Duration::from_secs(1);

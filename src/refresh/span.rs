@@ -3,6 +3,7 @@
 //! It lives in the task of the run: a subscriber is code of the application, and none runs in the
 //! turns of the scheduler. One that panics loses its span and nothing else.
 
+use crate::catch::{catch_panic, drop_catching_panic};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::time::Instant;
 use tracing::field::Empty;
 use tracing::{Level, Span, span};
 
-use crate::model::{CheckResult, CheckState, Probe, RunOutcome, catch_panic, drop_catching_panic};
+use crate::model::{CheckResult, CheckState, Probe, RunOutcome};
 use crate::state::clock;
 
 type Run = Pin<Box<dyn Future<Output = CheckResult> + Send>>;

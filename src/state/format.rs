@@ -1,12 +1,13 @@
 //! The format of detailed reports: draft-06 JSON, or one of the application's.
 
+use crate::catch::{CatchDrop, catch_panic};
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderValue;
 
-use crate::model::{CatchDrop, Report, catch_panic, public_body, render_json};
+use crate::model::{Report, public_body, render_json};
 
 /// The media type of the draft, section 2.
 pub(crate) const HEALTH_JSON: HeaderValue = HeaderValue::from_static("application/health+json");

@@ -12,7 +12,6 @@ mod grpc;
 mod history;
 mod last_probe;
 mod lifecycle;
-mod log;
 #[cfg(feature = "metrics")]
 mod probe_requests;
 mod publisher;
@@ -42,7 +41,6 @@ use self::last_probe::LastProbe;
 #[cfg(feature = "signal")]
 pub(crate) use self::lifecycle::Shutdown;
 pub(crate) use self::lifecycle::{GateCell, HeartbeatCell, LifecycleState, NOTICEABLE, Stage};
-pub(crate) use self::log::log;
 #[cfg(feature = "metrics")]
 use self::probe_requests::ProbeCounters;
 #[cfg(feature = "metrics")]

@@ -1,7 +1,6 @@
 //! What has been sent, what is due, and when.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -10,6 +9,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
 use super::status::{is_started, line};
+use crate::catch::log;
 use crate::{Health, Probe, Transitions, WeakHealth};
 
 /// How often the state is looked at without an event: a runtime that is blocked announces nothing.
@@ -159,20 +159,10 @@ impl<S: FnMut(&[NotifyState<'_>]) -> io::Result<()>> Notifier<S> {
         let sent = (self.send)(states);
         if let Err(error) = &sent {
             if !self.has_failed {
-                contain(|| {
-                    tracing::warn!(target: "tower_health", %error, "cannot notify systemd");
-                });
+                log!(WARN, %error, "cannot notify systemd");
             }
         }
         self.has_failed = sent.is_err();
         sent.is_ok()
-    }
-}
-
-/// A subscriber is code of the application: its panic must not end the thread, and so the process.
-#[expect(clippy::mem_forget, reason = "dropping the payload could panic again")]
-fn contain(write: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(write)) {
-        std::mem::forget(payload);
     }
 }

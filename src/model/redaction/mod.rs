@@ -1,10 +1,11 @@
 //! Prepares texts for reports and logs: bounds, redacts and cuts them, and escapes lines.
 
+use crate::catch::{CatchDrop, catch_panic};
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{CatchDrop, Limits, ObservedValue, Reading, catch_panic};
+use super::{Limits, ObservedValue, Reading};
 
 mod credentials;
 mod line;

@@ -1,21 +1,16 @@
 //! One line for each change: the database fails, or works again.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
+use crate::catch::log;
 use crate::recorder::{RecorderError, RecorderStats};
 
 /// Tells that the recorder fails.
 pub(super) fn failing(error: &RecorderError) {
-    contain(|| {
-        tracing::warn!(target: "tower_health", %error, "the health history cannot be written");
-    });
+    log!(WARN, %error, "the health history cannot be written");
 }
 
 /// Tells that old rows stay.
 pub(super) fn untidy(error: &RecorderError) {
-    contain(|| {
-        tracing::warn!(target: "tower_health", %error, "the health history cannot be tidied up");
-    });
+    log!(WARN, %error, "the health history cannot be tidied up");
 }
 
 /// Tells that the recorder works again; `before` is how it was doing.
@@ -23,22 +18,11 @@ pub(super) fn recovered(before: &RecorderStats, now: &RecorderStats) {
     let since = before.failing_since.and_then(|since| since.elapsed().ok());
     let failed_seconds = since.unwrap_or_default().as_secs();
     let (lost_minutes, lost_transitions) = (now.lost_minutes, now.lost_transitions);
-    contain(|| {
-        tracing::info!(
-            target: "tower_health",
-            failed_seconds,
-            lost_minutes,
-            lost_transitions,
-            "the health history is written again"
-        );
-    });
-}
-
-/// A subscriber is code of the application: its panic must not end the recorder.
-fn contain(write: impl FnOnce()) {
-    let written = catch_unwind(AssertUnwindSafe(write));
-    if let Err(payload) = written {
-        // Dropping what it panicked with may panic again.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
-    }
+    log!(
+        INFO,
+        failed_seconds,
+        lost_minutes,
+        lost_transitions,
+        "the health history is written again"
+    );
 }

@@ -25,6 +25,7 @@ mod states;
 mod weather;
 mod world;
 
+use crate::catch::panic_message;
 use std::env;
 use std::fmt::Write as _;
 use std::hash::{BuildHasher, RandomState};
@@ -40,7 +41,6 @@ use self::observers::{CountedPanics, Lines, Tracer};
 use self::rng::Rng;
 use self::weather::{Kind, Weather};
 use self::world::World;
-use crate::model::panic_message;
 use crate::state::clock::SimulatedWall;
 
 /// How many worlds run by default: some tens of thousands of steps.

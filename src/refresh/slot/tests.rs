@@ -1,8 +1,8 @@
 //! What a slot excuses, and what time it gives back.
 
 use super::*;
+use crate::catch::CatchDrop;
 use crate::indicator_fn;
-use crate::model::CatchDrop;
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)

@@ -2,6 +2,7 @@
 //!
 //! A stranger's call is polled where the application wants, which can be any executor.
 
+use crate::catch::catch_panic;
 use std::cell::Cell;
 use std::future::pending;
 use std::pin::Pin;
@@ -9,8 +10,6 @@ use std::time::Instant;
 
 use tokio::runtime::Handle;
 use tokio::time::Sleep;
-
-use crate::model::catch_panic;
 
 thread_local! {
     /// Set once a runtime that had no timer polled on this thread. Each further attempt would print

@@ -1,6 +1,6 @@
 //! Which changes are posted.
 
-use super::catch::catching_panic;
+use crate::catch::catch_panic;
 use crate::{Probe, Subject, Transition};
 
 type Filter = Box<dyn Fn(&Transition) -> bool + Send + Sync>;
@@ -21,7 +21,7 @@ impl Choice {
             Subject::Probe(probe) => self.probes.contains(probe),
             Subject::Check { name, .. } => self.checks.contains(name),
         };
-        let passes = |filter: &Filter| catching_panic(|| filter(change)).unwrap_or(true);
+        let passes = |filter: &Filter| catch_panic(|| filter(change)).unwrap_or(true);
         is_chosen && self.filter.as_ref().is_none_or(passes)
     }
 }

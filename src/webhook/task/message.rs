@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
-use super::catch::catching_panic;
 use super::{Worker, log};
+use crate::catch::catch_panic;
 use crate::webhook::body::json;
 use crate::webhook::notification::Notification;
 use crate::webhook::outbox::Message;
@@ -40,7 +40,7 @@ impl Worker {
         let Some(template) = &self.settings.template else {
             return (json(&notification).into(), false);
         };
-        if let Some(body) = catching_panic(|| template(&notification)) {
+        if let Some(body) = catch_panic(|| template(&notification)) {
             return (body.into(), false);
         }
         log!(

@@ -1,7 +1,6 @@
 //! The task of a webhook: it reads transitions, and delivers one message after the other.
 
 mod attempt;
-mod catch;
 mod choice;
 mod deliver;
 mod flush;
@@ -19,7 +18,6 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{self, sleep_until};
 
 use self::attempt::{AttemptTask, attempt_of};
-use self::catch::log;
 pub(super) use self::choice::Choice;
 use self::message::Identity;
 use super::client::Client;
@@ -27,6 +25,7 @@ use super::handle::{Counters, WebhookHandle};
 use super::notification::Notification;
 use super::outbox::{Message, Outbox, Rules};
 use super::retry::Backoff;
+use crate::catch::log;
 use crate::{Health, Transition, Transitions, WeakHealth};
 
 pub(super) type Template = Box<dyn Fn(&Notification) -> String + Send + Sync>;

@@ -190,16 +190,13 @@ fn blocks_its_only_worker() {
 
 /// Blocks both workers. This runs on neither of them.
 async fn block_both() {
-    let blocked = (0..2).map(|_| {
+    for _ in 0..2 {
         let (started, is_started) = tokio::sync::oneshot::channel();
         tokio::spawn(async move {
             let _ = started.send(());
-            // So the other one has to find another worker.
             block();
         });
-        is_started
-    });
-    for is_started in blocked.collect::<Vec<_>>() {
+        // A worker that found both at once could keep the second to itself, and the other one asleep.
         is_started.await.unwrap();
     }
 }

@@ -23,15 +23,16 @@ fn application() -> Runtime {
 fn block(runtime: &Runtime) -> mpsc::Sender<()> {
     let (unblock, is_unblocked) = mpsc::channel();
     let is_unblocked = Arc::new(Mutex::new(is_unblocked));
-    let blocks = Arc::new(Barrier::new(WORKERS + 1));
     for _ in 0..WORKERS {
-        let (blocks, is_unblocked) = (Arc::clone(&blocks), Arc::clone(&is_unblocked));
+        let blocks = Arc::new(Barrier::new(2));
+        let (begun, is_unblocked) = (Arc::clone(&blocks), Arc::clone(&is_unblocked));
         runtime.spawn(async move {
-            blocks.wait();
+            begun.wait();
             let _: Result<(), _> = is_unblocked.lock().unwrap().recv();
         });
+        // A worker that found both at once could keep the second to itself, and the other one asleep.
+        blocks.wait();
     }
-    blocks.wait();
     unblock
 }
 

@@ -1,4 +1,4 @@
-//! Contains panics of user code.
+//! Contains panics of user code: of functions, of destructors, and of `tracing` subscribers.
 
 use std::any::Any;
 use std::ops::Deref;
@@ -38,6 +38,21 @@ pub(crate) fn catch_panic<T>(call: impl FnOnce() -> T) -> Option<T> {
     }
 }
 
+/// Emits a `tracing` event with the target `tower_health`.
+///
+/// A subscriber is code of the application. One that panics, as the stock formatter does when both
+/// its output and stderr are closed, must not take the refresher or a probe with it.
+macro_rules! log {
+    ($level:ident, $($event:tt)*) => {
+        // `None` means that the event is lost, and there is nowhere left to report that.
+        $crate::catch::catch_panic(|| {
+            ::tracing::event!(target: "tower_health", ::tracing::Level::$level, $($event)*)
+        });
+    };
+}
+
+pub(crate) use log;
+
 /// Holds a value of a user's type, and catches a panic of its destructor wherever it is dropped.
 ///
 /// Several such values are often dropped together. A second panic while a first one unwinds would
@@ -68,5 +83,37 @@ impl<T> Deref for CatchDrop<T> {
 impl<T> Drop for CatchDrop<T> {
     fn drop(&mut self) {
         drop_catching_panic(self.0.take());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::panic_any;
+    use std::sync::Arc;
+
+    use super::*;
+
+    struct Payload {
+        _held: Arc<()>,
+        panics: bool,
+    }
+
+    impl Drop for Payload {
+        fn drop(&mut self) {
+            assert!(!self.panics, "a payload that panics when it is dropped");
+        }
+    }
+
+    #[test]
+    fn the_payload_of_a_panic_is_dropped_and_may_panic_itself() {
+        for panics in [false, true] {
+            let held = Arc::new(());
+            let payload = Payload {
+                _held: Arc::clone(&held),
+                panics,
+            };
+            assert_eq!(catch_panic(|| panic_any(payload)).map(|()| 1), None);
+            assert_eq!(Arc::strong_count(&held), 1);
+        }
     }
 }
