@@ -5,12 +5,12 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::Signal;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tempfile::TempDir;
 use tower_health::Check;
 use tower_health::indicators::SqlxIndicator;
 
@@ -35,7 +35,7 @@ pub(super) async fn start() -> Option<Watched> {
 pub(crate) async fn launch(patience: Duration) -> Option<(Process, PgPool)> {
     let programs = programs()?;
     let port = free_port();
-    let directory = Arc::new(tempfile::tempdir().ok()?);
+    let directory = tempfile::tempdir().ok()?;
     fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).ok()?;
     let data = directory.path().join("data");
     fs::create_dir(&data).ok()?;
@@ -50,22 +50,23 @@ pub(crate) async fn launch(patience: Duration) -> Option<(Process, PgPool)> {
         .status();
     initialized.ok()?.success().then_some(())?;
 
+    // It lives as long as what can be started in it.
+    let leftovers = Leftovers(directory);
     let command = move || {
-        // The directory lives as long as what can be started in it.
-        let data = directory.path().join("data");
-        // Left behind by a server that was killed.
-        let _ = fs::remove_file(data.join("postmaster.pid"));
+        leftovers.remove();
         let mut command = unprivileged(&programs.join("postgres"));
         command
             .arg("-D")
-            .arg(data)
+            .arg(leftovers.0.path().join("data"))
             .args([
                 "-c",
                 "listen_addresses=127.0.0.1",
                 "-c",
                 "unix_socket_directories=",
             ])
-            .args(["-c", &format!("port={port}"), "-c", "fsync=off"]);
+            .args(["-c", &format!("port={port}"), "-c", "fsync=off"])
+            // In its directory, where it does not outlive a server that was killed.
+            .args(["-c", "dynamic_shared_memory_type=mmap"]);
         command
     };
     let server = Process::start(port, command).await?;
@@ -78,6 +79,32 @@ pub(crate) async fn launch(patience: Duration) -> Option<(Process, PgPool)> {
         .acquire_timeout(patience)
         .connect_lazy_with(options);
     Some((server, pool))
+}
+
+/// What a server that was killed leaves behind, in its directory and in the kernel.
+struct Leftovers(TempDir);
+
+impl Leftovers {
+    /// Without it, the kernel would soon have no place for further memory: it has 4,096.
+    fn remove(&self) {
+        // https://www.postgresql.org/docs/15/storage-file-layout.html
+        let file = self.0.path().join("data/postmaster.pid");
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        let memory = text
+            .lines()
+            .nth(6)
+            .and_then(|line| line.split_whitespace().nth(1));
+        if let Some(memory) = memory {
+            let _ = Command::new("ipcrm").args(["-m", memory]).output();
+        }
+        let _ = fs::remove_file(file);
+    }
+}
+
+impl Drop for Leftovers {
+    fn drop(&mut self) {
+        self.remove();
+    }
 }
 
 /// The folder of the newest version that Debian installed, or else one of the path.
