@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 /// How long a test waits for what must happen. Far beyond any bound that is under test: a machine
 /// that is busy must not fail a test, and what never happens must not hang one.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often a test looks. It leaves the processor to those that it waits for.
 const PAUSE: Duration = Duration::from_millis(5);
