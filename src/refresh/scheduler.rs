@@ -153,6 +153,8 @@ impl Scheduler {
             // Results come before deadlines: a run that ended in time has not timed out, even if
             // its result is taken late.
             while let Poll::Ready(Some(ended)) = self.runs.poll_join_next_with_id(cx) {
+                // Another worker may have polled the run first after a pause.
+                self.notice_lateness();
                 self.run_ended(ended);
             }
             while let Poll::Ready(command) = self.commands.poll_recv(cx) {
@@ -166,9 +168,9 @@ impl Scheduler {
                 // Looks again in another turn, so that no flood of changes can hold this one.
                 self.must_yield = true;
             }
-            // The process may have been paused within the turn.
-            self.notice_lateness();
-            let now = clock::now();
+            // The process may have been paused within the turn. One that comes from here on is noticed in
+            // the next: no later time may decide about a deadline.
+            let now = self.notice_lateness();
             self.fire_timers(now);
             self.must_yield |= self
                 .publication
@@ -190,8 +192,9 @@ impl Scheduler {
         }
     }
 
-    /// Measures how late the turn is, and gives back the time to what could not run meanwhile.
-    fn notice_lateness(&mut self) {
+    /// Measures how late the turn is, and gives back the time to what could not run meanwhile. Returns
+    /// the time up to which it did.
+    fn notice_lateness(&mut self) -> Instant {
         let now = clock::now();
         if let Some(late) = self.alarm.lateness(now) {
             self.lifecycle().refresher.is_late(late.by);
@@ -201,6 +204,7 @@ impl Scheduler {
         if self.state().has_expired_look() {
             self.publication.due_by(now);
         }
+        now
     }
 
     fn move_deadlines(&mut self, late: Late, now: Instant) {

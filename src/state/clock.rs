@@ -5,6 +5,8 @@ use std::time::{Duration, Instant, SystemTime};
 /// Returns the current time.
 #[inline]
 pub(crate) fn now() -> Instant {
+    #[cfg(test)]
+    SimulatedPause::come();
     tokio::time::Instant::now().into_std()
 }
 
@@ -15,6 +17,50 @@ pub(crate) fn wall() -> SystemTime {
         return wall;
     }
     SystemTime::now()
+}
+
+/// A pause of the process just before some reading of the clock on this thread.
+#[cfg(test)]
+pub(crate) struct SimulatedPause {
+    /// How many readings come before it.
+    pub(crate) after: usize,
+    pub(crate) length: Duration,
+}
+
+#[cfg(test)]
+thread_local! {
+    static PAUSE: std::cell::Cell<Option<SimulatedPause>> = const { std::cell::Cell::new(None) };
+}
+
+#[cfg(test)]
+impl SimulatedPause {
+    pub(crate) fn set(self) {
+        PAUSE.set(Some(self));
+    }
+
+    /// Returns the one that has not come yet, which then does not come.
+    pub(crate) fn take() -> Option<Self> {
+        PAUSE.take()
+    }
+
+    /// Must be called within a runtime whose time is paused, once one was set.
+    fn come() {
+        match PAUSE.take() {
+            Some(Self { after: 0, length }) => jump(length),
+            Some(Self { after, length }) => PAUSE.set(Some(Self {
+                after: after - 1,
+                length,
+            })),
+            None => {}
+        }
+    }
+}
+
+/// Moves the paused clock of tokio at once, and lets no task run.
+#[cfg(test)]
+pub(crate) fn jump(by: Duration) {
+    // The first poll moves the clock, all further ones would let other tasks run.
+    let _ = futures_util::FutureExt::now_or_never(tokio::time::advance(by));
 }
 
 /// A wall clock of this thread that goes with the paused clock of tokio, and can be set.
