@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod fred;
-mod kafka;
 mod nats;
 mod object_store;
 mod rabbitmq;

@@ -1,4 +1,16 @@
 //! Kafka, as the brokers that librdkafka brings for tests serve it, over TCP.
+//!
+//! A program of its own, which starts no process: between its fork and its program, that would hold a copy
+//! of the port of a broker that is taken down, and the broker ends the whole program if it cannot have its
+//! port again.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
+#[path = "../real/runs.rs"]
+#[allow(dead_code, reason = "not all of it is needed here")]
+mod runs;
+#[path = "../../../../tests/support/wait.rs"]
+#[allow(dead_code, reason = "not all of it is needed here")]
+mod wait;
 
 use std::time::Duration;
 
@@ -8,7 +20,7 @@ use rdkafka::producer::{DefaultProducerContext, FutureProducer};
 use rdkafka::types::RDKafkaRespErr;
 use tower_health_clients::kafka::KafkaIndicator;
 
-use crate::runs::{fails_with, only_fails_with, passes, warns_with};
+use self::runs::{fails_with, only_fails_with, passes, warns_with};
 
 const TOPIC: &str = "orders";
 
