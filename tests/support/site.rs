@@ -17,6 +17,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use tower::{BoxError, Service, service_fn};
 
+use super::port::listen;
+
 /// It ends, with all of its connections, when this is dropped.
 pub(crate) struct Site {
     address: SocketAddr,
@@ -40,7 +42,9 @@ impl Site {
         F: Fn(TcpStream) -> Fut + Send + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        let listener = TcpListener::bind(address).await.unwrap();
+        let listener = listen(address);
+        listener.set_nonblocking(true).unwrap();
+        let listener = TcpListener::from_std(listener).unwrap();
         let address = listener.local_addr().unwrap();
         let accepted = Arc::<AtomicUsize>::default();
         let open = Arc::<AtomicUsize>::default();

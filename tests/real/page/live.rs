@@ -7,8 +7,9 @@ use tower_health::{Criticality, Health, Limits};
 
 use super::browser::Browser;
 use super::{Knob, Site, one, wait_for_sentence, wait_until_live};
+use crate::support::port::listen;
 use crate::support::proxy::{Mode, Proxy};
-use crate::support::{millis, secs, wait_until};
+use crate::support::{millis, secs};
 
 /// Holds as long as the page is not loaded again.
 const MARK: &str = "globalThis.mark === 1";
@@ -184,13 +185,9 @@ async fn after_a_drain_the_page_finds_the_process_that_comes_next() {
     browser.wait("document.getElementById('stream').innerText.includes('The drain is over')");
     let address = site.address();
     drop(site);
-    let mut listener = None;
-    wait_until("the port is free", || {
-        listener = TcpListener::bind(address).ok();
-        listener.is_some()
-    });
+    let listener = listen(address);
     let health = one(&Knob::passing()).start().unwrap();
-    let _next = Site::serve(health, listener.unwrap());
+    let _next = Site::serve(health, listener);
     wait_until_live(&mut browser);
     wait_for_sentence(&mut browser, "Ready since");
 }

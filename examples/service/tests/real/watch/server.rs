@@ -11,7 +11,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::support::PATIENCE;
+use crate::support::{PATIENCE, wait_until};
 use crate::support::certificates::certificates;
 use crate::support::port::Port;
 
@@ -49,7 +49,13 @@ impl Server {
     }
 
     pub(super) fn bring_up(&mut self) {
-        let listener = TcpListener::bind(("127.0.0.1", self.port.number)).unwrap();
+        let mut listener = None;
+        // A process that a test starts holds a copy of the last one until its own program runs.
+        wait_until("the port is free", || {
+            listener = TcpListener::bind(("127.0.0.1", self.port.number)).ok();
+            listener.is_some()
+        });
+        let listener = listener.unwrap();
         let stop = Arc::new(AtomicBool::new(false));
         let (stopped, config) = (Arc::clone(&stop), Arc::clone(&self.config));
         let code = Arc::clone(&self.code);
