@@ -64,6 +64,8 @@ impl Observer {
             to: transition.to.to_string(),
             cause: transition.cause.map(|cause| cause.to_string()),
             output,
+            duration: transition.duration,
+            lateness: transition.lateness,
             at_ms: now_ms(),
         };
         self.0.lock().unwrap().seen.transitions.push(told);

@@ -35,7 +35,10 @@ impl Figures {
         self.pauses += 1;
         self.blamed += usize::from(!blames.is_empty());
         for told in blames {
-            let text = format!("{}: {:?}", told.subject, told.output);
+            let text = format!(
+                "{}: {:?} after {:?}, {:?} late",
+                told.subject, told.output, told.duration, told.lateness
+            );
             *self.texts.entry(text).or_default() += 1;
         }
         self.longest_red_ms = self.longest_red_ms.max(look.longest_red_ms);

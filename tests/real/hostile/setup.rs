@@ -1,6 +1,7 @@
 //! What a test asks of the service, and what the service tells it: lines of JSON.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
@@ -155,6 +156,9 @@ pub(crate) struct Told {
     pub(crate) to: String,
     pub(crate) cause: Option<String>,
     pub(crate) output: Option<String>,
+    /// How long the run took of the time of the process, and how late the refresher was meanwhile.
+    pub(crate) duration: Option<Duration>,
+    pub(crate) lateness: Duration,
     /// On the clock of [`now_ms`].
     pub(crate) at_ms: u64,
 }

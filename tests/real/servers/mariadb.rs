@@ -11,6 +11,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, MySqlConnection, Row, raw_
 use tempfile::TempDir;
 
 use super::process::Process;
+use crate::support::PATIENCE;
 use crate::support::port::free_port;
 
 /// The password of the user `app`.
@@ -143,7 +144,7 @@ impl MariaDb {
     }
 
     async fn answers(&mut self) {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + PATIENCE;
         while self.admin().await.is_err() {
             let log = || fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
             assert!(Instant::now() < deadline, "{}", log());

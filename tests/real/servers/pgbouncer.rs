@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::postgres::{PASSWORD, Postgres, own, unprivileged};
 use super::process::Process;
+use crate::support::PATIENCE;
 use crate::support::port::free_port;
 
 pub(crate) struct PgBouncer {
@@ -48,7 +49,7 @@ impl PgBouncer {
             _process: process,
             dir,
         };
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + PATIENCE;
         loop {
             if let Ok(connection) = server.options().port(port).connect().await {
                 connection.close().await.unwrap();

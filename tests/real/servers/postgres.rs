@@ -14,6 +14,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row, raw_sql
 use tempfile::TempDir;
 
 use super::process::{Process, signal, stop};
+use crate::support::PATIENCE;
 use crate::support::port::free_port;
 
 /// The password of the user `app`.
@@ -198,7 +199,7 @@ impl Postgres {
     }
 
     async fn answers(&self) {
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + PATIENCE;
         while !self.is_answering().await {
             assert!(Instant::now() < deadline, "{}", self.log());
             tokio::time::sleep(Duration::from_millis(20)).await;
