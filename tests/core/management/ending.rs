@@ -38,7 +38,7 @@ fn with_the_last_handle_thread_listener_and_connections_go() {
     let weak: WeakHealth = health.downgrade();
     let port = Port::of(&health);
     let mut open = port.connect();
-    assert_eq!(port.get("/readyz/db").code, 200);
+    wait_until("readiness", || port.get("/readyz/db").code == 200);
     assert!(has_thread() && port.server.is_running());
 
     drop(health);
