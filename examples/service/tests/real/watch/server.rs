@@ -11,9 +11,9 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::support::{PATIENCE, wait_until};
 use crate::support::certificates::certificates;
 use crate::support::port::Port;
+use crate::support::{PATIENCE, wait_until};
 
 pub(super) struct Server {
     /// The same one each time it is brought up.
