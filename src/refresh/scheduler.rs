@@ -553,3 +553,6 @@ impl Slot {
         window.is_none_or(|window| state.probed_within(window, now))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,7 +58,7 @@ async fn a_blocking_check_that_panics_fails_with_its_message_and_runs_again() {
     let count = Arc::clone(&runs);
     let disk = blocking_indicator_fn("disk", move || {
         let run = count.fetch_add(1, Ordering::SeqCst);
-        assert!(run >= 3, "run {run}");
+        assert!(run >= 3, "the disk is gone");
         Ok::<_, String>(())
     });
     // Nothing here may time out, however busy the machine is.
@@ -66,12 +66,8 @@ async fn a_blocking_check_that_panics_fails_with_its_message_and_runs_again() {
     let health = steady().readiness(check).start().unwrap();
     let mut transitions = health.subscribe();
     let first = transitions.next().await.unwrap();
-    // On a busy machine, the failure of the first run may be excused.
-    let output = first.output.unwrap();
-    assert!(
-        ["panicked: run 0", "panicked: run 1"].contains(&&*output),
-        "{output}"
-    );
+    // On a busy machine, the failure of the first run may be excused, and this be that of the second.
+    assert_eq!(first.output.as_deref(), Some("panicked: the disk is gone"));
     eventually("recovery", async || seen(&health, "disk") == PASSED).await;
     assert_eq!(health.refresher_restarts(), 0);
 }
